@@ -1,0 +1,109 @@
+"""The command line: what a user types, and one line for whatever goes wrong."""
+
+import os
+import sys
+from typing import Any
+
+import typer
+
+from artist_nst.cli import (
+    demo,
+    doctor,
+    paint,
+    recipes,
+    repaint,
+    weights,
+)
+from artist_nst.errors import ArtistNstError, UsageError
+
+FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="artist-nst",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"artist-nst {version('artist-nst')}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Say the version."
+    ),
+) -> None:
+    """Repaint a photograph the way an artist would.
+
+    Example: artist-nst paint photo.jpg --artist procedural --color-transfer
+    """
+
+
+app.command("paint")(paint.paint)
+app.command("repaint")(repaint.repaint)
+app.command("recipes")(recipes.recipes)
+app.command("weights")(weights.weights)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """The console script: runs a command, and exits with 0, 1, 2 or 130."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code: 0, 1 for a failure, 2 for usage, 130 for Ctrl-C. What went
+        wrong is one line on stderr.
+    """
+    try:
+        code: Any = app(arguments, prog_name="artist-nst", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except UsageError as error:
+        return _failed(str(error), USAGE)
+    except ArtistNstError as error:
+        return _failed(str(error), FAILURE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("interrupted; nothing was left unfinished", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone; keep Python from saying so at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except Exception as error:
+        # typer's own errors: of the class click has, wherever that is kept.
+        if hasattr(error, "format_message"):
+            return _usage(error)
+        if os.environ.get("ARTIST_NST_DEBUG"):
+            raise
+        kind = type(error).__name__
+        line = " ".join(str(error).split()) or "no more is known"
+        return _failed(
+            f"a defect of artist-nst, please report it: {kind}: {line} "
+            "(ARTIST_NST_DEBUG=1 shows where)",
+            FAILURE,
+        )
+
+
+def _usage(error: Any) -> int:
+    message = error.format_message()
+    if not message:
+        # No command at all: its help has been printed.
+        return USAGE
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "artist-nst"
+    return _failed(f"{message.rstrip('.')} (see `{command} --help`)", error.exit_code)
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"artist-nst: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,61 @@
+"""``artist-nst doctor``: what machine, device, weights and corpora there are."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from artist_nst.cli.options import Corpora, WeightsFile
+
+
+def doctor(corpora: Corpora = None, weights: WeightsFile = None) -> None:
+    """Say what was found here: versions, devices, weights and corpora.
+
+    Example: artist-nst doctor
+    """
+    import torch
+    from rich.console import Console
+    from rich.table import Table
+
+    from artist_nst.nst.devices import choose_device, describe
+    from artist_nst.record import version
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("artist-nst", version("artist-nst"))
+    table.add_row("python", f"{sys.version.split()[0]} on {platform.platform()}")
+    for package in ("torch", "torchvision", "scipy", "numpy", "pillow"):
+        table.add_row(package, version(package) or "not found")
+    table.add_row("device", describe(choose_device()))
+    table.add_row("threads", str(torch.get_num_threads()))
+    table.add_row("weights", _weights(weights))
+    for place, found in _corpora(corpora):
+        table.add_row(place, found)
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _weights(given: WeightsFile) -> str:
+    from artist_nst.errors import ArtistNstError
+    from artist_nst.nst.weights import load_weights, locate_weights
+
+    try:
+        path = locate_weights("vgg19", given)
+        if path is None:
+            return "none here yet: `artist-nst weights` downloads VGG-19's (548 MB)"
+        found = load_weights(path, "vgg19")
+    except ArtistNstError as error:
+        return f"unusable: {error}"
+    return f"{path} (vgg19, for {found.input}'s input)"
+
+
+def _corpora(given: Corpora) -> list[tuple[str, str]]:
+    from artist_nst.corpus.works import artists, corpora_folder, load_corpus
+    from artist_nst.errors import ArtistNstError
+
+    folder = corpora_folder(given)
+    rows = [("corpora", str(folder) + ("" if folder.is_dir() else " (not there yet)"))]
+    for slug, path in artists(folder).items():
+        try:
+            rows.append((f"  {slug}", f"{len(load_corpus(path).here)} works"))
+        except ArtistNstError as error:
+            rows.append((f"  {slug}", f"unusable: {error}"))
+    return rows

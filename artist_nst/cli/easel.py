@@ -1,0 +1,119 @@
+"""One photo to one file: what ``paint``, ``repaint`` and ``demo`` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from artist_nst.cli import talk
+from artist_nst.cli.options import PaintOptions
+from artist_nst.errors import UsageError
+from artist_nst.nst.recipe import Recipe
+
+if TYPE_CHECKING:
+    from artist_nst.nst.vgg import VGG
+    from artist_nst.painting import Painting
+    from artist_nst.sources import Source
+
+
+class Easel:
+    """Paints photos by one recipe; the network is loaded once, when first needed."""
+
+    def __init__(self, recipe: Recipe, options: PaintOptions) -> None:
+        self.recipe = recipe
+        self.options = options
+        self.console = talk.set_up(options.quiet, options.verbose)
+
+    @cached_property
+    def network(self) -> VGG:
+        from artist_nst.networks import load_network
+
+        with talk.download_bar(self.console) as show:
+            return load_network(
+                self.recipe,
+                device=self.options.device,
+                weights=self.options.weights,
+                input=self.options.weights_input,
+                offline=self.options.offline,
+                on_download=show,
+            )
+
+    def paint(
+        self, photo: Path, sources: Sequence[Source], seed: int, *, several: bool
+    ) -> Painting:
+        """Paint, save, and say so.
+
+        Raises:
+            typer.Exit: with 130, after Ctrl-C; the best painting so far is saved.
+            ArtistNstError: it could not be painted or saved.
+        """
+        from artist_nst.image.files import check_writable
+        from artist_nst.painting import paint
+
+        options = self.options
+        out = _output(options.out, photo, sources, several=several)
+        check_writable(out)
+        with talk.painting_bar(self.console, photo.name) as show:
+            painting = paint(
+                photo,
+                sources,
+                corpora=options.corpora,
+                recipe=self.recipe,
+                long_side=options.long_side,
+                seed=seed,
+                network=lambda: self.network,
+                max_pixels=options.max_pixels,
+                frames=out.with_suffix(".frames") if options.print_rate else None,
+                every=options.print_rate or 1,
+                on_progress=show,
+            )
+        if options.out is None:
+            out = _unused(out)
+        painting.save(out)
+        self._report(painting, out)
+        if painting.interrupted:
+            raise typer.Exit(130)
+        return painting
+
+    def _report(self, painting: Painting, out: Path) -> None:
+        record = painting.record
+        width, height = record["size"]
+        stopped = " / ".join(dict.fromkeys(record["stopped"]))
+        self.console.print(
+            f"{width}×{height}, {record['iterations']} iterations in "
+            f"{record['seconds']:.0f} s; stopped: {stopped}",
+            markup=False,
+        )
+        typer.echo(str(out))
+
+
+def _output(
+    out: Path | None, photo: Path, sources: Sequence[Source], *, several: bool
+) -> Path:
+    """Where a painting goes.
+
+    ``out`` is a file to replace, or a folder; else the name is made of the photo's
+    and the works', and numbered rather than replacing what is there.
+    """
+    if out is not None and not several and not out.is_dir():
+        return out
+    if out is not None and several:
+        if out.exists() and not out.is_dir():
+            raise UsageError(f"-o {out}: several photos need a folder, not a file")
+        if out.parent.is_dir():
+            out.mkdir(exist_ok=True)
+    works = "+".join(source.slug for source in sources)
+    return _unused((out or Path()) / f"{photo.stem}-{works[:80]}.png")
+
+
+def _unused(path: Path) -> Path:
+    """``path``, or with the first number behind it that is free."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free

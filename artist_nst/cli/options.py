@@ -1,0 +1,262 @@
+"""The options that several commands share, and what they mean for a recipe."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, replace
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from artist_nst.errors import UsageError
+from artist_nst.nst.recipe import (
+    Color,
+    Init,
+    Network,
+    Optimizer,
+    Padding,
+    Pool,
+    Recipe,
+    Weighted,
+    recipe,
+)
+
+LOOK = "What it looks like"
+RUN = "How it runs"
+FILES = "Files"
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what fails.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+Corpora = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of corpora (default: $ARTIST_NST_CORPORA, ./corpora, or your "
+        "data folder).",
+        rich_help_panel=FILES,
+    ),
+]
+WeightsFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="VGG weights, .safetensors or .pth (default: $ARTIST_NST_WEIGHTS, torch's "
+        "cache, or the download).",
+        rich_help_panel=FILES,
+    ),
+]
+WeightsInput = Annotated[
+    Literal["torchvision", "oxford"] | None,
+    typer.Option(
+        help="What the weights expect, where their file does not say: RGB 0–1 with "
+        "mean and deviation, or BGR 0–255 with the mean.",
+        rich_help_panel=FILES,
+    ),
+]
+Device = Annotated[
+    Literal["auto", "cuda", "mps", "cpu"],
+    typer.Option(help="Where to compute.", rich_help_panel=RUN),
+]
+Offline = Annotated[
+    bool,
+    typer.Option("--offline", help="Never download.", rich_help_panel=RUN),
+]
+
+
+def _look(*names: str, help: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=LOOK, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintOptions:
+    """Everything but the pictures; None leaves the recipe's, or the record's, value."""
+
+    numiter: Annotated[
+        int | None,
+        _look("--numiter", "-n", help="Iterations over all levels.", min=1),
+    ] = None
+    width: Annotated[
+        int | None, _look("--width", "-w", help="Width in pixels.", min=1)
+    ] = None
+    long_side: Annotated[
+        int | None, _look("--long-side", help="Longer side, in place of -w.", min=1)
+    ] = None
+    init: Annotated[
+        Init | None, _look("--init", "-i", help="What the painting starts from.")
+    ] = None
+    style_scale: Annotated[
+        float | None,
+        _look("--style-scale", "-s", help="Style's width relative to the painting's."),
+    ] = None
+    color_transfer: Annotated[
+        bool,
+        _look("--color-transfer", "-c", help="Keep the photo's colors (reinhard)."),
+    ] = False
+    color: Annotated[
+        Color | None, _look("--color", help="How the photo's colors are kept.")
+    ] = None
+    color_strength: Annotated[
+        float | None, _look("--color-strength", help="Of --color, 0 to 1.")
+    ] = None
+    ratio: Annotated[
+        float | None, _look("--ratio", help="Style's weight over content's.")
+    ] = None
+    tv: Annotated[
+        float | None,
+        _look("--tv", help="Weight of the mean difference between neighbors, 0–255."),
+    ] = None
+    content_layer: Annotated[
+        list[str] | None,
+        _look("--content-layer", help="conv4_2, or conv4_2=0.5; repeatable."),
+    ] = None
+    style_layer: Annotated[
+        list[str] | None,
+        _look("--style-layer", help="conv3_1, or conv3_1=0.5; repeatable."),
+    ] = None
+    network: Annotated[
+        Network | None, _look("--network", help="Whose features are compared.")
+    ] = None
+    pool: Annotated[
+        Pool | None, _look("--pool", help="How the network makes images smaller.")
+    ] = None
+    padding: Annotated[
+        Padding | None, _look("--padding", help="Around the network's first layer.")
+    ] = None
+    optimizer: Annotated[
+        Optimizer | None, _look("--optimizer", help="L-BFGS with bounds, or Adam.")
+    ] = None
+    seed: Annotated[
+        int | None,
+        _look("--seed", help="Of the pick and of noise (default: drawn).", min=0),
+    ] = None
+    print_rate: Annotated[
+        int | None,
+        typer.Option(
+            "--print-rate",
+            "-p",
+            help="Save the painting every N iterations, in NAME.frames.",
+            min=1,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A .png, .jpg, .tif or .webp file, or a folder "
+            "(default: PHOTO-WORK.png here, never replacing).",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    corpora: Corpora = None
+    weights: WeightsFile = None
+    weights_input: WeightsInput = None
+    device: Device = "auto"
+    offline: Offline = False
+    max_pixels: Annotated[
+        int,
+        typer.Option(
+            help="Refuse larger pictures.", min=1, rich_help_panel=RUN, metavar="N"
+        ),
+    ] = 180_000_000
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+    def recipe(self, base: Recipe) -> Recipe:
+        """``base`` with what was asked for.
+
+        Raises:
+            UsageError: a value can't be painted with, or options disagree.
+        """
+        if self.width is not None and self.long_side is not None:
+            raise UsageError("--width and --long-side are two ways of one size: choose")
+        if self.numiter is not None:
+            base = base.with_iterations(self.numiter)
+        changes: dict[str, Any] = {
+            "width": self.width,
+            "init": self.init,
+            "style_scale": self.style_scale,
+            "color": self._color(),
+            "color_strength": self.color_strength,
+            "ratio": self.ratio,
+            "tv": self.tv,
+            "content_layers": _layers("content-layer", self.content_layer),
+            "style_layers": _layers("style-layer", self.style_layer),
+            "network": self.network,
+            "pool": self.pool,
+            "padding": self.padding,
+            "optimizer": self.optimizer,
+        }
+        asked = {key: value for key, value in changes.items() if value is not None}
+        return replace(base, **asked)
+
+    def _color(self) -> str | None:
+        if self.color_transfer and self.color not in (None, "reinhard"):
+            raise UsageError(f"-c is --color reinhard: not with --color {self.color}")
+        return "reinhard" if self.color_transfer else self.color
+
+
+def with_paint_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives typer the fields of :class:`PaintOptions` as options of ``command``,
+    which gets them as one value in its parameter ``options``."""
+    signature = inspect.signature(command)
+    hints = get_type_hints(command, include_extras=True)
+    own = [
+        parameter.replace(annotation=hints[name])
+        for name, parameter in signature.parameters.items()
+        if name != "options"
+    ]
+    shared_hints = get_type_hints(PaintOptions, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None if field.default is MISSING else field.default,
+            annotation=shared_hints[field.name],
+        )
+        for field in fields(PaintOptions)
+    ]
+    names = {parameter.name for parameter in shared}
+
+    @wraps(command)
+    def packed(**given: Any) -> None:
+        options = PaintOptions(**{name: given.pop(name) for name in names})
+        command(**given, options=options)
+
+    parameters = [*own, *shared]
+    packed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    packed.__annotations__ = {one.name: one.annotation for one in parameters}
+    return packed
+
+
+def named_recipe(name: str) -> Recipe:
+    """The recipe of that name; a UsageError names the nearest."""
+    return recipe(name)
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """``"a.jpg:0.7"`` → ``("a.jpg", 0.7)``; without a number the weight is 1."""
+    name, colon, number = text.rpartition(":")
+    try:
+        return (name, float(number)) if colon and name else (text, 1.0)
+    except ValueError:
+        return text, 1.0
+
+
+def _layers(option: str, given: list[str] | None) -> Weighted | None:
+    """Layers without a weight share alike: 1 over their number."""
+    if not given:
+        return None
+    layers = []
+    for text in given:
+        name, equals, number = text.partition("=")
+        try:
+            weight = float(number) if equals else 1 / len(given)
+        except ValueError:
+            raise UsageError(
+                f"--{option} {text}: {number!r} is not a number; write {name}=0.5"
+            ) from None
+        layers.append((name, weight))
+    return tuple(layers)

@@ -1,0 +1,107 @@
+"""What the program says while it works: lines and bars on stderr."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from artist_nst.painting import Progress
+
+
+def set_up(quiet: bool, verbose: bool) -> Console:
+    """Send the library's notes to stderr, and return the console they go to."""
+    from rich.console import Console
+
+    console = Console(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)
+    logger = logging.getLogger("artist_nst")
+    logger.handlers = [_Lines(console)]
+    logger.propagate = False
+    level = logging.DEBUG if verbose else logging.INFO
+    logger.setLevel(logging.WARNING if quiet else level)
+    return console
+
+
+class _Lines(logging.Handler):
+    """A line a note, above any bar that is being drawn."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING and self.console.quiet:
+            import sys
+
+            print(f"artist-nst: {record.getMessage()}", file=sys.stderr)
+        else:
+            self.console.print(record.getMessage(), markup=False)
+
+
+@contextmanager
+def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], None]]:
+    """A bar over the iterations of one painting, with losses and the time left."""
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[losses]}", style="cyan"),
+        TextColumn("{task.fields[pace]}", style="green"),
+    )
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=1, losses="", pace="", start=False)
+
+        def show(progress: Progress) -> None:
+            step = progress.step
+            terms = step.losses
+            bar.update(
+                task,
+                total=step.iterations,
+                completed=step.iteration,
+                losses=f"content {terms.content:.4g} style {terms.style:.4g} "
+                f"tv {terms.tv:.4g}",
+                pace=f"{step.seconds:.2f} s/it, {_clock(step.remaining)} left",
+            )
+
+        yield show
+
+
+@contextmanager
+def download_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A bar that appears when the first bytes of a download arrive."""
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    bar = Bar(
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    task = None
+    try:
+
+        def show(done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                bar.start()
+                task = bar.add_task("", total=total)
+            bar.update(task, completed=done, total=total)
+
+        yield show
+    finally:
+        bar.stop()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,1 @@
+"""Artists on disk: a folder per artist with a manifest and the pictures."""

@@ -1,0 +1,39 @@
+"""Where tensors are computed."""
+
+from typing import Literal
+
+import torch
+
+from artist_nst.errors import UsageError
+
+DeviceName = Literal["auto", "cuda", "mps", "cpu"]
+
+
+def choose_device(name: DeviceName = "auto") -> torch.device:
+    """The device of that name; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        UsageError: the device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(device for device, found in there.items() if found))
+    if name not in there:
+        raise UsageError(f"unknown --device {name!r}: choose auto, cuda, mps or cpu")
+    if not there[name]:
+        found = " or ".join(device for device, found in there.items() if found)
+        raise UsageError(f"--device {name}: torch finds none here; use {found}")
+    return torch.device(name)
+
+
+def describe(device: torch.device) -> str:
+    """``cuda (NVIDIA H200)``, ``cpu (2 threads)``."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        return f"cpu ({torch.get_num_threads()} threads)"
+    return device.type

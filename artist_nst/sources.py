@@ -1,0 +1,111 @@
+"""Which style images a painting is made from: files, or works of an artist."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from artist_nst.corpus.pick import paintings, pick_random
+from artist_nst.corpus.works import Corpus, Work, corpora_folder, find_corpus, find_work
+from artist_nst.corpus.works import fold as folded
+from artist_nst.errors import UsageError
+
+log = logging.getLogger(__name__)
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A style image: a file, or a work of a corpus.
+
+    Attributes:
+        path: of the file.
+        weight: relative to the other sources'.
+        work: what is known of the work (artist, id, title, year), else None.
+    """
+
+    path: Path
+    weight: float = 1.0
+    work: dict[str, Any] | None = None
+
+    @property
+    def slug(self) -> str:
+        """For file names: the work's title, or the file's stem."""
+        return (folded(self.work["title"]) if self.work else "") or self.path.stem
+
+
+Style = PathLike | tuple[PathLike, float] | Source
+
+
+def choose_sources(
+    styles: Sequence[Style],
+    artist: str | None,
+    works: Sequence[str | tuple[str, float]],
+    corpora: PathLike | None,
+    seed: int,
+) -> list[Source]:
+    """The style images given, or works of the artist: those named, or one picked.
+
+    Raises:
+        UsageError: neither styles nor artist are given, or both; an unknown artist or
+            work; weights below zero, or all zero.
+    """
+    if artist is None:
+        if works:
+            raise UsageError("--work names a work of an artist: add --artist NAME")
+        if not styles:
+            raise UsageError("no style: name style images, or an --artist")
+        return _weighed([_from_style(style) for style in styles])
+    if styles:
+        raise UsageError("name style images or an --artist, not both")
+    corpus = find_corpus(artist, corpora_folder(corpora))
+    if works:
+        named = [(work, 1.0) if isinstance(work, str) else work for work in works]
+        return _weighed(
+            [
+                _from_work(corpus, find_work(corpus, name), weight)
+                for name, weight in named
+            ]
+        )
+    here = paintings(corpus.here)
+    work = pick_random(here, seed)
+    log.info(
+        "%s: %s, picked of %d with seed %d", corpus.artist, work.label, len(here), seed
+    )
+    return [_from_work(corpus, work)]
+
+
+def _from_style(style: Style) -> Source:
+    if isinstance(style, Source):
+        return style
+    path, weight = style if isinstance(style, tuple) else (style, 1.0)
+    return Source(Path(path), weight)
+
+
+def _from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
+    known = {
+        "artist": corpus.artist,
+        "corpus": corpus.slug,
+        "id": work.id,
+        "title": work.title,
+        "year": work.year,
+        "rights": work.rights,
+    }
+    return Source(corpus.path(work), weight, known)
+
+
+def _weighed(sources: list[Source]) -> list[Source]:
+    for source in sources:
+        if not (isfinite(source.weight) and source.weight >= 0):
+            raise UsageError(
+                f"{source.path.name}:{source.weight:g}: a weight must be 0 or more"
+            )
+    if not any(source.weight > 0 for source in sources):
+        raise UsageError("the styles' weights are all 0: give one of them more")
+    return sources

@@ -177,7 +177,7 @@ def _frame_keeper(folder: PathLike | None, every: int) -> Callable[[Progress], N
     def keep(progress: Progress) -> None:
         nonlocal started
         count = progress.step.iteration
-        if count % every and count != 1:
+        if count % every:
             return
         if not started:
             started = True

@@ -101,6 +101,9 @@ def read(path: PathLike) -> dict[str, Any]:
             f"{path}: its record is of format {found['format']}, newer than this "
             "artist-nst reads; upgrade artist-nst"
         )
+    for key in ("content", "styles", "corpora", "recipe", "seed", "network"):
+        if key not in found:
+            raise ArtistNstError(f"{path}: its record is damaged (it lacks {key!r})")
     assert isinstance(found, dict)
     return found
 
@@ -152,7 +155,7 @@ def find_sources(
     for style in found["styles"]:
         places = list(now)
         if style["work"] is not None:
-            places += _in_corpus(style["work"], corpora or found["corpora"])
+            places += _in_corpus(style["work"], corpora)
         path = _find(style, Path(painting), places, "--style-image")
         sources.append(Source(path, style["weight"], style["work"]))
     return sources

@@ -14,6 +14,9 @@ from safetensors.torch import save_file
 
 from artist_nst.nst.weights import WIDTHS, Weights, load_weights
 
+# Images of a few dozen pixels gain nothing from threads, and a busy machine loses.
+torch.set_num_threads(1)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

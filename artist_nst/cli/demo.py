@@ -49,7 +49,6 @@ def demo(
         offline=offline,
         quiet=quiet,
         verbose=verbose,
-        out=out,
     )
     easel = Easel(recipe("default", width=width), options)
     from artist_nst.image.files import read_picture, write_picture
@@ -61,7 +60,9 @@ def demo(
     for name, work in PAIRS:
         photo = _photograph(name, out)
         sources = choose_sources((), "procedural", [work], None, seed=0)
-        painting = easel.paint(photo, sources, seed=0, several=True)
+        painting = easel.paint(
+            photo, sources, 0, out / f"{name}-painted.png", replace=True
+        )
         source = sources[0]
         title = source.work["title"] if source.work else source.slug
         rows.append(

@@ -5,10 +5,16 @@ from __future__ import annotations
 import platform
 import sys
 
-from artist_nst.cli.options import Corpora, WeightsFile
+from artist_nst.cli import talk
+from artist_nst.cli.options import Corpora, Quiet, Verbose, WeightsFile
 
 
-def doctor(corpora: Corpora = None, weights: WeightsFile = None) -> None:
+def doctor(
+    corpora: Corpora = None,
+    weights: WeightsFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     """Say what was found here: versions, devices, weights and corpora.
 
     Example: artist-nst doctor
@@ -20,6 +26,7 @@ def doctor(corpora: Corpora = None, weights: WeightsFile = None) -> None:
     from artist_nst.nst.devices import choose_device, describe
     from artist_nst.record import version
 
+    talk.set_up(quiet=not verbose or quiet, verbose=verbose)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("artist-nst", version("artist-nst"))
     table.add_row("python", f"{sys.version.split()[0]} on {platform.platform()}")

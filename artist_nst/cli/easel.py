@@ -43,9 +43,18 @@ class Easel:
             )
 
     def paint(
-        self, photo: Path, sources: Sequence[Source], seed: int, *, several: bool
+        self,
+        photo: Path,
+        sources: Sequence[Source],
+        seed: int,
+        out: Path,
+        *,
+        replace: bool,
     ) -> Painting:
-        """Paint, save, and say so.
+        """Paint, save to ``out``, and say so.
+
+        Unless ``replace``, a file that has come to be there meanwhile is kept, and
+        the painting gets a number.
 
         Raises:
             typer.Exit: with 130, after Ctrl-C; the best painting so far is saved.
@@ -55,7 +64,6 @@ class Easel:
         from artist_nst.painting import paint
 
         options = self.options
-        out = _output(options.out, photo, sources, several=several)
         check_writable(out)
         with talk.painting_bar(self.console, photo.name) as show:
             painting = paint(
@@ -71,8 +79,7 @@ class Easel:
                 every=options.print_rate or 1,
                 on_progress=show,
             )
-        if options.out is None:
-            out = _unused(out)
+        out = out if replace else _unused(out)
         painting.save(out)
         self._report(painting, out)
         if painting.interrupted:
@@ -91,23 +98,23 @@ class Easel:
         typer.echo(str(out))
 
 
-def _output(
-    out: Path | None, photo: Path, sources: Sequence[Source], *, several: bool
-) -> Path:
-    """Where a painting goes.
+def destination(
+    out: Path | None, photo: Path, sources: Sequence[Source], *, several: bool = False
+) -> tuple[Path, bool]:
+    """Where a painting goes, and whether it may replace what is there.
 
     ``out`` is a file to replace, or a folder; else the name is made of the photo's
     and the works', and numbered rather than replacing what is there.
     """
     if out is not None and not several and not out.is_dir():
-        return out
+        return out, True
     if out is not None and several:
         if out.exists() and not out.is_dir():
             raise UsageError(f"-o {out}: several photos need a folder, not a file")
         if out.parent.is_dir():
             out.mkdir(exist_ok=True)
     works = "+".join(source.slug for source in sources)
-    return _unused((out or Path()) / f"{photo.stem}-{works[:80]}.png")
+    return _unused((out or Path()) / f"{photo.stem}-{works[:80]}.png"), False
 
 
 def _unused(path: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from artist_nst.cli.easel import Easel
+from artist_nst.cli.easel import Easel, destination
 from artist_nst.cli.options import (
     LOOK,
     PaintOptions,
@@ -81,7 +81,9 @@ def paint(
         try:
             own_seed = seed + index
             sources = choose_sources(styles, artist, works, options.corpora, own_seed)
-            easel.paint(photo, sources, own_seed, several=len(photos) > 1)
+            several = len(photos) > 1
+            out, replace = destination(options.out, photo, sources, several=several)
+            easel.paint(photo, sources, own_seed, out, replace=replace)
         except ArtistNstError as error:
             if len(photos) == 1 or isinstance(error, UsageError):
                 raise

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from artist_nst.cli.options import named_recipe
+from artist_nst.cli import talk
+from artist_nst.cli.options import Quiet, Verbose, named_recipe
 from artist_nst.nst.recipe import RECIPES
 
 
@@ -14,6 +15,8 @@ def recipes(
     name: Annotated[
         str | None, typer.Argument(help="A recipe, for every number of it.")
     ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """List the named recipes, or every number of one.
 
@@ -22,6 +25,7 @@ def recipes(
     from rich.console import Console
     from rich.table import Table
 
+    talk.set_up(quiet, verbose)
     table = Table(box=None, pad_edge=False, show_header=False)
     if name is None:
         for one in RECIPES.values():

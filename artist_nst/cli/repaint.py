@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from artist_nst.cli.easel import Easel
+from artist_nst.cli.easel import Easel, destination
 from artist_nst.cli.options import FILES, PaintOptions, with_paint_options
 
 
@@ -47,13 +48,14 @@ def repaint(
     from artist_nst.nst.recipe import from_dict
 
     found = record.read(painting)
+    options = replace(options, corpora=options.corpora or found["corpora"])
     easel = Easel(options.recipe(from_dict(found["recipe"])), options)
     photo = record.find_content(found, painting, content)
     sources = record.find_sources(found, painting, style_image or [], options.corpora)
     seed = found["seed"] if options.seed is None else options.seed
-    same = options.network is None
-    if same and found["network"]["sha256"] != easel.network.sha256:
+    if options.network is None and found["network"]["sha256"] != easel.network.sha256:
         easel.console.print(
             "these are not the weights it was painted with: expect other pixels"
         )
-    easel.paint(photo, sources, seed, several=False)
+    out, may_replace = destination(options.out, photo, sources)
+    easel.paint(photo, sources, seed, out, replace=may_replace)

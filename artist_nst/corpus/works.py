@@ -5,6 +5,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,8 @@ from artist_nst.errors import ArtistNstError, UsageError
 
 FORMAT = 1
 VARIABLE = "ARTIST_NST_CORPORA"
+# Letters of Latin alphabets that Unicode takes for letters of their own.
+UNDECOMPOSED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
 PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
 
 
@@ -69,12 +72,15 @@ class Corpus:
         Raises:
             ArtistNstError: it has none, or the manifest points out of the folder.
         """
-        if work.file is None:
+        if not work.file:
             raise ArtistNstError(f"{self.slug}: {work.label} has no picture")
         path = self.folder / work.file
-        if not path.resolve().is_relative_to(self.folder.resolve()):
+        # os.path's functions, since pathlib's raise on link loops and overlong names.
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(os.path.realpath(self.folder)):
             raise ArtistNstError(
-                f"{self.folder / 'works.jsonl'}: {work.file!r} lies outside the corpus"
+                f"{self.folder}: {work.file!r} lies outside the corpus; "
+                "a picture must be in its folder, not linked or pointed to from there"
             )
         return path
 
@@ -84,7 +90,7 @@ class Corpus:
         return tuple(
             work
             for work in self.works
-            if work.status == "ok" and work.file and self.path(work).is_file()
+            if work.status == "ok" and work.file and os.path.isfile(self.path(work))
         )
 
 
@@ -125,23 +131,34 @@ def find_corpus(name: str, folder: Path) -> Corpus:
         UsageError: no artist, or several, are called so; names the nearest.
     """
     found = artists(folder)
+    folded = {slug: fold(slug) for slug in found}
     wanted = fold(name)
-    if wanted in found:
-        return load_corpus(found[wanted])
     words = set(wanted.split("-"))
-    matches = [slug for slug in found if words and words <= set(fold(slug).split("-"))]
-    if len(matches) == 1:
-        return load_corpus(found[matches[0]])
-    if matches:
-        raise UsageError(f"--artist {name!r} may be {' or '.join(matches)}; say which")
-    near = get_close_matches(wanted, found, n=3, cutoff=0.5)
+    fits: list[Callable[[str], bool]] = [
+        lambda slug: slug == name,
+        lambda slug: slug == wanted,
+        lambda slug: bool(wanted) and folded[slug] == wanted,
+        lambda slug: bool(wanted) and words <= set(folded[slug].split("-")),
+    ]
+    for fit in fits:
+        matches = [slug for slug in found if fit(slug)]
+        if len(matches) == 1:
+            return load_corpus(found[matches[0]])
+        if matches:
+            raise UsageError(
+                f"--artist {name!r} may be {' or '.join(matches)}; say which"
+            )
+    close = get_close_matches(wanted, folded.values(), n=3, cutoff=0.5)
+    near = [slug for one in close for slug in found if folded[slug] == one]
     near += [
-        slug for slug in found if get_close_matches(wanted, slug.split("-"), cutoff=0.7)
+        slug
+        for slug in found
+        if get_close_matches(wanted, folded[slug].split("-"), cutoff=0.7)
     ]
     hint = " or ".join(dict.fromkeys(near)) or ", ".join(found)
     raise UsageError(
         f"no works of {name!r} in {folder}; there is {hint}; "
-        f"`artist-nst fetch {wanted or name!r}` would get them"
+        f"`artist-nst fetch {wanted or repr(name)}` would get them"
     )
 
 
@@ -155,6 +172,7 @@ def find_work(corpus: Corpus, name: str) -> Work:
     fits: list[Callable[[Work], bool]] = [
         lambda work: work.id == name,
         lambda work: Path(work.file or "").name == name,
+        lambda work: work.title == name,
         lambda work: bool(folded) and fold(work.title) == folded,
         lambda work: bool(folded) and folded in fold(work.title),
     ]
@@ -167,8 +185,9 @@ def find_work(corpus: Corpus, name: str) -> Work:
             raise UsageError(
                 f"--work {name!r} fits {len(found)} works; give an id ({ids})"
             )
-    titles = {fold(work.title): work.title for work in works}
-    near = [titles[key] for key in get_close_matches(folded, titles, cutoff=0.3)]
+    titles = {fold(work.title) or work.title: work.title for work in works}
+    close = get_close_matches(folded or name, titles, cutoff=0.3)
+    near = [titles[key] for key in close]
     hint = f"nearest: {'; '.join(near)}" if near else f"it has {len(works)} works"
     raise UsageError(f"--work {name!r}: {corpus.artist} has no such work; {hint}")
 
@@ -184,60 +203,86 @@ def load_corpus(folder: Path) -> Corpus:
         return Corpus(
             folder, folder.name, _titled(folder.name), tuple(_pictures(folder))
         )
-    head = _json(manifest, manifest.read_text("utf-8"))
-    if head.get("format", FORMAT) > FORMAT:
+    head = _json(str(manifest), _bytes(manifest))
+    version = head.get("format", FORMAT)
+    if not isinstance(version, int):
+        raise ArtistNstError(f"{manifest}: format {version!r} is not a whole number")
+    if version > FORMAT:
         raise ArtistNstError(
-            f"{manifest}: format {head['format']} is newer than this artist-nst reads; "
+            f"{manifest}: format {version} is newer than this artist-nst reads; "
             "upgrade artist-nst"
         )
-    works = {}
-    lines = folder / "works.jsonl"
-    if lines.exists():
-        for line in lines.read_text("utf-8").splitlines():
-            if line.strip() and (work := _work(lines, line)):
-                works[work.id] = work
-    slug = head.get("slug", folder.name)
-    return Corpus(
-        folder, slug, head.get("artist", _titled(slug)), tuple(works.values())
-    )
+    slug = str(head.get("slug") or folder.name)
+    artist = str(head.get("artist") or _titled(slug))
+    # A dict keeps the place of a work's first line, and the values of its last.
+    works = {work.id: work for work in _listed(folder / "works.jsonl")}
+    return Corpus(folder, slug, artist, tuple(works.values()))
 
 
 def fold(name: str) -> str:
     """``"Joan Miró"`` → ``"joan-miro"``: lower-case ASCII words joined by hyphens."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return "-".join(re.findall(r"[a-z0-9]+", plain.lower()))
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(UNDECOMPOSED))
+    plain = "".join(one for one in letters if not unicodedata.combining(one))
+    # Curly apostrophes and dashes part words, as their ASCII forms do.
+    return "-".join(re.findall(r"[a-z0-9]+", re.sub(r"[^\W\x00-\x7f]", "", plain)))
 
 
 def _pictures(folder: Path) -> Iterable[Work]:
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in PICTURES and not path.name.startswith("."):
-            file = path.relative_to(folder).as_posix()
+        inside = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() in PICTURES and not hidden and path.is_file():
+            file = inside.as_posix()
             yield Work(id=file, title=_titled(path.stem), file=file)
 
 
 def _titled(slug: str) -> str:
-    return re.sub(r"[-_]+", " ", slug).strip().title() or slug
+    words = re.sub(r"[-_]+", " ", slug).split()
+    return " ".join(word[0].upper() + word[1:] for word in words) or slug
 
 
-def _work(path: Path, line: str) -> Work | None:
-    """None for the last line of a manifest that was cut off while being written."""
-    try:
-        values = _json(path, line)
-    except ArtistNstError:
-        return None
+def _listed(path: Path) -> Iterable[Work]:
+    """The lines of a manifest; the last may have been cut off while being written."""
+    if not path.exists():
+        return
+    # Not by splitlines(), which splits inside titles that hold U+2028 and the like.
+    *lines, rest = _bytes(path).split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _work(f"{path}:{number}", line)
+    # A whole line ends in a line break, or is whole JSON where an editor left it out.
+    if rest.strip():
+        with suppress(_NotJson):
+            yield _work(f"{path}:{len(lines) + 1}", rest)
+
+
+def _work(place: str, line: bytes) -> Work:
+    values = _json(place, line)
+    if not all(isinstance(values.get(key), str) for key in ("id", "title")):
+        raise ArtistNstError(f"{place}: a work has no id or no title")
+    file = values.get("file")
+    if not (file is None or (isinstance(file, str) and "\0" not in file)):
+        raise ArtistNstError(f"{place}: {file!r} is not the name of a file")
     known = {field.name for field in fields(Work)}
-    if not isinstance(values.get("id"), str) or not isinstance(
-        values.get("title"), str
-    ):
-        raise ArtistNstError(f"{path}: a work has no id or no title: {line[:60]}")
     return Work(**{key: value for key, value in values.items() if key in known})
 
 
-def _json(path: Path, text: str) -> dict[str, Any]:
+class _NotJson(ArtistNstError):
+    pass
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise ArtistNstError(f"{path}: not JSON ({error})") from error
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtistNstError(f"{path}: can't be read ({error.strerror})") from error
+
+
+def _json(place: str, text: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise _NotJson(f"{place}: not JSON ({error}): mend or delete it") from error
     if not isinstance(values, dict):
-        raise ArtistNstError(f"{path}: not a JSON object")
+        raise ArtistNstError(f"{place}: not a JSON object")
     return values

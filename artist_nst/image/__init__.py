@@ -1,0 +1,1 @@
+"""Pictures: their files, their colours, and sheets of them."""

@@ -21,6 +21,10 @@ Evaluate = Callable[[Tensor], tuple[Losses, Tensor]]
 OnIteration = Callable[[int, Losses, Tensor], None]
 Vector = NDArray[np.float64]
 
+ALL_DONE = "all iterations done"
+INTERRUPTED = "interrupted"
+NOT_FINITE = "the loss was no longer finite; the last good image is kept"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -31,7 +35,6 @@ class Outcome:
         losses: at ``image``.
         iterations: done; ``evaluations``: losses and gradients that they took.
         reason: why it stopped, in words.
-        interrupted: by Ctrl-C.
     """
 
     image: Tensor
@@ -39,7 +42,6 @@ class Outcome:
     iterations: int
     evaluations: int
     reason: str
-    interrupted: bool = False
 
 
 class NotFiniteError(ArithmeticError):
@@ -73,20 +75,20 @@ def minimize(
     """
     run = _Run(objective, image, on_iteration)
     method = {"lbfgs": _lbfgs, "adam": _adam}[recipe.optimizer]
-    interrupted = False
     try:
         reason = method(run, recipe, iterations)
     except KeyboardInterrupt:
-        reason, interrupted = "interrupted", True
-    except _NotFinite:
-        reason = "the loss was no longer finite; the last good image is kept"
+        if run.best is None:
+            raise
+        reason = INTERRUPTED
+    except _NotFinite as error:
+        if run.best is None:
+            raise NotFiniteError("the loss is no finite number at the start") from error
+        reason = NOT_FINITE
         log.warning(reason)
-    if run.best is None:
-        if interrupted:
-            raise KeyboardInterrupt
-        raise NotFiniteError("the loss is not a finite number at the first image")
+    assert run.best is not None
     best, losses = run.best
-    return Outcome(best, losses, run.iterations, run.evaluations, reason, interrupted)
+    return Outcome(best, losses, run.iterations, run.evaluations, reason)
 
 
 class _Run:
@@ -142,7 +144,7 @@ def _lbfgs(run: _Run, recipe: Recipe, iterations: int) -> str:
             },
         )
         if run.iterations >= iterations:
-            return "all iterations done"
+            return ALL_DONE
         if result.status == 0:
             return "converged: the loss no longer falls"
         if run.iterations == before:
@@ -187,7 +189,7 @@ def _adam(run: _Run, recipe: Recipe, iterations: int) -> str:
         run.accept(*_last(run))
     # The last step has not been looked at yet.
     run.evaluate(image.detach().clone())
-    return "all iterations done"
+    return ALL_DONE
 
 
 def _last(run: _Run) -> tuple[Tensor, Losses]:

@@ -1,17 +1,24 @@
 """Coarse to fine: each level starts from the one before, enlarged."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from artist_nst.nst.minimize import Outcome, minimize
+from artist_nst.nst.minimize import (
+    INTERRUPTED,
+    NOT_FINITE,
+    NotFiniteError,
+    Outcome,
+    minimize,
+)
 from artist_nst.nst.objective import Losses, Objective, Style, targets
 from artist_nst.nst.recipe import Recipe
-from artist_nst.nst.vgg import VGG
+from artist_nst.nst.vgg import VGG, minimum_side
 
 # Below this a level says nothing about the painting (four pools divide by 16).
 LEAST_LEVEL_SIDE = 48
@@ -69,7 +76,11 @@ class Result:
     history: list[tuple[int, Losses]]
     evaluations: int
     reasons: list[str]
-    interrupted: bool
+
+    @property
+    def interrupted(self) -> bool:
+        """By Ctrl-C."""
+        return self.reasons[-1] == INTERRUPTED
 
 
 def plan(recipe: Recipe, height: int, width: int) -> list[Level]:
@@ -116,35 +127,49 @@ def run(
     clock = _Clock(levels, on_step)
     outcome: Outcome | None = None
     evaluations, reasons = 0, []
-    try:
+    with _repeatable():
         for level in levels:
-            photo = resized(content, level.height, level.width)
-            scaled = [
-                (_scaled(image, level.width / content.shape[-1]), weight)
-                for image, weight in styles
-            ]
-            if outcome is None:
-                start = _start(recipe, photo, scaled, seed)
-            else:
-                start = resized(outcome.image, level.height, level.width)
-            objective = Objective(
-                network, recipe, targets(network, recipe, photo, scaled)
-            )
-            outcome = minimize(
-                objective, start, recipe, level.iterations, clock.at(level)
-            )
+            try:
+                scale = level.width / content.shape[-1]
+                photo = resized(content, level.height, level.width)
+                scaled = _scaled(recipe, styles, scale)
+                if outcome is None:
+                    start = _start(recipe, photo, scaled, seed)
+                else:
+                    start = resized(outcome.image, level.height, level.width)
+                wanted = targets(network, recipe, photo, scaled)
+                outcome = minimize(
+                    Objective(network, recipe, wanted),
+                    start,
+                    recipe,
+                    level.iterations,
+                    clock.at(level),
+                )
+            except (KeyboardInterrupt, NotFiniteError) as error:
+                # What the level before has painted is kept.
+                if outcome is None:
+                    raise
+                interrupted = isinstance(error, KeyboardInterrupt)
+                reasons.append(INTERRUPTED if interrupted else NOT_FINITE)
+                break
             evaluations += outcome.evaluations
             reasons.append(outcome.reason)
-            if outcome.interrupted:
+            if outcome.reason == INTERRUPTED:
                 break
-    except KeyboardInterrupt:
-        if outcome is None:
-            raise
-        reasons.append("interrupted")
     assert outcome is not None
     image = resized(outcome.image, *content.shape[-2:])
-    stopped = reasons[-1] == "interrupted"
-    return Result(image, outcome.losses, clock.history, evaluations, reasons, stopped)
+    return Result(image, outcome.losses, clock.history, evaluations, reasons)
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """The same pixels for the same seed on a GPU too: no algorithm found by racing."""
+    before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:
@@ -158,9 +183,16 @@ def resized(image: Tensor, height: int, width: int) -> Tensor:
     return larger.clamp(0, 255).to(image.device)
 
 
-def _scaled(image: Tensor, scale: float) -> Tensor:
-    height, width = (max(1, round(side * scale)) for side in image.shape[-2:])
-    return resized(image, height, width)
+def _scaled(recipe: Recipe, styles: Sequence[Style], scale: float) -> list[Style]:
+    """The styles at a level's scale, though never too small for the layers."""
+    least = minimum_side(layer for layer, _ in recipe.style_layers)
+    scaled = []
+    for image, weight in styles:
+        sides = image.shape[-2:]
+        factor = max(scale, min(1.0, least / min(sides)))
+        height, width = (max(1, round(side * factor)) for side in sides)
+        scaled.append((resized(image, height, width), weight))
+    return scaled
 
 
 def _start(recipe: Recipe, photo: Tensor, styles: Sequence[Style], seed: int) -> Tensor:

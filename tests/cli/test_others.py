@@ -1,0 +1,154 @@
+"""The smaller commands, and what all commands have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from artist_nst.cli import run
+from artist_nst.nst.recipe import RECIPES, recipe
+from artist_nst.nst.weights import FILE_NAMES
+from tests.cli.conftest import Cli
+from tests.cli.test_paint import files, pixels
+
+COMMANDS = ["paint", "repaint", "recipes", "weights", "demo", "doctor"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"artist-nst {command}" in text.partition("Example")[2]
+    assert "--quiet" in text
+    assert "--verbose" in text
+
+
+def test_help_does_not_load_what_it_does_not_need() -> None:
+    heavy = "torch", "numpy", "scipy", "skimage", "PIL", "requests", "bs4"
+    code = (
+        "import sys; from artist_nst.cli import run; run(['--help']); "
+        f"sys.exit(' '.join(one for one in {heavy} if one in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_the_short_flags_of_art_py(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["paint", "--help"])
+    text = capsys.readouterr().out
+    for flags in (
+        ("--artist", "-A"),
+        ("--numiter", "-n"),
+        ("--width", "-w"),
+        ("--init", "-i"),
+        ("--print-rate", "-p"),
+        ("--style-scale", "-s"),
+        ("--color-transfer", "-c"),
+    ):
+        assert any(
+            all(flag in line.split() for flag in flags) for line in text.splitlines()
+        ), flags
+
+
+def test_recipes_are_listed(cli: Cli) -> None:
+    out = cli("recipes").out
+    assert all(name in out for name in RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_number_of_a_recipe_is_printed(cli: Cli, name: str) -> None:
+    ran = cli("recipes", name)
+    assert ran.code == 0
+    for field in RECIPES[name].to_dict():
+        assert field.replace("_", " ") in ran.out
+
+
+def test_unknown_recipe(cli: Cli) -> None:
+    ran = cli("recipes", "art")
+    assert ran.code == 2
+    assert "art.py" in ran.line
+
+
+def test_doctor(cli: Cli, weights_file: Path) -> None:
+    ran = cli("doctor")
+    assert ran.code == 0
+    assert "procedural" in ran.out
+    assert "8 works" in ran.out
+    assert weights_file.name in ran.out.replace("\n", "")
+
+
+def test_doctor_says_what_is_wrong_with_the_weights(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("bad.pth").write_text("no tensors")
+    monkeypatch.setenv("ARTIST_NST_WEIGHTS", "bad.pth")
+    ran = cli("doctor")
+    assert ran.code == 0
+    assert "unusable" in ran.out
+
+
+def test_weights_says_where_they_are(cli: Cli, weights_file: Path) -> None:
+    ran = cli("weights")
+    assert ran.code == 0
+    assert ran.out.strip() == str(weights_file)
+
+
+def test_weights_downloads(
+    cli: Cli, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from artist_nst.nst import weights
+
+    asked = []
+
+    def downloaded(network: str, **_: object) -> Path:
+        asked.append(network)
+        return weights_file
+
+    monkeypatch.delenv("ARTIST_NST_WEIGHTS")
+    monkeypatch.setattr(weights, "download_weights", downloaded)
+    assert cli("weights").code == 0
+    assert asked == ["vgg19"]
+    assert "vgg19" in FILE_NAMES
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demo of three iterations: what is tested is not how it looks."""
+    monkeypatch.setattr(
+        "artist_nst.cli.demo.recipe",
+        lambda name, **changes: recipe(name, **changes).with_iterations(3),
+    )
+
+
+@pytest.mark.usefixtures("hasty")
+def test_demo(cli: Cli) -> None:
+    ran = cli("demo", "-w", 64)
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "demo/sheet.png"
+    height, width, _ = pixels("demo/sheet.png").shape
+    assert width > 600
+    assert height > 300
+    first = files()
+    assert cli("demo", "-w", 64).code == 0
+    assert files() == first
+
+
+def test_demo_where_a_file_is_in_the_way(cli: Cli) -> None:
+    Path("demo").write_text("mine")
+    ran = cli("demo")
+    assert ran.code == 1
+    assert "demo" in ran.line
+    assert Path("demo").read_text() == "mine"
+
+
+def test_demo_without_weights(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARTIST_NST_WEIGHTS")
+    ran = cli("demo", "--offline")
+    assert ran.code == 1
+    assert "--weights" in ran.line

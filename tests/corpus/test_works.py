@@ -1,0 +1,653 @@
+"""Corpora: found by many names, read from manifests good and bad."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from artist_nst.corpus.works import (
+    FORMAT,
+    Corpus,
+    Work,
+    artists,
+    corpora_folder,
+    find_corpus,
+    find_work,
+    fold,
+    load_corpus,
+    packaged_corpora,
+)
+from artist_nst.errors import ArtistNstError, UsageError
+
+PROCEDURAL = packaged_corpora() / "procedural"
+
+
+def draw(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (3, 2), (90, 60, 30)).save(path)
+    return path
+
+
+def line(id: str, title: str = "A Title", **more: Any) -> str:
+    return json.dumps({"id": id, "title": title, **more}, ensure_ascii=False)
+
+
+def write(folder: Path, *lines: str, head: Any = None, end: str = "\n") -> Path:
+    """A corpus with these lines, and a picture for each that names a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {"format": 1, "slug": folder.name} if head is None else head
+    (folder / "corpus.json").write_text(json.dumps(head), "utf-8")
+    (folder / "works.jsonl").write_text("\n".join(lines) + end, "utf-8")
+    return folder
+
+
+def one_line(error: BaseException) -> str:
+    message = str(error)
+    assert message
+    assert "\n" not in message
+    return message
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "folded"),
+    [
+        ("Pablo Picasso", "pablo-picasso"),
+        ("pablo-picasso", "pablo-picasso"),
+        ("  PABLO_Picasso. ", "pablo-picasso"),
+        ("Joan Miró", "joan-miro"),
+        ("Joan Miro\N{COMBINING ACUTE ACCENT}", "joan-miro"),
+        ("Georgia O'Keeffe", "georgia-o-keeffe"),
+        ("Georgia O’Keeffe", "georgia-o-keeffe"),
+        ("Toulouse–Lautrec", "toulouse-lautrec"),
+        ("Władysław Ślewiński", "wladyslaw-slewinski"),
+        ("Peder Severin Krøyer", "peder-severin-kroyer"),
+        ("Gerd Weiß", "gerd-weiss"),
+        ("Hokusai 葛飾北斎", "hokusai"),
+        ("Composition No. 10", "composition-no-10"),
+        ("", ""),
+        ("'-'", ""),
+        ("葛飾北斎", ""),
+    ],
+)
+def test_fold(name: str, folded: str) -> None:
+    assert fold(name) == folded
+    assert fold(folded) == folded
+
+
+def test_label() -> None:
+    assert Work("1", "Guernica", "1937").label == "Guernica (1937)"
+    assert Work("1", "Guernica").label == "Guernica"
+
+
+# Where corpora are
+
+
+def test_folder_as_given_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "corpora").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARTIST_NST_CORPORA", str(tmp_path / "named"))
+    given = tmp_path / "given"
+    assert corpora_folder(given) == given
+    assert corpora_folder(str(given)) == given
+
+
+def test_folder_from_the_environment_comes_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "corpora").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARTIST_NST_CORPORA", str(tmp_path / "named"))
+    assert corpora_folder() == tmp_path / "named"
+    monkeypatch.setenv("ARTIST_NST_CORPORA", "")
+    assert corpora_folder().resolve() == tmp_path / "corpora"
+
+
+def test_folder_here_comes_third(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "corpora").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert corpora_folder().resolve() == tmp_path / "corpora"
+
+
+@pytest.mark.parametrize("beside", ["nothing", "a file"])
+def test_folder_of_the_user_comes_last(
+    beside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "empty"
+    here.mkdir()
+    if beside == "a file":
+        (here / "corpora").write_text("no folder")
+    monkeypatch.chdir(here)
+    found = corpora_folder()
+    assert found.name == "corpora"
+    assert found.parent.name == "artist-nst"
+    assert found.is_relative_to(os.environ["HOME"])
+    assert not found.exists()
+
+
+# Which artists there are
+
+
+def test_procedural_is_always_there(tmp_path: Path) -> None:
+    assert artists(tmp_path / "nowhere") == {"procedural": PROCEDURAL}
+    corpus = find_corpus("procedural", tmp_path / "nowhere")
+    assert corpus.artist == "Procedural"
+    assert len(corpus.here) == 8
+
+
+def test_artists_are_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "corpora"
+    for name in ("claude-monet", "Amateurs", ".git"):
+        (folder / name).mkdir(parents=True)
+    (folder / "README.md").write_text("not an artist")
+    found = artists(folder)
+    assert set(found) == {"procedural", "claude-monet", "Amateurs"}
+    assert found["claude-monet"] == folder / "claude-monet"
+
+
+def test_ones_own_procedural_hides_the_packaged(tmp_path: Path) -> None:
+    own = draw(tmp_path / "procedural" / "mine.png").parent
+    assert artists(tmp_path) == {"procedural": own}
+    assert [work.id for work in find_corpus("procedural", tmp_path).here] == [
+        "mine.png"
+    ]
+
+
+# Which corpus is meant
+
+
+@pytest.fixture
+def corpora(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpora"
+    for slug in (
+        "claude-monet",
+        "edouard-manet",
+        "georgia-o-keeffe",
+        "joan-miro",
+        "pablo-picasso",
+        "pieter-bruegel-the-elder",
+        "pieter-bruegel-the-younger",
+    ):
+        write(folder / slug, line("1"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("pablo-picasso", "pablo-picasso"),
+        ("Pablo Picasso", "pablo-picasso"),
+        ("Picasso, Pablo", "pablo-picasso"),
+        ("picasso", "pablo-picasso"),
+        ("PICASSO", "pablo-picasso"),
+        ("Miró", "joan-miro"),
+        ("miro", "joan-miro"),
+        ("Édouard Manet", "edouard-manet"),
+        ("Georgia O'Keeffe", "georgia-o-keeffe"),
+        ("O’Keeffe", "georgia-o-keeffe"),
+        ("Bruegel the Elder", "pieter-bruegel-the-elder"),
+        ("elder", "pieter-bruegel-the-elder"),
+        ("Procedural", "procedural"),
+    ],
+)
+def test_corpus_by_name(name: str, slug: str, corpora: Path) -> None:
+    assert find_corpus(name, corpora).slug == slug
+
+
+def test_ambiguous_artist(corpora: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_corpus("Pieter Bruegel", corpora)
+    message = one_line(caught.value)
+    assert "pieter-bruegel-the-elder or pieter-bruegel-the-younger" in message
+    assert "'Pieter Bruegel'" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest", "slug"),
+    [
+        ("Piccasso", "pablo-picasso", "piccasso"),
+        ("Pablo Picaso", "pablo-picasso", "pablo-picaso"),
+        ("Monnet", "claude-monet", "monnet"),
+        ("Camille Claudel", "claude-monet", "camille-claudel"),
+        ("Zzyzx", "joan-miro", "zzyzx"),
+    ],
+)
+def test_unknown_artist(name: str, nearest: str, slug: str, corpora: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_corpus(name, corpora)
+    message = one_line(caught.value)
+    assert repr(name) in message
+    assert nearest in message
+    assert str(corpora) in message
+    assert f"`artist-nst fetch {slug}`" in message
+
+
+@pytest.mark.parametrize("name", ["", "葛飾北斎", "--", "pablo\npicasso\nx"])
+def test_artist_of_no_name(name: str, corpora: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_corpus(name, corpora)
+    assert repr(name) in one_line(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["Claude Monet", "Claude_MONET", "claude monet"])
+@pytest.mark.parametrize(
+    "name", ["Claude Monet", "claude-monet", "Monet", "claude monet"]
+)
+def test_folder_that_is_no_slug(folder: str, name: str, tmp_path: Path) -> None:
+    draw(tmp_path / folder / "lilies.png")
+    corpus = find_corpus(name, tmp_path)
+    assert corpus.folder == tmp_path / folder
+    assert [work.title for work in corpus.here] == ["Lilies"]
+    assert corpus.artist.lower() == "claude monet"
+    # A record names the corpus by its slug.
+    assert find_corpus(corpus.slug, tmp_path) == corpus
+
+
+def test_folder_that_is_no_slug_is_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "Claude Monet").mkdir()
+    with pytest.raises(UsageError, match="there is Claude Monet;"):
+        find_corpus("claud monnet", tmp_path)
+
+
+def test_folder_in_another_script(tmp_path: Path) -> None:
+    draw(tmp_path / "葛飾北斎" / "神奈川沖浪裏.png")
+    corpus = find_corpus("葛飾北斎", tmp_path)
+    assert corpus.artist == "葛飾北斎"
+    assert find_work(corpus, "神奈川沖浪裏").file == "神奈川沖浪裏.png"
+
+
+def test_the_closest_name_wins(tmp_path: Path) -> None:
+    for name in ("Monet", "claude-monet", "Monet-after"):
+        (tmp_path / name).mkdir()
+    assert find_corpus("monet", tmp_path).folder.name == "Monet"
+    assert find_corpus("Monet", tmp_path).folder.name == "Monet"
+    assert find_corpus("Claude Monet", tmp_path).folder.name == "claude-monet"
+    (tmp_path / "Claude Monet").mkdir()
+    assert find_corpus("Claude Monet", tmp_path).folder.name == "Claude Monet"
+    assert find_corpus("claude-monet", tmp_path).folder.name == "claude-monet"
+
+
+# Which work is meant
+
+
+@pytest.fixture
+def monet(tmp_path: Path) -> Corpus:
+    folder = tmp_path / "claude-monet"
+    listed = [
+        ("577", "Water Lilies", "1906", "images/577.png"),
+        ("578", "Water Lilies", "1919", "images/578.png"),
+        ("579", "Water Lilies, Evening Effect", "1899", "images/579.png"),
+        ("Impression, Sunrise", "Haystacks", None, "images/hay.png"),
+        ("580", "Impression, Sunrise", "1872", "images/580.png"),
+        ("581", "Étretat, la porte d’Aval", "1885", "images/581.png"),
+        ("582", "睡蓮", "1907", "images/582.png"),
+    ]
+    for *_, file in listed:
+        draw(folder / file)
+    gone = line("583", "Poplars", file="images/583.png")
+    return load_corpus(
+        write(
+            folder,
+            *(line(i, title, year=y, file=file) for i, title, y, file in listed),
+            gone,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("577", "577"),
+        ("578.png", "578"),
+        ("Water Lilies, Evening Effect", "579"),
+        ("water lilies evening EFFECT", "579"),
+        ("evening", "579"),
+        ("haystacks", "Impression, Sunrise"),
+        ("Impression, Sunrise", "Impression, Sunrise"),  # ids go before titles
+        ("impression sunrise", "580"),
+        ("Etretat", "581"),
+        ("La Porte d'Aval", "581"),
+        ("睡蓮", "582"),
+    ],
+)
+def test_work_by_name(name: str, id: str, monet: Corpus) -> None:
+    assert find_work(monet, name).id == id
+
+
+@pytest.mark.parametrize("name", ["Water Lilies", "water lilies"])
+def test_ambiguous_title(name: str, monet: Corpus) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_work(monet, name)
+    message = one_line(caught.value)
+    assert repr(name) in message
+    assert "2 works" in message
+    assert "Water Lilies (1906): 577; Water Lilies (1919): 578" in message
+    assert "579" not in message
+
+
+def test_ambiguous_part_of_a_title(monet: Corpus) -> None:
+    with pytest.raises(UsageError, match="fits 3 works"):
+        find_work(monet, "lilies")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("Haystaks", "nearest: Haystacks"),
+        ("Poplars", "Claude Monet has no such work"),  # listed, but not here
+        ("", "it has 7 works"),
+        ("北斎", "it has 7 works"),
+    ],
+)
+def test_unknown_work(name: str, hint: str, monet: Corpus) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_work(monet, name)
+    message = one_line(caught.value)
+    assert repr(name) in message
+    assert hint in message
+
+
+# Manifests
+
+
+def test_manifest(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "year": "c.1900",
+        "artist": "Anna Ancher",
+        "width": 3,
+        "height": 2,
+        "rights": "public domain",
+        "genre": "interior",
+        "file": "images/a.png",
+    }
+    head = {"format": 1, "slug": "anna-ancher", "artist": "Anna Ancher", "new": 1}
+    folder = write(tmp_path / "somewhere", line("a", **values, later=[1]), head=head)
+    draw(folder / "images/a.png")
+    corpus = load_corpus(folder)
+    assert (corpus.slug, corpus.artist) == ("anna-ancher", "Anna Ancher")
+    (work,) = corpus.here
+    assert work == Work("a", "A Title", **values)
+    assert corpus.path(work) == folder / "images/a.png"
+
+
+@pytest.mark.parametrize("head", [{}, {"slug": None, "artist": None, "created": ""}])
+def test_manifest_that_says_nothing(head: dict[str, None], tmp_path: Path) -> None:
+    corpus = load_corpus(write(tmp_path / "anna-ancher", line("a"), head=head))
+    assert (corpus.slug, corpus.artist) == ("anna-ancher", "Anna Ancher")
+
+
+def test_manifest_without_works(tmp_path: Path) -> None:
+    folder = write(tmp_path / "new")
+    (folder / "works.jsonl").unlink()
+    draw(folder / "stray.png")
+    assert load_corpus(folder).works == ()
+
+
+def test_last_line_of_an_id_wins(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "x",
+        line("a", "First", status="failed", reason="404"),
+        line("b", "Second"),
+        line("a", "First again"),
+    )
+    works = load_corpus(folder).works
+    assert [(work.id, work.title, work.status) for work in works] == [
+        ("a", "First again", "ok"),
+        ("b", "Second", "ok"),
+    ]
+
+
+def test_blank_lines_and_windows_line_ends(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", "", line("a"), "   ", line("b") + "\r", "\r", "")
+    assert [work.id for work in load_corpus(folder).works] == ["a", "b"]
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", "\ufeff" + line("a"))
+    text = (folder / "corpus.json").read_text("utf-8")
+    (folder / "corpus.json").write_text("\ufeff" + text, "utf-8")
+    assert [work.id for work in load_corpus(folder).works] == ["a"]
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_titles_with_unicode_line_ends(separator: str, tmp_path: Path) -> None:
+    title = f"Before{separator}After"
+    folder = write(tmp_path / "x", line("a", title), line("b"))
+    assert [work.title for work in load_corpus(folder).works] == [title, "A Title"]
+
+
+def test_last_line_without_its_line_end(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", line("a"), line("b"), end="")
+    assert [work.id for work in load_corpus(folder).works] == ["a", "b"]
+
+
+def test_last_line_cut_off_anywhere(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", line("a"))
+    last = line("b", "Étretat é", file="images/b.png").encode()
+    for count in range(len(last)):
+        with (folder / "works.jsonl").open("wb") as stream:
+            stream.write(line("a").encode() + b"\n" + last[:count])
+        assert [work.id for work in load_corpus(folder).works] == ["a"], last[:count]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b'{"id": "b", "ti',
+        b'{"id": "b", "ti{"id": "c", "title": "C"}',
+        b"\0\0\0\0",
+        b'{"id": "b", "title": "\xff"}',
+        b"[" * 100_000,
+        b"[]",
+        b"null",
+        b'"b"',
+        b'{"id": "b"}',
+        b'{"title": "B"}',
+        b'{"id": 7, "title": "B"}',
+        b'{"id": "b", "title": null}',
+        b'{"id": "b", "title": "B", "file": 5}',
+        b'{"id": "b", "title": "B", "file": "a\\u0000.png"}',
+    ],
+)
+def test_damaged_lines_are_named(damaged: bytes, tmp_path: Path) -> None:
+    folder = write(tmp_path / "x")
+    content = b"\n".join([line("a").encode(), b"", damaged, line("z").encode(), b""])
+    (folder / "works.jsonl").write_bytes(content)
+    with pytest.raises(ArtistNstError) as caught:
+        load_corpus(folder)
+    assert one_line(caught.value).startswith(f"{folder / 'works.jsonl'}:3: ")
+
+
+def test_whole_last_line_of_no_work_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", line("a"), '{"id": "b"}', end="")
+    with pytest.raises(ArtistNstError, match="2: a work has no id or no title"):
+        load_corpus(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "not JSON"),
+        (b"{'slug': 1}", "not JSON"),
+        (b'{"slug": "x"', "not JSON"),
+        (b'{"slug": "\xe9"}', "not JSON"),
+        ('{"slug": "x"}'.encode("utf-16"), "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[1]", "not a JSON object"),
+        (b"null", "not a JSON object"),
+        (b'{"format": "1"}', "not a whole number"),
+        (b'{"format": null}', "not a whole number"),
+    ],
+)
+def test_damaged_manifest(content: bytes, why: str, tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", line("a"))
+    (folder / "corpus.json").write_bytes(content)
+    with pytest.raises(ArtistNstError) as caught:
+        find_corpus("x", tmp_path)
+    message = one_line(caught.value)
+    assert str(folder / "corpus.json") in message
+    assert why in message
+    assert not isinstance(caught.value, UsageError)
+
+
+@pytest.mark.parametrize("name", ["corpus.json", "works.jsonl"])
+def test_unreadable_manifest(name: str, tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", line("a"))
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(ArtistNstError) as caught:
+        load_corpus(folder)
+    assert one_line(caught.value).startswith(f"{folder / name}: can't be read")
+
+
+def test_newer_format(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", line("a"), head={"format": FORMAT + 1})
+    with pytest.raises(ArtistNstError) as caught:
+        load_corpus(folder)
+    message = one_line(caught.value)
+    assert f"format {FORMAT + 1} is newer" in message
+    assert "upgrade" in message
+
+
+def test_what_is_here(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "x",
+        line("whole", file="images/whole.png"),
+        line("gone", file="images/gone.png"),
+        line("restricted", file="images/restricted.png", status="restricted"),
+        line("no file"),
+        line("empty", file=""),
+        line("folder", file="images"),
+        line("overlong", file="a" * 5000),
+    )
+    draw(folder / "images/whole.png")
+    draw(folder / "images/restricted.png")
+    corpus = load_corpus(folder)
+    assert len(corpus.works) == 7
+    assert [work.id for work in corpus.here] == ["whole"]
+    for work in corpus.works[3:5]:
+        with pytest.raises(ArtistNstError, match="x: A Title has no picture"):
+            corpus.path(work)
+
+
+@pytest.mark.parametrize("kind", ["dots", "absolute", "link", "linked folder"])
+def test_files_outside_the_corpus_are_refused(kind: str, tmp_path: Path) -> None:
+    folder = write(tmp_path / "x")
+    outside = draw(tmp_path / "x-outside" / "secret.png")
+    (folder / "images").mkdir()
+    files = {
+        "dots": "images/../../x-outside/secret.png",
+        "absolute": str(outside),
+        "link": "images/link.png",
+        "linked folder": "linked/secret.png",
+    }
+    (folder / "images/link.png").symlink_to(outside)
+    (folder / "linked").symlink_to(outside.parent)
+    write(folder, line("a", file=files[kind]))
+    corpus = load_corpus(folder)
+    assert (folder / files[kind]).is_file()
+    for ask in (lambda: corpus.path(corpus.works[0]), lambda: corpus.here):
+        with pytest.raises(ArtistNstError) as caught:
+            ask()
+        message = one_line(caught.value)
+        assert repr(files[kind]) in message
+        assert str(folder) in message
+
+
+def test_links_within_the_corpus(tmp_path: Path) -> None:
+    real = write(tmp_path / "disk", line("a", file="link.png"), line("b", file="loop"))
+    draw(real / "a.png")
+    (real / "link.png").symlink_to("a.png")
+    (real / "loop").symlink_to("loop")
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora/x").symlink_to(real)
+    corpus = load_corpus(tmp_path / "corpora/x")
+    assert [work.id for work in corpus.here] == ["a"]
+
+
+# Plain folders of pictures
+
+
+def test_plain_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "anna-ancher"
+    for name in (
+        "harvesters.png",
+        "Sunlight_in-the blue  room.JPG",
+        "late/the-artist's-mother.PNG",
+        "late/harvesters.webp",
+    ):
+        draw(folder / name)
+    for name in (".hidden.png", ".thumbs/small.png", "late/._harvesters.png"):
+        draw(folder / name)
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / "png").write_text("not a picture")
+    (folder / "album.png").mkdir()
+    corpus = load_corpus(folder)
+    assert (corpus.slug, corpus.artist) == ("anna-ancher", "Anna Ancher")
+    assert [(work.id, work.title) for work in corpus.works] == [
+        ("Sunlight_in-the blue  room.JPG", "Sunlight In The Blue Room"),
+        ("harvesters.png", "Harvesters"),
+        ("late/harvesters.webp", "Harvesters"),
+        ("late/the-artist's-mother.PNG", "The Artist's Mother"),
+    ]
+    assert corpus.here == corpus.works
+    assert all(corpus.path(work).is_file() for work in corpus.works)
+    assert find_work(corpus, "mother").file == "late/the-artist's-mother.PNG"
+    assert find_work(corpus, "late/harvesters.webp").file == "late/harvesters.webp"
+    with pytest.raises(UsageError, match=r"Harvesters: late/harvesters\.webp"):
+        find_work(corpus, "harvesters")
+
+
+def test_plain_folder_with_a_hidden_name_above(tmp_path: Path) -> None:
+    draw(tmp_path / ".corpora" / "x" / "a.png")
+    assert len(load_corpus(tmp_path / ".corpora" / "x").here) == 1
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    assert load_corpus(tmp_path / "home").works == ()
+
+
+# The artist that comes along
+
+
+def test_packaged_corpus() -> None:
+    corpus = load_corpus(PROCEDURAL)
+    assert (corpus.slug, corpus.artist) == ("procedural", "Procedural")
+    assert len(corpus.works) == 8
+    assert corpus.here == corpus.works
+    files = {corpus.path(work) for work in corpus.works}
+    assert files == set((PROCEDURAL / "images").iterdir())
+    total = sum(path.stat().st_size for path in PROCEDURAL.rglob("*"))
+    assert total < 3_000_000
+
+
+def test_packaged_manifest_has_every_key() -> None:
+    keys = set(Work.__dataclass_fields__)
+    for text in (PROCEDURAL / "works.jsonl").read_text("utf-8").splitlines():
+        assert set(json.loads(text)) == keys
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_packaged_pictures(number: int) -> None:
+    corpus = load_corpus(PROCEDURAL)
+    work = corpus.works[number]
+    path = corpus.path(work)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == work.sha256
+    with Image.open(path) as image:
+        image.load()
+        assert image.size == (work.width, work.height)
+        assert image.mode == "RGB"
+        assert not image.getexif()
+        assert "exif" not in image.info
+    assert work.rights
+    assert work.rights.startswith("MIT")

@@ -1,0 +1,361 @@
+"""The canvas: sizes and colours on the way to the network and back."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from artist_nst import canvas as canvas_module
+from artist_nst.canvas import Canvas
+from artist_nst.errors import UsageError
+from artist_nst.image import color
+from artist_nst.nst.recipe import Color, Recipe, recipe
+from artist_nst.sources import Source
+
+Pixels = NDArray[np.float64]
+
+METHODS: tuple[Color, ...] = get_args(Color)
+SOURCE = Source(Path("somewhere/style.png"))
+# A recipe that any size will do for.
+SHALLOW = recipe(content_layers=(("conv1_1", 1.0),), style_layers=(("conv1_1", 1.0),))
+
+
+def noise(height: int, width: int, seed: int = 0) -> Pixels:
+    return np.random.default_rng(seed).random((height, width, 3))
+
+
+def flat(red: float, green: float, blue: float) -> Pixels:
+    return np.full((20, 24, 3), (red, green, blue))
+
+
+def gray() -> Pixels:
+    return np.repeat(noise(20, 24, seed=3)[..., :1], 3, axis=2)
+
+
+def canvas_of(recipe: Recipe, photo: Pixels, *styles: Pixels) -> Canvas:
+    return Canvas(recipe, photo, [(SOURCE, style) for style in styles])
+
+
+def colored(method: Color, strength: float = 1.0, width: int = 24) -> Recipe:
+    return recipe(width=width, color=method, color_strength=strength)
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """``(H, W, C)`` in [0, 1] to what the network paints."""
+    planes = np.moveaxis(pixels, 2, 0)[None] * 255
+    return torch.from_numpy(planes.copy()).to(torch.float32)
+
+
+# Sizes
+
+SIZES = [(1, 1), (1, 2), (2, 1), (3, 7), (50, 50), (37, 91), (91, 37), (100, 101)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("width", [1, 2, 17, 64, 91])
+def test_the_painting_has_the_photos_aspect(size: tuple[int, int], width: int) -> None:
+    photo = noise(*size)
+    canvas = canvas_of(replace(SHALLOW, width=width), photo, noise(5, 5))
+    height = canvas.photo.shape[0]
+    assert canvas.photo.shape == canvas.content.shape == (height, width, 3)
+    exact = size[0] * width / size[1]
+    assert abs(height - exact) <= 0.5 or (exact < 0.5 and height == 1)
+    if width == size[1]:
+        assert np.array_equal(canvas.photo, photo)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
+def test_styles_are_scaled_to_the_painting(size: tuple[int, int], scale: float) -> None:
+    chosen = replace(SHALLOW, width=31, style_scale=scale)
+    canvas = canvas_of(chosen, noise(9, 40), noise(*size))
+    ((style, weight),) = canvas.styles
+    wanted = round(31 * scale)
+    height = style.shape[0]
+    assert style.shape == (height, wanted, 3)
+    exact = size[0] * wanted / size[1]
+    assert abs(height - exact) <= 0.5 or (exact < 0.5 and height == 1)
+    assert weight == 1
+
+
+def test_a_tiny_style_scale_leaves_a_pixel() -> None:
+    chosen = replace(SHALLOW, width=16, style_scale=0.001)
+    canvas = canvas_of(chosen, noise(16, 16), noise(30, 60))
+    assert canvas.styles[0][0].shape == (1, 1, 3)
+
+
+def test_styles_keep_order_and_weights() -> None:
+    sources = [Source(Path(f"{weight}.png"), weight) for weight in (0.5, 0.0, 2.0)]
+    styles = [flat(0.1 * index, 0.5, 0.5) for index in range(3)]
+    canvas = Canvas(
+        replace(SHALLOW, width=24),
+        noise(20, 24),
+        list(zip(sources, styles, strict=True)),
+    )
+    assert [weight for _, weight in canvas.styles] == [0.5, 0.0, 2.0]
+    for (pixels, _), style in zip(canvas.styles, styles, strict=True):
+        assert np.array_equal(pixels, style)
+
+
+def test_one_pixel_can_be_painted() -> None:
+    canvas = canvas_of(recipe(width=64), np.full((1, 1, 3), 0.25), noise(64, 64))
+    assert canvas.photo.shape == (64, 64, 3)
+    assert np.allclose(canvas.photo, 0.25, atol=1e-6)
+
+
+def test_the_pictures_given_are_not_changed() -> None:
+    photo, style = noise(20, 24), noise(30, 24, seed=1)
+    kept = photo.copy(), style.copy()
+    for method in METHODS:
+        canvas = canvas_of(colored(method, 0.5), photo, style)
+        canvas.photo *= 0
+        canvas.styles[0][0][:] = 0
+    assert np.array_equal(photo, kept[0])
+    assert np.array_equal(style, kept[1])
+
+
+# What is said
+
+
+@pytest.mark.parametrize(
+    ("photo", "style", "scale", "said"),
+    [
+        ((48, 40), (40, 40), 1.0, []),
+        ((480, 400), (400, 400), 1.0, []),
+        ((24, 20), (40, 40), 1.0, ["the photo is 20×24: enlarged to 40×48"]),
+        (
+            (48, 40),
+            (39, 39),
+            1.0,
+            ["style.png is 39 pixels wide: enlarged to 40, as --style-scale 1 asks"],
+        ),
+        (
+            (48, 40),
+            (60, 60),
+            2.0,
+            ["style.png is 60 pixels wide: enlarged to 80, as --style-scale 2 asks"],
+        ),
+        ((48, 40), (20, 20), 0.5, []),
+        (
+            (20, 39),
+            (20, 20),
+            1.0,
+            [
+                "the photo is 39×20: enlarged to 40×21",
+                "style.png is 20 pixels wide: enlarged to 40, as --style-scale 1 asks",
+            ],
+        ),
+    ],
+)
+def test_enlarging_is_said(
+    photo: tuple[int, int],
+    style: tuple[int, int],
+    scale: float,
+    said: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "artist_nst")
+    canvas_of(recipe(width=40, style_scale=scale), noise(*photo), noise(*style))
+    assert caplog.messages == said
+
+
+@pytest.mark.parametrize(
+    ("photo", "style", "width", "words"),
+    [
+        ((3, 20_000), (50, 50), 64, ["the photo", "64×1 ", "conv5_1 needs 16"]),
+        ((50, 50), (3, 20_000), 64, ["style.png", "64×1 ", "conv5_1 needs 16"]),
+        ((50, 50), (50, 50), 15, ["the photo", "15×15 ", "conv5_1 needs 16"]),
+        ((15, 32), (50, 50), 32, ["the photo", "32×15 ", "--width"]),
+    ],
+)
+def test_too_narrow(
+    photo: tuple[int, int], style: tuple[int, int], width: int, words: list[str]
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        canvas_of(recipe(width=width), noise(*photo), noise(*style))
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_just_wide_enough() -> None:
+    canvas = canvas_of(recipe(width=16), noise(16, 16), noise(16, 16))
+    assert canvas.photo.shape == (16, 16, 3)
+
+
+def test_narrow_will_do_for_shallow_layers() -> None:
+    canvas = canvas_of(replace(SHALLOW, width=64), noise(3, 20_000), noise(8, 8))
+    assert canvas.photo.shape == (1, 64, 3)
+
+
+# Colours
+
+PICTURES = {
+    "black": flat(0, 0, 0),
+    "white": flat(1, 1, 1),
+    "red": flat(1, 0, 0),
+    "constant": flat(0.3, 0.6, 0.1),
+    "gray": gray(),
+    "noise": noise(20, 24, seed=4),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("strength", [0.3, 1.0])
+@pytest.mark.parametrize("method", METHODS)
+def test_colors_are_finite_and_in_range(method: Color, strength: float) -> None:
+    for photo in PICTURES.values():
+        canvas = canvas_of(colored(method, strength), photo, *PICTURES.values())
+        planes = 1 if method in color.PLANES and strength == 1 else 3
+        for pixels in (canvas.content, *(style for style, _ in canvas.styles)):
+            assert pixels.shape == (20, 24, planes)
+            assert np.isfinite(pixels).all()
+            assert pixels.min() >= -1e-9
+            assert pixels.max() <= 1 + 1e-9
+        finished = canvas.finished(to_tensor(canvas.content))
+        assert finished.shape == photo.shape
+        assert np.isfinite(finished).all()
+        assert finished.min() >= 0
+        assert finished.max() <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_strength_zero_is_none(method: Color) -> None:
+    photo, style = noise(20, 24), noise(33, 47, seed=1)
+    plain = canvas_of(colored("none"), photo, style)
+    canvas = canvas_of(colored(method, 0.0), photo, style)
+    assert np.array_equal(canvas.content, plain.content)
+    assert np.array_equal(canvas.styles[0][0], plain.styles[0][0])
+    painted = torch.rand(1, 3, 10, 12, generator=torch.Generator().manual_seed(0)) * 255
+    assert np.array_equal(canvas.finished(painted), plain.finished(painted))
+
+
+@pytest.mark.parametrize("method", sorted(color.RECOLORINGS))
+def test_recoloring_changes_the_styles_alone(method: Color) -> None:
+    photo, style = noise(20, 24), noise(20, 24, seed=1) * 0.4
+    canvas = canvas_of(colored(method), photo, style)
+    assert np.array_equal(canvas.content, photo)
+    expected = color.recolor(style, photo, method)
+    assert np.array_equal(canvas.styles[0][0], expected)
+    assert not np.allclose(expected, style, atol=0.05)
+    painted = noise(20, 24, seed=2)
+    # What was painted is kept as it is.
+    assert np.allclose(canvas.finished(to_tensor(painted)), painted, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(20, 24), (61, 90), (7, 9)])
+@pytest.mark.parametrize("method", sorted(color.PLANES))
+def test_an_untouched_plane_gives_the_photo_back(
+    method: Color, size: tuple[int, int]
+) -> None:
+    photo = noise(*size, seed=5)
+    photo[0, 0] = 0
+    canvas = canvas_of(colored(method), photo, noise(20, 24, seed=1))
+    assert canvas.content.shape[2] == 1
+    assert canvas.styles[0][0].shape[2] == 1
+    finished = canvas.finished(to_tensor(canvas.content))
+    assert np.abs(finished - canvas.photo).max() < 0.01 / 255
+
+
+@pytest.mark.parametrize("method", sorted(color.PLANES))
+def test_a_plane_has_the_photos_brightness(method: Color) -> None:
+    photo, style = noise(20, 24) * 0.5 + 0.25, noise(20, 24, seed=1) * 0.3
+    canvas = canvas_of(colored(method), photo, style)
+    plane = canvas.styles[0][0]
+    assert np.array_equal(canvas.content, color.plane(photo, method))
+    assert plane.mean() == pytest.approx(canvas.content.mean(), abs=0.01)
+    assert plane.std() == pytest.approx(canvas.content.std(), abs=0.01)
+
+
+@pytest.mark.parametrize("method", sorted(color.PLANES))
+def test_a_painted_plane_takes_the_photos_color(method: Color) -> None:
+    canvas = canvas_of(colored(method), flat(0.6, 0.3, 0.3), noise(20, 24))
+    darker = canvas.finished(torch.full((1, 1, 20, 24), 51.0))
+    assert np.ptp(darker.reshape(-1, 3), axis=0).max() < 1e-9
+    red, green, blue = darker[0, 0]
+    assert red > green == blue
+    assert color.plane(darker, method) == pytest.approx(0.2, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", sorted(color.PLANES))
+def test_strength_between_fades(method: Color) -> None:
+    photo, style = noise(20, 24), noise(20, 24, seed=1)
+    full = canvas_of(colored(method, 1.0), photo, style)
+    part = canvas_of(colored(method, 0.25), photo, style)
+    assert part.content.shape[2] == part.styles[0][0].shape[2] == 3
+    assert np.allclose(part.content, 0.75 * photo + 0.25 * full.content)
+    faded = 0.75 * style + 0.25 * full.styles[0][0]
+    assert np.allclose(part.styles[0][0], faded)
+    painted = noise(20, 24, seed=2)
+    kept = color.with_chroma_of(photo, color.plane(painted, method), method)
+    finished = part.finished(to_tensor(painted))
+    assert np.allclose(finished, 0.75 * painted + 0.25 * kept, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_previews_have_the_full_size(method: Color) -> None:
+    photo = noise(45, 60)
+    canvas = canvas_of(colored(method, width=60), photo, noise(20, 24))
+    planes = canvas.content.shape[2]
+    for size in ((15, 20), (30, 40), (45, 60)):
+        finished = canvas.finished(torch.full((1, planes, *size), 128.0))
+        assert finished.shape == (45, 60, 3)
+        assert finished.dtype == np.float64
+        if method not in color.PLANES:
+            assert np.allclose(finished, 128 / 255, atol=1e-5)
+        elif method == "hsv":
+            assert np.allclose(finished.max(-1), 128 / 255, atol=1e-5)
+
+
+def test_finished_leaves_the_candidate_as_it_is() -> None:
+    image = torch.rand(1, 3, 20, 24) * 255
+    before = image.clone()
+    finished = canvas_of(recipe(width=24), noise(20, 24), noise(20, 24)).finished(image)
+    finished *= 0
+    assert torch.equal(image, before)
+
+
+# To the network
+
+
+@pytest.mark.parametrize(("method", "planes"), [("none", 3), ("luminance", 1)])
+def test_what_the_network_is_given(
+    method: Color, planes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def run(*arguments: Any, **named: Any) -> str:
+        asked.update(named, arguments=arguments)
+        return "result"
+
+    monkeypatch.setattr(canvas_module, "run", run)
+    network: Any = SimpleNamespace(mean=torch.zeros(1))
+    chosen = colored(method)
+    source = Source(Path("a.png"), 0.5)
+    canvas = Canvas(chosen, noise(20, 24), [(source, noise(40, 48, seed=1))])
+
+    def on_step(_: object) -> None:
+        pass
+
+    assert canvas.paint(network, 7, on_step) == "result"  # type: ignore[comparison-overlap]
+    given, used, content, styles = asked["arguments"]
+    assert given is network
+    assert used is chosen
+    assert (asked["seed"], asked["on_step"]) == (7, on_step)
+    ((style, weight),) = styles
+    assert weight == 0.5
+    assert content.shape == (1, planes, 20, 24)
+    assert style.shape == (1, planes, 20, 24)
+    for tensor, pixels in ((content, canvas.content), (style, canvas.styles[0][0])):
+        assert tensor.dtype == torch.float32
+        assert tensor.is_contiguous()
+        assert torch.allclose(tensor, to_tensor(pixels))
+        assert tensor.max() > 200

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from artist_nst.errors import UsageError
 from artist_nst.image import color
-from artist_nst.image.files import resize
+from artist_nst.image.files import MAX_PIXELS, resize
 from artist_nst.nst.objective import Style
 from artist_nst.nst.pyramid import Result, Step, resized, run
 from artist_nst.nst.recipe import Recipe
@@ -40,19 +40,20 @@ class Canvas:
     """
 
     def __init__(
-        self, recipe: Recipe, photo: Pixels, styles: Sequence[tuple[Source, Pixels]]
+        self,
+        recipe: Recipe,
+        photo: Pixels,
+        styles: Sequence[tuple[Source, Pixels]],
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.recipe = recipe
-        height, width = _size(photo, recipe.width)
+        height, width = _size(recipe, photo, recipe.width, "the photo", max_pixels)
         if width > photo.shape[1]:
             old = f"{photo.shape[1]}×{photo.shape[0]}"
             log.info("the photo is %s: enlarged to %d×%d", old, width, height)
         self.photo = resize(photo, height, width)
         sources = [source for source, _ in styles]
-        scaled = [_scaled_style(recipe, *style) for style in styles]
-        _check_sides(recipe, self.photo, "the photo")
-        for source, pixels in zip(sources, scaled, strict=True):
-            _check_sides(recipe, pixels, str(source.path))
+        scaled = [_scaled(recipe, *style, max_pixels) for style in styles]
         self.content, in_colors = self._colored(scaled)
         self.styles = [
             (pixels, source.weight)
@@ -106,33 +107,39 @@ class Canvas:
         return (1 - strength) * self.photo + strength * bright, faded
 
 
-def _scaled_style(recipe: Recipe, source: Source, pixels: Pixels) -> Pixels:
+def _scaled(recipe: Recipe, source: Source, pixels: Pixels, max_pixels: int) -> Pixels:
     wanted = max(1, round(recipe.width * recipe.style_scale))
-    width = pixels.shape[1]
-    if wanted > width:
+    size = _size(recipe, pixels, wanted, str(source.path), max_pixels)
+    if wanted > pixels.shape[1]:
         log.info(
             "%s is %d pixels wide: enlarged to %d, as --style-scale %g asks",
             source.path.name,
-            width,
+            pixels.shape[1],
             wanted,
             recipe.style_scale,
         )
-    return resize(pixels, *_size(pixels, wanted))
+    return resize(pixels, *size)
 
 
-def _size(pixels: Pixels, width: int) -> tuple[int, int]:
-    return max(1, round(pixels.shape[0] * width / pixels.shape[1])), width
-
-
-def _check_sides(recipe: Recipe, pixels: Pixels, name: str) -> None:
+def _size(
+    recipe: Recipe, pixels: Pixels, width: int, name: str, max_pixels: int
+) -> tuple[int, int]:
+    """Height and width of ``pixels`` at ``width``, its aspect kept; checked first,
+    for a strip of a picture can come to nothing, or to more than memory holds."""
+    height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
     layers = [layer for layer, _ in (*recipe.content_layers, *recipe.style_layers)]
     least = minimum_side(layers)
-    height, width = pixels.shape[:2]
     if min(height, width) < least:
         raise UsageError(
             f"{name} comes to {width}×{height} pixels, and {max(layers)} needs "
             f"{least} on each side: choose a larger --width, or another picture"
         )
+    if height * width > max_pixels:
+        raise UsageError(
+            f"{name} comes to {width}×{height} pixels: choose a smaller --width, or "
+            "--long-side, or raise --max-pixels"
+        )
+    return height, width
 
 
 def _to_tensor(pixels: Pixels, device: torch.device) -> Tensor:

@@ -72,7 +72,7 @@ class Painting:
 
 def paint(
     content: PathLike,
-    styles: Sequence[Style] = (),
+    styles: PathLike | Sequence[Style] = (),
     *,
     artist: str | None = None,
     works: Sequence[str | tuple[str, float]] = (),
@@ -105,7 +105,7 @@ def paint(
         weights, weights_input, offline: where VGG's weights come from.
         network: from :func:`artist_nst.load_network`, to load it once for many
             paintings; or a function that does so, called when the pictures are read.
-        max_pixels: larger pictures are refused.
+        max_pixels: larger pictures, and larger paintings, are refused.
         frames: a folder for the painting after each ``every`` iterations.
         on_progress: called after each iteration.
 
@@ -124,7 +124,9 @@ def paint(
     recipe = _sized(recipe, photo.pixels, long_side)
     pictures = [read_picture(source.path, max_pixels=max_pixels) for source in sources]
     pixels = [picture.pixels for picture in pictures]
-    canvas = Canvas(recipe, photo.pixels, list(zip(sources, pixels, strict=True)))
+    canvas = Canvas(
+        recipe, photo.pixels, list(zip(sources, pixels, strict=True)), max_pixels
+    )
     if network is None:
         network = load_network(
             recipe, device=device, weights=weights, input=weights_input, offline=offline

@@ -44,7 +44,7 @@ Style = PathLike | tuple[PathLike, float] | Source
 
 
 def choose_sources(
-    styles: Sequence[Style],
+    styles: PathLike | Sequence[Style],
     artist: str | None,
     works: Sequence[str | tuple[str, float]],
     corpora: PathLike | None,
@@ -56,6 +56,8 @@ def choose_sources(
         UsageError: neither styles nor artist are given, or both; an unknown artist or
             work; weights below zero, or all zero.
     """
+    if isinstance(styles, str | os.PathLike):
+        styles = [styles]
     if artist is None:
         if works:
             raise UsageError("--work names a work of an artist: add --artist NAME")
@@ -91,7 +93,7 @@ def _from_style(style: Style) -> Source:
 def _from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
     known = {
         "artist": corpus.artist,
-        "corpus": corpus.slug,
+        "corpus": corpus.folder.name,
         "id": work.id,
         "title": work.title,
         "year": work.year,

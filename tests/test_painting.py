@@ -59,6 +59,16 @@ def test_image_and_record(
     assert set(made["versions"]) >= {"python", "torch", "scipy"}
 
 
+def test_one_style_needs_no_list(
+    photo: Path, style: Path, network: VGG, small: Recipe
+) -> None:
+    one, listed = (
+        paint(photo, styles, recipe=small, network=network, seed=1).pixels
+        for styles in (style, [style])
+    )
+    assert (one == listed).all()
+
+
 def test_record_survives_the_file(
     photo: Path, style: Path, network: VGG, small: Recipe, tmp_path: Path
 ) -> None:

@@ -123,13 +123,11 @@ class _Run:
 def _lbfgs(run: _Run, recipe: Recipe, iterations: int) -> str:
     """scipy's L-BFGS-B, restarted where float32 noise defeats its line search."""
     x = _to_vector(run.first)
-    scale = None
     while True:
         before = run.iterations
-        function = _Scaled(run, recipe, scale)
-        scale = function.scale
         result = scipy_minimize(
-            function,
+            # Scaled anew: along the gradient at the old scale it has tried already.
+            _Scaled(run, recipe),
             x,
             jac=True,
             method="L-BFGS-B",
@@ -160,10 +158,10 @@ class _Scaled:
     per pixel frees both from the loss's units, and leaves its minimum where it is.
     """
 
-    def __init__(self, run: _Run, recipe: Recipe, scale: float | None) -> None:
+    def __init__(self, run: _Run, recipe: Recipe) -> None:
         self.run = run
         self.first_step = recipe.first_step
-        self.scale = scale
+        self.scale: float | None = None
 
     def __call__(self, x: Vector) -> tuple[float, Vector]:
         losses, gradient = self.run.evaluate(_to_image(x, self.run.first))

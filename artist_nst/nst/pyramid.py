@@ -128,7 +128,7 @@ def run(
     outcome: Outcome | None = None
     evaluations, reasons = 0, []
     with _repeatable():
-        for level in levels:
+        for index, level in enumerate(levels):
             try:
                 scale = level.width / content.shape[-1]
                 photo = resized(content, level.height, level.width)
@@ -143,7 +143,7 @@ def run(
                     start,
                     recipe,
                     level.iterations,
-                    clock.at(level),
+                    clock.at(index),
                 )
             except (KeyboardInterrupt, NotFiniteError) as error:
                 # What the level before has painted is kept.
@@ -231,9 +231,9 @@ class _Clock:
         self.before = 0.0
         self.seconds_per_pixel = 0.0
 
-    def at(self, level: Level) -> Callable[[int, Losses, Tensor], None]:
-        """What ``minimize`` is to call at ``level``."""
-        index = self.levels.index(level)
+    def at(self, index: int) -> Callable[[int, Losses, Tensor], None]:
+        """What ``minimize`` is to call at that level, counted from 0."""
+        level = self.levels[index]
         start = sum(one.iterations for one in self.levels[:index])
         later = sum(
             one.iterations * one.height * one.width for one in self.levels[index + 1 :]

@@ -7,6 +7,7 @@ Symbols follow Gatys et al.: content image p, style image a, candidate x; the lo
 import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from operator import index
 from typing import Any, Literal, get_args, get_type_hints
 
 from artist_nst.errors import UsageError, nearest
@@ -89,20 +90,26 @@ class Recipe:
         for name, hint in get_type_hints(Recipe).items():
             if (choices := get_args(hint)) and isinstance(choices[0], str):
                 _one_of(name, getattr(self, name), choices)
-        _at_least("width", self.width, 1)
-        _at_least("numiter", self.iterations, 1)
-        _at_least("ratio", self.ratio, 0)
-        _at_least("tv", self.tv, 0)
-        _above_zero("style-scale", self.style_scale)
-        _above_zero("learning-rate", self.learning_rate)
+        _at_least("--width", self.width, 1)
+        _at_least("--numiter", self.iterations, 1)
+        _at_least("--ratio", self.ratio, 0)
+        _at_least("--tv", self.tv, 0)
+        _above_zero("--style-scale", self.style_scale)
+        _above_zero("--learning-rate", self.learning_rate)
         if not 0 <= self.color_strength <= 1:
             raise UsageError("--color-strength must lie between 0 and 1")
         for option, layers in (
-            ("content-layer", self.content_layers),
-            ("style-layer", self.style_layers),
+            ("--content-layer", self.content_layers),
+            ("--style-layer", self.style_layers),
         ):
             for layer, weight in layers:
                 _at_least(f"{option} {layer}", weight, 0)
+        _at_least("a recipe's history", self.history, 1)
+        for name in ("ftol", "gtol", "first_step"):
+            _at_least(f"a recipe's {name}", getattr(self, name), 0)
+        for scale, count in self.levels:
+            _above_zero("the scale of a recipe's level", scale)
+            _at_least("the iterations of a recipe's level", count, 0)
 
     @property
     def iterations(self) -> int:
@@ -111,7 +118,7 @@ class Recipe:
 
     def with_iterations(self, total: int) -> "Recipe":
         """The same recipe in ``total`` iterations, split over levels as before."""
-        _at_least("numiter", total, 1)
+        _at_least("--numiter", total, 1)
         before = [0]
         for _, count in self.levels:
             before.append(before[-1] + count)
@@ -136,10 +143,17 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
         if key not in known:
             raise UsageError(f"a recipe has no {key!r}: {nearest(key, known)}")
     try:
-        pairs = ("content_layers", "style_layers", "levels")
-        frozen = {key: tuple((a, b) for a, b in values[key]) for key in pairs}
+        _check_kinds(values)
+        levels = tuple(
+            (float(scale), index(count)) for scale, count in values["levels"]
+        )
+        content, style = (
+            tuple((str(layer), float(weight)) for layer, weight in values[key])
+            for key in ("content_layers", "style_layers")
+        )
+        frozen = {"levels": levels, "content_layers": content, "style_layers": style}
         return Recipe(**{**values, **frozen})
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise UsageError(f"a recipe can't be read: {error}") from error
 
 
@@ -154,6 +168,19 @@ def recipe(name: str = "default", **changes: Any) -> Recipe:
     return replace(RECIPES[name], **changes)
 
 
+def _check_kinds(values: Mapping[str, Any]) -> None:
+    kinds: dict[object, tuple[type, ...]] = {
+        str: (str,),
+        int: (int,),
+        float: (int, float),
+    }
+    for name, hint in get_type_hints(Recipe).items():
+        if name in values and hint in kinds:
+            value = values[name]
+            if not isinstance(value, kinds[hint]) or isinstance(value, bool):
+                raise TypeError(f"{name} can't be {value!r}")
+
+
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         option = name.replace("_", "-")
@@ -161,21 +188,22 @@ def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise UsageError(f"unknown --{option} {value!r}: {hint}")
 
 
-def _at_least(option: str, value: float, least: float) -> None:
+def _at_least(what: str, value: float, least: float) -> None:
     # "not >=" rather than "<", so that NaN fails too.
     if not least <= value < float("inf"):
-        raise UsageError(f"--{option} must be a number from {least} up, not {value}")
+        raise UsageError(f"{what} must be a number from {least} up, not {value}")
 
 
-def _above_zero(option: str, value: float) -> None:
+def _above_zero(what: str, value: float) -> None:
     if not 0 < value < float("inf"):
-        raise UsageError(f"--{option} must be a number above 0, not {value}")
+        raise UsageError(f"{what} must be a number above 0, not {value}")
 
 
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(
         name="default",
         source="ours: relative losses on a pyramid; see docs/recipes.md",
+        tv=0.003,
     ),
     "art.py": Recipe(
         name="art.py",

@@ -72,7 +72,9 @@ class VGG(nn.Module):
             ``{layer: (N, H_l, W_l)}``, N filters; values are never negative.
         """
         wanted = set(layers)
-        features = {}
+        features: dict[str, Tensor] = {}
+        if not wanted:
+            return features
         x = image.expand(-1, 3, -1, -1) - self.mean
         block = "1"
         for layer in self.layers:
@@ -118,9 +120,10 @@ def _for_rgb_255(weights: Weights) -> tuple[Tensor, dict[str, tuple[Tensor, Tens
     """The mean to subtract from RGB 0–255, and the kernels that then fit."""
     kernels = dict(weights.kernels)
     first, bias = kernels["conv1_1"]
+    # In float64: rounded once only, to the network's own type.
     if weights.input == "oxford":
         kernels["conv1_1"] = (first.flip(1), bias)
-        return torch.tensor(OXFORD_MEAN), kernels
-    std = 255 * torch.tensor(TORCHVISION_STD).view(1, 3, 1, 1)
+        return torch.tensor(OXFORD_MEAN, dtype=torch.float64), kernels
+    std = 255 * torch.tensor(TORCHVISION_STD, dtype=torch.float64).view(1, 3, 1, 1)
     kernels["conv1_1"] = (first / std, bias)
-    return 255 * torch.tensor(TORCHVISION_MEAN), kernels
+    return 255 * torch.tensor(TORCHVISION_MEAN, dtype=torch.float64), kernels

@@ -24,8 +24,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from artist_nst.errors import ArtistNstError, UsageError, nearest
+from artist_nst.nst.recipe import Network
 
-Network = Literal["vgg11", "vgg13", "vgg16", "vgg19"]
 # torchvision: RGB 0-1, its mean and standard deviation; oxford: BGR 0-255 minus mean.
 InputConvention = Literal["torchvision", "oxford"]
 Progress = Callable[[int, int], None]
@@ -130,7 +130,6 @@ def find_weights(
         )
     if path is None:
         path = download_weights(network, on_progress=on_progress)
-    logger.info("weights: %s", path)
     checked = _cached(network) if path == _cached(network) else None
     return _load(path, network, input, _hash_in(checked.name) if checked else "")
 

@@ -326,6 +326,14 @@ class TestRefusals:
         assert ran.code == 2
         assert "--width" in ran.line
 
+    def test_a_photo_of_3_by_20000_is_refused(self, cli: Cli, style: Path) -> None:
+        tall = style.with_name("tall.png")
+        Image.new("RGB", (3, 20000), "teal").save(tall)
+        for pictures in ((tall, style), (style, tall)):
+            ran = cli("paint", *pictures)
+            assert ran.code == 2
+            assert "--long-side" in ran.line
+
     def test_cuda_where_there_is_none(
         self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

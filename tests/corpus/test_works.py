@@ -275,6 +275,11 @@ def test_the_closest_name_wins(tmp_path: Path) -> None:
     (tmp_path / "Claude Monet").mkdir()
     assert find_corpus("Claude Monet", tmp_path).folder.name == "Claude Monet"
     assert find_corpus("claude-monet", tmp_path).folder.name == "claude-monet"
+    assert find_corpus("CLAUDE MONET", tmp_path).folder.name == "claude-monet"
+    (tmp_path / "Claude_Monet").mkdir()
+    (tmp_path / "claude-monet").rmdir()
+    with pytest.raises(UsageError, match="may be Claude Monet or Claude_Monet;"):
+        find_corpus("claude-monet", tmp_path)
 
 
 # Which work is meant

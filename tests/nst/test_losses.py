@@ -104,7 +104,7 @@ def test_total_variation(shape: tuple[int, ...]) -> None:
 def test_total_variation_of_a_plain_image_is_zero(shape: tuple[int, ...]) -> None:
     plain = torch.full(shape, 77.0, requires_grad=True)
     variation = losses.total_variation(plain)
-    assert float(variation) == 0
+    assert variation.item() == 0
     (gradient,) = torch.autograd.grad(variation, plain)
     assert bool(gradient.eq(0).all())
 

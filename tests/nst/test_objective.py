@@ -198,8 +198,9 @@ def test_the_mean_gram_minimises_the_mean_loss(network: VGG) -> None:
     ("style_loss", "growth"), [("relative", 1), ("gatys", 1), ("gatys-raw", 4)]
 )
 def test_tiling_the_style(network: VGG, style_loss: StyleLoss, growth: float) -> None:
-    numbers = replace(SMALL, style_loss=style_loss)
-    content, style = image(16, 16), image(32, 32, 1)
+    layers = (("conv1_1", 1.0), ("conv2_1", 1.0))
+    numbers = replace(SMALL, style_loss=style_loss, style_layers=layers)
+    content, style = image(16, 16), image(48, 48, 1)
     once = targets(network, numbers, content, [(style, 1.0)]).grams
     pairs = [(style.repeat(1, 1, 2, 2), 1.0)]
     tiled = targets(network, numbers, content, pairs).grams

@@ -155,17 +155,20 @@ def test_average_is_average_plain_times_the_gain(random_weights: Weights) -> Non
 
 @pytest.mark.shared
 def test_the_gain_gives_max_poolings_loudness(real_weights: Weights) -> None:
-    rgb = torch.from_numpy(astronaut()[::4, ::4].copy()).permute(2, 0, 1)[None].float()
+    rgb = torch.from_numpy(astronaut()[::2, ::2].copy()).permute(2, 0, 1)[None].float()
     layers = ["conv2_1", "conv3_1", "conv4_1", "conv5_1"]
     with torch.no_grad():
-        most, average, plain = (
+        loudest, average, plain = (
             VGG(real_weights, pool=pool)(rgb, layers)
             for pool in ("max", "average", "average-plain")
         )
     for layer in layers:
-        ratio = float(average[layer].mean() / most[layer].mean())
-        assert 0.5 < ratio < 2, layer
-        assert abs(ratio - 1) < abs(float(plain[layer].mean() / most[layer].mean()) - 1)
+        # On a photograph, about; without the gain it is down to a fifth at conv5_1.
+        gained, bare = (
+            float(one[layer].mean() / loudest[layer].mean()) for one in (average, plain)
+        )
+        assert 0.6 < gained < 1.2, layer
+        assert bare < 0.85, layer
 
 
 def test_replicate_changes_the_border_only(random_weights: Weights) -> None:

@@ -73,7 +73,7 @@ class Canvas:
         """A candidate of any level as ``(H, W, 3)`` sRGB in [0, 1], full size."""
         height, width = self.photo.shape[:2]
         full = resized(image, height, width)[0].permute(1, 2, 0)
-        painted = full.double().cpu().numpy() / 255
+        painted = full.cpu().double().numpy() / 255
         method, strength = self.recipe.color, self.recipe.color_strength
         if method not in color.PLANES or strength == 0:
             return painted
@@ -88,6 +88,9 @@ class Canvas:
         method, strength = self.recipe.color, self.recipe.color_strength
         if method == "none" or strength == 0:
             return self.photo, styles
+        if method in color.PLANES and strength < 1:
+            # Painted in full colour, to be blended with the photo's when finished.
+            return self.photo, styles
         if method not in color.PLANES:
             recolored = [
                 color.recolor(style, self.photo, method, strength) for style in styles
@@ -97,14 +100,7 @@ class Canvas:
         planes = [
             color.match_plane(color.plane(style, method), bright) for style in styles
         ]
-        if strength == 1:
-            return bright, planes
-        # Part of the way, the colours fade by as much as the photo's are laid over.
-        faded = [
-            (1 - strength) * style + strength * gray
-            for style, gray in zip(styles, planes, strict=True)
-        ]
-        return (1 - strength) * self.photo + strength * bright, faded
+        return bright, planes
 
 
 def _scaled(recipe: Recipe, source: Source, pixels: Pixels, max_pixels: int) -> Pixels:
@@ -129,10 +125,11 @@ def _size(
     height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
     layers = [layer for layer, _ in (*recipe.content_layers, *recipe.style_layers)]
     least = minimum_side(layers)
+    more = "" if name == "the photo" else " or --style-scale"
     if min(height, width) < least:
         raise UsageError(
             f"{name} comes to {width}×{height} pixels, and {max(layers)} needs "
-            f"{least} on each side: choose a larger --width, or another picture"
+            f"{least} on each side: choose a larger --width{more}, or another picture"
         )
     if height * width > max_pixels:
         raise UsageError(

@@ -32,11 +32,7 @@ def load_network(
         UsageError: an unknown layer, or a device that is not there.
         ArtistNstError: no usable weights.
     """
-    for option, layers in (
-        ("content-layer", recipe.content_layers),
-        ("style-layer", recipe.style_layers),
-    ):
-        check_layers(recipe.network, [layer for layer, _ in layers], option)
+    check_recipe_layers(recipe)
     where = choose_device(device)
     found = find_weights(
         recipe.network, weights, input=input, offline=offline, on_progress=on_download
@@ -44,3 +40,12 @@ def load_network(
     network = VGG(found, pool=recipe.pool, padding=recipe.padding).to(where)
     log.info("%s on %s, weights from %s", network.name, describe(where), found.source)
     return network
+
+
+def check_recipe_layers(recipe: Recipe) -> None:
+    """Raises UsageError, with the nearest name, for a layer its network lacks."""
+    for option, layers in (
+        ("content-layer", recipe.content_layers),
+        ("style-layer", recipe.style_layers),
+    ):
+        check_layers(recipe.network, [layer for layer, _ in layers], option)

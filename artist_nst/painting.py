@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,15 +19,23 @@ from numpy.typing import NDArray
 from artist_nst import record
 from artist_nst.canvas import Canvas
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import MAX_PIXELS, read_picture, resize, write_picture
-from artist_nst.networks import load_network
+from artist_nst.image.files import (
+    MAX_PIXELS,
+    Picture,
+    read_picture,
+    resize,
+    write_picture,
+)
+from artist_nst.networks import check_recipe_layers, load_network
 from artist_nst.nst.devices import DeviceName
 from artist_nst.nst.minimize import NotFiniteError
-from artist_nst.nst.pyramid import Step
+from artist_nst.nst.pyramid import Result, Step
 from artist_nst.nst.recipe import RECIPES, Recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import InputConvention
-from artist_nst.sources import PathLike, Style, choose_sources
+from artist_nst.sources import PathLike, StyleImage, WorkName, choose_sources
+
+log = logging.getLogger(__name__)
 
 Pixels = NDArray[np.float64]
 
@@ -72,10 +81,10 @@ class Painting:
 
 def paint(
     content: PathLike,
-    styles: PathLike | Sequence[Style] = (),
+    styles: StyleImage | Sequence[StyleImage] = (),
     *,
     artist: str | None = None,
-    works: Sequence[str | tuple[str, float]] = (),
+    works: WorkName | Sequence[WorkName] = (),
     corpora: PathLike | None = None,
     recipe: Recipe = RECIPES["default"],
     long_side: int | None = None,
@@ -118,45 +127,59 @@ def paint(
         KeyboardInterrupt: before there was anything to keep.
     """
     began = time.perf_counter()
-    seed = secrets.randbelow(2**31) if seed is None else seed
+    seed = _seeded(seed)
     sources = choose_sources(styles, artist, works, corpora, seed)
+    check_recipe_layers(recipe)
     photo = read_picture(content, max_pixels=max_pixels)
     recipe = _sized(recipe, photo.pixels, long_side)
     pictures = [read_picture(source.path, max_pixels=max_pixels) for source in sources]
-    pixels = [picture.pixels for picture in pictures]
-    canvas = Canvas(
-        recipe, photo.pixels, list(zip(sources, pixels, strict=True)), max_pixels
-    )
-    if network is None:
-        network = load_network(
-            recipe, device=device, weights=weights, input=weights_input, offline=offline
-        )
-    elif not isinstance(network, VGG):
-        network = network()
     keep = _frame_keeper(frames, every)
+    with _failures_in_words(recipe):
+        inputs = [
+            (source, picture.pixels)
+            for source, picture in zip(sources, pictures, strict=True)
+        ]
+        canvas = Canvas(recipe, photo.pixels, inputs, max_pixels)
+        if network is None:
+            network = load_network(
+                recipe,
+                device=device,
+                weights=weights,
+                input=weights_input,
+                offline=offline,
+            )
+        vgg = network if isinstance(network, VGG) else network()
+        _check_network(vgg, recipe)
 
-    def on_step(step: Step) -> None:
-        progress = Progress(step, lambda: canvas.finished(step.image))
-        keep(progress)
-        on_progress(progress)
+        def on_step(step: Step) -> None:
+            progress = Progress(step, lambda: canvas.finished(step.image))
+            keep(progress)
+            on_progress(progress)
 
-    with _failures_in_words(canvas.photo):
-        result = canvas.paint(network, seed, on_step)
-    return Painting(
-        canvas.finished(result.image),
-        None if photo.alpha is None else resize(photo.alpha, *canvas.photo.shape[:2]),
-        record.of(
+        result = canvas.paint(vgg, seed, on_step)
+        made = record.of(
             content=record.of_file(content, photo),
             styles=list(map(record.of_source, sources, pictures)),
             corpora=corpora,
             recipe=recipe,
             seed=seed,
-            network=network,
+            network=vgg,
             result=result,
             seconds=time.perf_counter() - began,
-        ),
-        result.interrupted,
-    )
+        )
+        try:
+            return _finished(canvas, photo, result, made)
+        except KeyboardInterrupt:
+            # Too late to save any time, but not to lose the painting.
+            return replace(_finished(canvas, photo, result, made), interrupted=True)
+
+
+def _finished(
+    canvas: Canvas, photo: Picture, result: Result, made: dict[str, Any]
+) -> Painting:
+    pixels = canvas.finished(result.image)
+    alpha = None if photo.alpha is None else resize(photo.alpha, *pixels.shape[:2])
+    return Painting(pixels, alpha, made, result.interrupted)
 
 
 def _sized(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
@@ -169,23 +192,52 @@ def _sized(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
     return replace(recipe, width=max(1, round(width * long_side / max(height, width))))
 
 
+def _seeded(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbelow(2**31)
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"--seed must be a whole number from 0 to 2^63, not {seed}")
+    return seed
+
+
+def _check_network(network: VGG, recipe: Recipe) -> None:
+    """A painting must be what its record says."""
+    for field, has, asked in (
+        ("network", network.name, recipe.network),
+        ("pool", network.pool, recipe.pool),
+        ("padding", network.padding, recipe.padding),
+    ):
+        if has != asked:
+            raise UsageError(
+                f"the network was loaded with {field} {has}, and the recipe asks for "
+                f"{asked}: load it with load_network(recipe)"
+            )
+
+
 def _frame_keeper(folder: PathLike | None, every: int) -> Callable[[Progress], None]:
     """Saves ``iter-0010.png`` and so on; clears an earlier painting's first."""
     if folder is None:
         return lambda _: None
     where = Path(folder)
-    started = False
+    if where.exists() and not where.is_dir():
+        raise UsageError(f"{where} is a file, where saved iterations would go: move it")
+    started = failed = False
 
     def keep(progress: Progress) -> None:
-        nonlocal started
+        nonlocal started, failed
         count = progress.step.iteration
-        if count % every:
+        if count % every or failed:
             return
-        if not started:
-            started = True
-            _clear_frames(where)
         digits = max(4, len(str(progress.step.iterations)))
-        write_picture(where / f"iter-{count:0{digits}}.png", progress.preview())
+        try:
+            if not started:
+                _clear_frames(where)
+            started = True
+            write_picture(where / f"iter-{count:0{digits}}.png", progress.preview())
+        except ArtistNstError as error:
+            # The painting itself may yet find room.
+            failed = True
+            log.warning("%s; no more iterations are saved", error)
 
     return keep
 
@@ -203,9 +255,12 @@ def _clear_frames(folder: Path) -> None:
 
 
 @contextmanager
-def _failures_in_words(photo: Pixels) -> Iterator[None]:
+def _failures_in_words(recipe: Recipe) -> Iterator[None]:
     """Turns what the mathematics raises into a line that says what to change."""
-    height, width = photo.shape[:2]
+    memory = ArtistNstError(
+        f"not enough memory to paint {recipe.width} pixels wide: choose a smaller "
+        "--width"
+    )
     try:
         yield
     except NotFiniteError as error:
@@ -213,14 +268,8 @@ def _failures_in_words(photo: Pixels) -> Iterator[None]:
             f"{error}: are these the right weights (see `artist-nst doctor`)?"
         ) from error
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _too_large(width, height) from error
+        raise memory from error
     except RuntimeError as error:
         if "allocate" not in str(error) and "out of memory" not in str(error):
             raise
-        raise _too_large(width, height) from error
-
-
-def _too_large(width: int, height: int) -> ArtistNstError:
-    return ArtistNstError(
-        f"not enough memory to paint {width}×{height} pixels: choose a smaller --width"
-    )
+        raise memory from error

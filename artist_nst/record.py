@@ -101,7 +101,7 @@ def read(path: PathLike) -> dict[str, Any]:
             f"{path}: its record is of format {found['format']}, newer than this "
             "artist-nst reads; upgrade artist-nst"
         )
-    for key in ("content", "styles", "corpora", "recipe", "seed", "network"):
+    for key in ("content", "styles", "corpora", "recipe", "seed", "network", "device"):
         if key not in found:
             raise ArtistNstError(f"{path}: its record is damaged (it lacks {key!r})")
     assert isinstance(found, dict)

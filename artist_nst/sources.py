@@ -40,13 +40,14 @@ class Source:
         return (folded(self.work["title"]) if self.work else "") or self.path.stem
 
 
-Style = PathLike | tuple[PathLike, float] | Source
+StyleImage = PathLike | tuple[PathLike, float] | Source
+WorkName = str | tuple[str, float]
 
 
 def choose_sources(
-    styles: PathLike | Sequence[Style],
+    styles: StyleImage | Sequence[StyleImage],
     artist: str | None,
-    works: Sequence[str | tuple[str, float]],
+    works: WorkName | Sequence[WorkName],
     corpora: PathLike | None,
     seed: int,
 ) -> list[Source]:
@@ -56,25 +57,21 @@ def choose_sources(
         UsageError: neither styles nor artist are given, or both; an unknown artist or
             work; weights below zero, or all zero.
     """
-    if isinstance(styles, str | os.PathLike):
-        styles = [styles]
+    images, names = _several(styles), _several(works)
     if artist is None:
-        if works:
+        if names:
             raise UsageError("--work names a work of an artist: add --artist NAME")
-        if not styles:
+        if not images:
             raise UsageError("no style: name style images, or an --artist")
-        return _weighed([_from_style(style) for style in styles])
-    if styles:
+        return _weighed([_from_style(style) for style in images])
+    if images:
         raise UsageError("name style images or an --artist, not both")
     corpus = find_corpus(artist, corpora_folder(corpora))
-    if works:
-        named = [(work, 1.0) if isinstance(work, str) else work for work in works]
-        return _weighed(
-            [
-                _from_work(corpus, find_work(corpus, name), weight)
-                for name, weight in named
-            ]
-        )
+    if names:
+        sources = [_from_name(corpus, name) for name in names]
+        titles = ", ".join(source.work["title"] for source in sources if source.work)
+        log.info("%s: %s", corpus.artist, " ".join(titles.split()))
+        return _weighed(sources)
     here = paintings(corpus.here)
     work = pick_random(here, seed)
     log.info(
@@ -83,11 +80,43 @@ def choose_sources(
     return [_from_work(corpus, work)]
 
 
-def _from_style(style: Style) -> Source:
+def weighted(text: str) -> tuple[str, float]:
+    """``"a.jpg:0.7"`` → ``("a.jpg", 0.7)``; without a number the weight is 1."""
+    name, colon, number = text.rpartition(":")
+    try:
+        return (name, float(number)) if colon and name else (text, 1.0)
+    except ValueError:
+        return text, 1.0
+
+
+def _several(given: Any) -> list[Any]:
+    """One image or name, alone or with its weight, is a list of one."""
+    pair = isinstance(given, tuple) and len(given) == 2
+    if isinstance(given, str | os.PathLike | Source) or (
+        pair and isinstance(given[1], int | float)
+    ):
+        return [given]
+    return list(given)
+
+
+def _from_style(style: StyleImage) -> Source:
     if isinstance(style, Source):
         return style
     path, weight = style if isinstance(style, tuple) else (style, 1.0)
     return Source(Path(path), weight)
+
+
+def _from_name(corpus: Corpus, name: WorkName) -> Source:
+    if isinstance(name, tuple):
+        return _from_work(corpus, find_work(corpus, name[0]), name[1])
+    try:
+        # A title may end in a colon and a number, so it is tried as it is first.
+        return _from_work(corpus, find_work(corpus, name))
+    except UsageError:
+        title, weight = weighted(name)
+        if title == name:
+            raise
+        return _from_work(corpus, find_work(corpus, title), weight)
 
 
 def _from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:

@@ -101,12 +101,10 @@ def test_a_picked_work_is_said(corpora: Path, caplog: pytest.LogCaptureFixture) 
     assert seen == {"Wheat", "Sea"}  # neither sketch nor bust, nor what is not here
 
 
-def test_a_named_work_is_not_said(
-    corpora: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_named_work_is_said(corpora: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "artist_nst")
     choose_sources([], "ancher", ["Head"], corpora, seed=3)
-    assert caplog.messages == []
+    assert caplog.messages == ["Anna Ancher: Head"]
 
 
 def test_corpora_from_the_environment(

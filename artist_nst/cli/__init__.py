@@ -14,6 +14,7 @@ from artist_nst.cli import (
     repaint,
     weights,
 )
+from artist_nst.cli.easel import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -69,17 +70,16 @@ def run(arguments: list[str]) -> int:
     """
     try:
         code: Any = app(arguments, prog_name="artist-nst", standalone_mode=False)
+        if code == INTERRUPTED:
+            # typer's own answer to Ctrl-C.
+            return _failed("interrupted; nothing was left unfinished", INTERRUPTED)
         return code if isinstance(code, int) else 0
+    except Interrupted as stop:
+        return _failed(f"interrupted; {stop}", INTERRUPTED)
     except UsageError as error:
         return _failed(str(error), USAGE)
     except ArtistNstError as error:
         return _failed(str(error), FAILURE)
-    except (KeyboardInterrupt, typer.Abort):
-        return _failed("interrupted; nothing was left unfinished", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone; keep Python from saying so at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
     except Exception as error:
         # typer's own errors: of the class click has, wherever that is kept.
         if hasattr(error, "format_message"):

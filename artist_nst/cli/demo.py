@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from artist_nst.cli.easel import Easel
+from artist_nst.cli.easel import Easel, make_folder
 from artist_nst.cli.options import (
     Device,
     Offline,
@@ -17,11 +17,10 @@ from artist_nst.cli.options import (
     WeightsFile,
     WeightsInput,
 )
-from artist_nst.errors import ArtistNstError
 from artist_nst.nst.recipe import recipe
 
 # Of scikit-image's photographs, and the work that each is painted after.
-PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-03"))
+PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-02"))
 
 
 def demo(
@@ -30,10 +29,10 @@ def demo(
     ),
     width: Annotated[
         int, typer.Option("--width", "-w", help="Of a painting, in pixels.", min=64)
-    ] = 320,
+    ] = 288,
     weights: WeightsFile = None,
     weights_input: WeightsInput = None,
-    device: Device = "auto",
+    device: Device | None = None,
     offline: Offline = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -51,15 +50,16 @@ def demo(
         verbose=verbose,
     )
     easel = Easel(recipe("default", width=width), options)
+    from artist_nst.corpus.works import packaged_corpora
     from artist_nst.image.files import read_picture, write_picture
     from artist_nst.image.sheet import Panel, sheet
     from artist_nst.sources import choose_sources
 
-    _make(out)
+    make_folder(out)
     rows = []
     for name, work in PAIRS:
         photo = _photograph(name, out)
-        sources = choose_sources((), "procedural", [work], None, seed=0)
+        sources = choose_sources((), "procedural", [work], packaged_corpora(), 0)
         painting = easel.paint(
             photo, sources, 0, out / f"{name}-painted.png", replace=True
         )
@@ -85,12 +85,3 @@ def _photograph(name: str, folder: Path) -> Path:
     path = folder / f"{name}.png"
     write_picture(path, getattr(skimage.data, name)() / 255)
     return path
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise ArtistNstError(
-            f"-o {folder}: can't be made ({error.strerror}); choose another folder"
-        ) from error

@@ -6,12 +6,13 @@ import platform
 import sys
 
 from artist_nst.cli import talk
-from artist_nst.cli.options import Corpora, Quiet, Verbose, WeightsFile
+from artist_nst.cli.options import Corpora, Quiet, Verbose, WeightsFile, WeightsInput
 
 
 def doctor(
     corpora: Corpora = None,
     weights: WeightsFile = None,
+    weights_input: WeightsInput = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -34,21 +35,21 @@ def doctor(
         table.add_row(package, version(package) or "not found")
     table.add_row("device", describe(choose_device()))
     table.add_row("threads", str(torch.get_num_threads()))
-    table.add_row("weights", _weights(weights))
+    table.add_row("weights", _weights(weights, weights_input))
     for place, found in _corpora(corpora):
         table.add_row(place, found)
     Console(highlight=False, soft_wrap=True).print(table)
 
 
-def _weights(given: WeightsFile) -> str:
+def _weights(given: WeightsFile, input: WeightsInput) -> str:
     from artist_nst.errors import ArtistNstError
     from artist_nst.nst.weights import load_weights, locate_weights
 
     try:
         path = locate_weights("vgg19", given)
         if path is None:
-            return "none here yet: `artist-nst weights` downloads VGG-19's (548 MB)"
-        found = load_weights(path, "vgg19")
+            return "none here yet: `artist-nst weights` downloads VGG-19's (548 MiB)"
+        found = load_weights(path, "vgg19", input=input)
     except ArtistNstError as error:
         return f"unusable: {error}"
     return f"{path} (vgg19, for {found.input}'s input)"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,16 @@ from artist_nst.cli.options import PaintOptions
 from artist_nst.errors import UsageError
 from artist_nst.nst.recipe import Recipe
 
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"}
+
 if TYPE_CHECKING:
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting import Painting
     from artist_nst.sources import Source
+
+
+class Interrupted(Exception):
+    """Ctrl-C, after what was painted has been saved; says where."""
 
 
 class Easel:
@@ -28,14 +35,15 @@ class Easel:
         self.options = options
         self.console = talk.set_up(options.quiet, options.verbose)
 
-    @cached_property
-    def network(self) -> VGG:
+    @cache  # noqa: B019 - an easel lives as long as its command
+    def load(self) -> VGG:
+        """The network, loaded when first asked for."""
         from artist_nst.networks import load_network
 
         with talk.download_bar(self.console) as show:
             return load_network(
                 self.recipe,
-                device=self.options.device,
+                device=self.options.device or "auto",
                 weights=self.options.weights,
                 input=self.options.weights_input,
                 offline=self.options.offline,
@@ -57,7 +65,7 @@ class Easel:
         the painting gets a number.
 
         Raises:
-            typer.Exit: with 130, after Ctrl-C; the best painting so far is saved.
+            Interrupted: after Ctrl-C; the best painting so far is saved.
             ArtistNstError: it could not be painted or saved.
         """
         from artist_nst.image.files import check_writable
@@ -73,17 +81,22 @@ class Easel:
                 recipe=self.recipe,
                 long_side=options.long_side,
                 seed=seed,
-                network=lambda: self.network,
+                network=self.load,
                 max_pixels=options.max_pixels,
                 frames=out.with_suffix(".frames") if options.print_rate else None,
                 every=options.print_rate or 1,
                 on_progress=show,
             )
-        out = out if replace else _unused(out)
-        painting.save(out)
+        if not replace and out.exists():
+            out = _unused(out)
+        try:
+            painting.save(out)
+        except KeyboardInterrupt:
+            painting.save(out)
+            raise Interrupted(f"stopped after saving {out}") from None
         self._report(painting, out)
         if painting.interrupted:
-            raise typer.Exit(130)
+            raise Interrupted(f"the best so far is in {out}")
         return painting
 
     def _report(self, painting: Painting, out: Path) -> None:
@@ -103,24 +116,36 @@ def destination(
 ) -> tuple[Path, bool]:
     """Where a painting goes, and whether it may replace what is there.
 
-    ``out`` is a file to replace, or a folder; else the name is made of the photo's
-    and the works', and numbered rather than replacing what is there.
+    ``out`` is a file to replace, or a folder that is there; else the name is made of
+    the photo's and the works', and numbered rather than replacing what is there.
     """
-    if out is not None and not several and not out.is_dir():
+    if out is not None and not several and not os.path.isdir(out):
         return out, True
-    if out is not None and several:
-        if out.exists() and not out.is_dir():
-            raise UsageError(f"-o {out}: several photos need a folder, not a file")
-        if out.parent.is_dir():
-            out.mkdir(exist_ok=True)
     works = "+".join(source.slug for source in sources)
-    return _unused((out or Path()) / f"{photo.stem}-{works[:80]}.png"), False
+    return _unused((out or Path()) / f"{photo.stem[:80]}-{works[:80]}.png"), False
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder that several paintings go to, if it is not there.
+
+    Raises:
+        UsageError: it can't be made, or is a file, or is named like one.
+    """
+    if folder.suffix.lower() in SUFFIXES and not os.path.isdir(folder):
+        raise UsageError(f"-o {folder}: several paintings need a folder, not a file")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"-o {folder}: can't be made a folder ({error.strerror}); choose another"
+        ) from error
 
 
 def _unused(path: Path) -> Path:
     """``path``, or with the first number behind it that is free."""
     number, free = 1, path
-    while free.exists():
+    # os.path's functions, for pathlib's raise where a name is too long.
+    while os.path.exists(free) or os.path.exists(free.with_suffix(".frames")):
         number += 1
         free = path.with_stem(f"{path.stem}-{number}")
     return free

@@ -21,7 +21,6 @@ from artist_nst.nst.recipe import (
     Pool,
     Recipe,
     Weighted,
-    recipe,
 )
 
 LOOK = "What it looks like"
@@ -56,7 +55,9 @@ WeightsInput = Annotated[
 ]
 Device = Annotated[
     Literal["auto", "cuda", "mps", "cpu"],
-    typer.Option(help="Where to compute.", rich_help_panel=RUN),
+    typer.Option(
+        help="Where to compute; auto takes a GPU if there is one.", rich_help_panel=RUN
+    ),
 ]
 Offline = Annotated[
     bool,
@@ -128,7 +129,13 @@ class PaintOptions:
     ] = None
     seed: Annotated[
         int | None,
-        _look("--seed", help="Of the pick and of noise (default: drawn).", min=0),
+        _look(
+            "--seed",
+            help="Of the pick and of noise (default: drawn).",
+            min=0,
+            max=2**62,
+            metavar="N",
+        ),
     ] = None
     print_rate: Annotated[
         int | None,
@@ -153,7 +160,7 @@ class PaintOptions:
     corpora: Corpora = None
     weights: WeightsFile = None
     weights_input: WeightsInput = None
-    device: Device = "auto"
+    device: Device | None = None
     offline: Offline = False
     max_pixels: Annotated[
         int,
@@ -190,7 +197,10 @@ class PaintOptions:
             "optimizer": self.optimizer,
         }
         asked = {key: value for key, value in changes.items() if value is not None}
-        return replace(base, **asked)
+        chosen = replace(base, **asked)
+        if self.color_strength is not None and chosen.color == "none":
+            raise UsageError("--color-strength is of a --color: add one, or -c")
+        return chosen
 
     def _color(self) -> str | None:
         if self.color_transfer and self.color not in (None, "reinhard"):
@@ -229,20 +239,6 @@ def with_paint_options(command: Callable[..., None]) -> Callable[..., None]:
     packed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     packed.__annotations__ = {one.name: one.annotation for one in parameters}
     return packed
-
-
-def named_recipe(name: str) -> Recipe:
-    """The recipe of that name; a UsageError names the nearest."""
-    return recipe(name)
-
-
-def weighted(text: str) -> tuple[str, float]:
-    """``"a.jpg:0.7"`` → ``("a.jpg", 0.7)``; without a number the weight is 1."""
-    name, colon, number = text.rpartition(":")
-    try:
-        return (name, float(number)) if colon and name else (text, 1.0)
-    except ValueError:
-        return text, 1.0
 
 
 def _layers(option: str, given: list[str] | None) -> Weighted | None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from glob import glob
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from artist_nst.cli.easel import Easel, destination
+from artist_nst.cli.easel import Easel, destination, make_folder
 from artist_nst.cli.options import (
     LOOK,
     PaintOptions,
-    named_recipe,
-    weighted,
     with_paint_options,
 )
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.errors import ArtistNstError
+from artist_nst.nst.recipe import recipe as named_recipe
 
 Artist = Annotated[
     str | None,
@@ -39,6 +40,15 @@ WorkNames = Annotated[
 ]
 
 
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        help="See `artist-nst recipes`; repaint takes the record's.",
+        rich_help_panel=LOOK,
+    ),
+]
+
+
 @with_paint_options
 def paint(
     pictures: Annotated[
@@ -51,10 +61,7 @@ def paint(
     ],
     artist: Artist = None,
     work: WorkNames = None,
-    recipe: Annotated[
-        str,
-        typer.Option(help="See `artist-nst recipes`.", rich_help_panel=LOOK),
-    ] = "default",
+    recipe: RecipeName = None,
     *,
     options: PaintOptions,
 ) -> None:
@@ -73,22 +80,24 @@ def paint(
     from artist_nst.sources import choose_sources
 
     photos, styles = _split(pictures, artist)
-    easel = Easel(options.recipe(named_recipe(recipe)), options)
+    easel = Easel(options.recipe(named_recipe(recipe or "default")), options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    works = [weighted(name) for name in work or []]
+    several = len(photos) > 1
+    if several:
+        # What is wrong for all of them is said once, not for each photo.
+        if options.out is not None:
+            make_folder(options.out)
+        easel.load()
     failed = 0
-    for index, photo in enumerate(photos):
+    for own_seed, photo in enumerate(photos, start=seed):
+        sources = choose_sources(styles, artist, work or [], options.corpora, own_seed)
         try:
-            own_seed = seed + index
-            sources = choose_sources(styles, artist, works, options.corpora, own_seed)
-            several = len(photos) > 1
             out, replace = destination(options.out, photo, sources, several=several)
             easel.paint(photo, sources, own_seed, out, replace=replace)
         except ArtistNstError as error:
-            if len(photos) == 1 or isinstance(error, UsageError):
+            if not several:
                 raise
-            # The other photos can still be painted.
-            print(f"artist-nst: {error}", file=sys.stderr)
+            print(f"artist-nst: {photo}: {error}", file=sys.stderr)
             failed += 1
     if failed:
         raise ArtistNstError(f"{failed} of {len(photos)} photos were not painted")
@@ -98,10 +107,19 @@ def _split(
     pictures: list[str], artist: str | None
 ) -> tuple[list[Path], list[tuple[str, float]]]:
     """Photos and styles: with an artist, every picture is a photo."""
+    from artist_nst.sources import weighted
+
     if artist is not None:
-        return [Path(picture) for picture in pictures], []
+        return [photo for picture in pictures for photo in _expanded(picture)], []
     photo, *styles = pictures
     # A file may have a colon and a number in its very name.
     return [Path(photo)], [
-        (style, 1.0) if Path(style).exists() else weighted(style) for style in styles
+        (style, 1.0) if os.path.exists(style) else weighted(style) for style in styles
     ]
+
+
+def _expanded(picture: str) -> list[Path]:
+    """Windows' shells leave ``*.jpg`` to the program."""
+    if os.path.exists(picture):
+        return [Path(picture)]
+    return [Path(one) for one in sorted(glob(picture))] or [Path(picture)]

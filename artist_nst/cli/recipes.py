@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from artist_nst.cli import talk
-from artist_nst.cli.options import Quiet, Verbose, named_recipe
-from artist_nst.nst.recipe import RECIPES
+from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.nst.recipe import RECIPES, recipe
 
 
 def recipes(
@@ -31,7 +31,7 @@ def recipes(
         for one in RECIPES.values():
             table.add_row(one.name, one.source)
     else:
-        for key, value in named_recipe(name).to_dict().items():
+        for key, value in recipe(name).to_dict().items():
             table.add_row(key.replace("_", " "), _text(value))
     Console(highlight=False).print(table)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from artist_nst.cli.easel import Easel, destination
 from artist_nst.cli.options import FILES, PaintOptions, with_paint_options
+from artist_nst.cli.paint import Artist, RecipeName, WorkNames
+from artist_nst.errors import ArtistNstError
+from artist_nst.nst.recipe import from_dict
+from artist_nst.nst.recipe import recipe as named_recipe
 
 
 @with_paint_options
@@ -31,6 +35,9 @@ def repaint(
             rich_help_panel=FILES,
         ),
     ] = None,
+    artist: Artist = None,
+    work: WorkNames = None,
+    recipe: RecipeName = None,
     *,
     options: PaintOptions,
 ) -> None:
@@ -45,17 +52,52 @@ def repaint(
     artist-nst repaint old.png --content ~/pictures/photo.jpg --seed 8
     """
     from artist_nst import record
-    from artist_nst.nst.recipe import from_dict
+    from artist_nst.sources import choose_sources
 
     found = record.read(painting)
-    options = replace(options, corpora=options.corpora or found["corpora"])
-    easel = Easel(options.recipe(from_dict(found["recipe"])), options)
-    photo = record.find_content(found, painting, content)
-    sources = record.find_sources(found, painting, style_image or [], options.corpora)
-    seed = found["seed"] if options.seed is None else options.seed
-    if options.network is None and found["network"]["sha256"] != easel.network.sha256:
+    try:
+        base = from_dict(found["recipe"]) if recipe is None else named_recipe(recipe)
+        options = _as_recorded(options, found, base.network)
+        easel = Easel(options.recipe(base), options)
+        photo = record.find_content(found, painting, content)
+        seed: int = found["seed"] if options.seed is None else options.seed
+        if artist or work:
+            artist = artist or found["styles"][0]["work"]["corpus"]
+            sources = choose_sources((), artist, work or [], options.corpora, seed)
+        else:
+            now = style_image or []
+            sources = record.find_sources(found, painting, now, options.corpora)
+        sha256 = found["network"]["sha256"]
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise ArtistNstError(
+            f"{painting}: its record is damaged ({type(error).__name__}: {error})"
+        ) from error
+    if options.network is None and recipe is None and sha256 != easel.load().sha256:
         easel.console.print(
             "these are not the weights it was painted with: expect other pixels"
         )
     out, may_replace = destination(options.out, photo, sources)
     easel.paint(photo, sources, seed, out, replace=may_replace)
+
+
+def _as_recorded(
+    options: PaintOptions, found: dict[str, Any], network: Any
+) -> PaintOptions:
+    """The options, with what the record knows of corpora, device and weights."""
+    from artist_nst.image.files import sha256_of
+    from artist_nst.nst.devices import available
+    from artist_nst.nst.weights import locate_weights
+
+    device = found["device"].split()[0]
+    weights = locate_weights(options.network or network, options.weights)
+    if (
+        options.weights_input is None
+        and weights is not None
+        and sha256_of(weights) == found["network"]["sha256"]
+    ):
+        options = replace(options, weights_input=found["network"]["input"])
+    return replace(
+        options,
+        corpora=options.corpora or found["corpora"],
+        device=options.device or (device if device in available() else "auto"),
+    )

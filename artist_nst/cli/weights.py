@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -16,16 +17,14 @@ def weights(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Download a network's weights into torch's cache, or say where they are.
+    """Download a network's weights into torch's cache; say where they are.
 
     Example: artist-nst weights
     """
-    from artist_nst.nst.weights import download_weights, load_weights, locate_weights
+    from artist_nst.nst.weights import VARIABLE, download_weights
 
     console = talk.set_up(quiet, verbose)
-    path = locate_weights(network)
-    if path is None:
-        with talk.download_bar(console) as show:
-            path = download_weights(network, on_progress=show)
-    load_weights(path, network)
-    typer.echo(str(path))
+    if named := os.environ.get(VARIABLE):
+        console.print(f"note that ${VARIABLE} names {named}, which is used first")
+    with talk.download_bar(console) as show:
+        typer.echo(str(download_weights(network, on_progress=show)))

@@ -53,8 +53,9 @@ class Work:
 
     @property
     def label(self) -> str:
-        """``Title (year)``."""
-        return f"{self.title} ({self.year})" if self.year else self.title
+        """``Title (year)``, on one line."""
+        text = f"{self.title} ({self.year})" if self.year else self.title
+        return " ".join(text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +133,19 @@ def find_corpus(name: str, folder: Path) -> Corpus:
     """
     found = artists(folder)
     folded = {slug: fold(slug) for slug in found}
+    full = {slug: fold(_artist(path)) for slug, path in found.items()}
     wanted = fold(name)
     words = set(wanted.split("-"))
     fits: list[Callable[[str], bool]] = [
         lambda slug: slug == name,
         lambda slug: slug == wanted,
-        lambda slug: bool(wanted) and folded[slug] == wanted,
-        lambda slug: bool(wanted) and words <= set(folded[slug].split("-")),
+        lambda slug: bool(wanted) and wanted in (folded[slug], full[slug]),
+        lambda slug: (
+            bool(wanted)
+            and words <= set(folded[slug].split("-")) | set(full[slug].split("-"))
+        ),
+        # A folder "picasso" for "Pablo Picasso".
+        lambda slug: bool(folded[slug]) and wanted.endswith(f"-{folded[slug]}"),
     ]
     for fit in fits:
         matches = [slug for slug in found if fit(slug)]
@@ -234,6 +241,14 @@ def _pictures(folder: Path) -> Iterable[Work]:
         if path.suffix.lower() in PICTURES and not hidden and path.is_file():
             file = inside.as_posix()
             yield Work(id=file, title=_titled(path.stem), file=file)
+
+
+def _artist(folder: Path) -> str:
+    """The full name in a corpus's manifest, as far as that can be read."""
+    manifest = folder / "corpus.json"
+    with suppress(ArtistNstError):
+        return str(_json(str(manifest), _bytes(manifest)).get("artist") or "")
+    return ""
 
 
 def _titled(slug: str) -> str:

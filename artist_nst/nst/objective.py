@@ -78,7 +78,7 @@ class Objective:
         tv = formulas.total_variation(x)
         total = content + self.recipe.ratio * style + self.recipe.tv * tv
         (gradient,) = torch.autograd.grad(total, x)
-        terms = torch.stack((total, content, style, tv)).detach().double().tolist()
+        terms = torch.stack((total, content, style, tv)).detach().tolist()
         return Losses(*terms), gradient
 
     def _content(self, features: dict[str, Tensor], image: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ def targets(
         content: ``(1, C, H, W)`` on 0–255, as large as the candidate.
         styles: ``(image, weight)`` pairs, each image of a size of its own; weights
             are used relative to their sum. The Grams are the weighted mean of the
-            images' own Grams, which minimises the weighted mean of their losses.
+            images' own, for which Σ w ‖G − A_w‖² is least.
     """
     content_layers, style_layers = map(
         _used, (recipe.content_layers, recipe.style_layers)

@@ -1,5 +1,6 @@
 """Coarse to fine: each level starts from the one before, enlarged."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,11 +21,13 @@ from artist_nst.nst.objective import Losses, Objective, Style, targets
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG, minimum_side
 
+log = logging.getLogger(__name__)
+
 # Below this a level says nothing about the painting (four pools divide by 16).
 LEAST_LEVEL_SIDE = 48
 
-# Of a noisy-content start: this share of noise of ±20 levels about the network's
-# mean, the rest the photo; the form that deep-learning courses teach.
+# Of a noisy-content start: this share is noise of ±20 levels about the photo's mean,
+# the rest the photo.
 NOISE_SHARE = 0.6
 NOISE_LEVELS = 20.0
 
@@ -151,7 +154,10 @@ def run(
                     raise
                 interrupted = isinstance(error, KeyboardInterrupt)
                 reasons.append(INTERRUPTED if interrupted else NOT_FINITE)
+                log.warning(reasons[-1])
                 break
+            size = f"{level.width}×{level.height}"
+            log.debug("%s: %d evaluations", size, outcome.evaluations)
             evaluations += outcome.evaluations
             reasons.append(outcome.reason)
             if outcome.reason == INTERRUPTED:

@@ -92,10 +92,10 @@ class Recipe:
                 _one_of(name, getattr(self, name), choices)
         _at_least("--width", self.width, 1)
         _at_least("--numiter", self.iterations, 1)
-        _at_least("--ratio", self.ratio, 0)
-        _at_least("--tv", self.tv, 0)
-        _above_zero("--style-scale", self.style_scale)
-        _above_zero("--learning-rate", self.learning_rate)
+        _at_least("--ratio", self.ratio, 0, 1e15)
+        _at_least("--tv", self.tv, 0, 1e15)
+        _at_least("--style-scale", self.style_scale, 1e-3, 100)
+        _at_least("a recipe's learning rate", self.learning_rate, 1e-6, 1e3)
         if not 0 <= self.color_strength <= 1:
             raise UsageError("--color-strength must lie between 0 and 1")
         for option, layers in (
@@ -104,12 +104,17 @@ class Recipe:
         ):
             for layer, weight in layers:
                 _at_least(f"{option} {layer}", weight, 0)
-        _at_least("a recipe's history", self.history, 1)
+            names = [layer for layer, _ in layers]
+            if len(set(names)) < len(names):
+                raise UsageError(f"{option} names a layer twice: give each once")
+        _at_least("a recipe's history", self.history, 1, 1000)
         for name in ("ftol", "gtol", "first_step"):
             _at_least(f"a recipe's {name}", getattr(self, name), 0)
         for scale, count in self.levels:
-            _above_zero("the scale of a recipe's level", scale)
-            _at_least("the iterations of a recipe's level", count, 0)
+            _at_least("the scale of a recipe's level", scale, 1e-3, 1)
+            _at_least("the iterations of a recipe's level", count, 0, 10**9)
+        if not self.levels or self.levels[-1][0] != 1 or self.levels[-1][1] < 1:
+            raise UsageError("a recipe's last level must be of scale 1, and iterate")
 
     @property
     def iterations(self) -> int:
@@ -188,15 +193,11 @@ def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise UsageError(f"unknown --{option} {value!r}: {hint}")
 
 
-def _at_least(what: str, value: float, least: float) -> None:
-    # "not >=" rather than "<", so that NaN fails too.
-    if not least <= value < float("inf"):
-        raise UsageError(f"{what} must be a number from {least} up, not {value}")
-
-
-def _above_zero(what: str, value: float) -> None:
-    if not 0 < value < float("inf"):
-        raise UsageError(f"{what} must be a number above 0, not {value}")
+def _at_least(what: str, value: float, least: float, most: float = 1e300) -> None:
+    # Written so that NaN fails too.
+    if not least <= value <= most:
+        bounds = f"from {least:g} up" if most == 1e300 else f"{least:g} to {most:g}"
+        raise UsageError(f"{what} must be a number, {bounds}, not {value}")
 
 
 RECIPES: dict[str, Recipe] = {

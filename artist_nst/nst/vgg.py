@@ -91,7 +91,9 @@ class VGG(nn.Module):
         weight = self.get_buffer(f"{layer}_weight")
         bias = self.get_buffer(f"{layer}_bias")
         if layer == "conv1_1" and self.padding == "replicate":
-            x = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+            # By slices: the gradient of pad()'s own is not repeatable on CUDA.
+            x = torch.cat((x[..., :1], x, x[..., -1:]), dim=-1)
+            x = torch.cat((x[..., :1, :], x, x[..., -1:, :]), dim=-2)
             return functional.conv2d(x, weight, bias).relu_()
         return functional.conv2d(x, weight, bias, padding=1).relu_()
 

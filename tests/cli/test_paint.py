@@ -19,6 +19,7 @@ from PIL import Image
 from artist_nst import record
 from artist_nst.cli import run
 from artist_nst.corpus.works import packaged_corpora
+from artist_nst.errors import ArtistNstError
 from tests.cli.conftest import Cli
 from tests.conftest import picture
 
@@ -127,7 +128,6 @@ class TestPainting:
     @pytest.mark.parametrize(
         "color",
         [
-            "none",
             "reinhard",
             "reinhard-lalphabeta",
             "linear",
@@ -208,6 +208,31 @@ class TestArtist:
             "all/photo-harbour-before-dusk.png",
         ]
 
+    def test_no_weights_for_several_photos_is_said_once(
+        self, cli: Cli, photo: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("ARTIST_NST_WEIGHTS")
+        ran = cli("paint", photo, photo, "-A", "procedural", "--offline")
+        assert ran.code == 1
+        assert "--weights" in ran.line
+
+    def test_a_named_work_is_said(self, cli: Cli, photo: Path) -> None:
+        ran = cli("paint", photo, "-A", "procedural", "--work", "orchard", *SMALL)
+        assert "Orchard in April" in ran.err
+
+    def test_a_title_that_ends_in_a_number(
+        self, cli: Cli, photo: Path, tmp_path: Path
+    ) -> None:
+        works = tmp_path / "corpora" / "anna"
+        works.mkdir(parents=True)
+        for name in ("Night: 3.png", "Day.png"):
+            Image.fromarray(picture(40, 40)).save(works / name)
+        more = ("--corpora", tmp_path / "corpora", "--work", "night: 3", *SMALL)
+        assert cli("paint", photo, "-A", "anna", *more, "-o", "a.png").code == 0
+        (style,) = record.read("a.png")["styles"]
+        assert style["work"]["title"] == "Night: 3"
+        assert style["weight"] == 1
+
     def test_a_broken_photo_does_not_stop_the_others(
         self, cli: Cli, photo: Path
     ) -> None:
@@ -257,6 +282,18 @@ class TestRefusals:
             (("PHOTO", "STYLE", "--tv", "-1"), 2, "--tv"),
             (("PHOTO", "STYLE", "--color-strength", "2"), 2, "--color-strength"),
             (("PHOTO", "STYLE", "-c", "--color", "hsv"), 2, "--color"),
+            (("PHOTO", "STYLE", "--color-strength", "0.5"), 2, "--color"),
+            (("PHOTO", "STYLE", "--style-layer", "foo"), 2, "conv1_1"),
+            (("PHOTO", "STYLE", "--style-layer", "=0.5"), 2, "conv1_1"),
+            (("PHOTO", "STYLE", "--style-layer", "conv9_1"), 2, "conv5_1"),
+            (("PHOTO", "STYLE", "-s", "1e300"), 2, "--style-scale"),
+            (("PHOTO", "STYLE", "--ratio", "1e39"), 2, "--ratio"),
+            (("PHOTO", "STYLE", "--seed", "9" * 30), 2, "--seed"),
+            (("x" * 300 + ".jpg", "STYLE"), 1, "xxx"),
+            (("PHOTO", "x" * 300 + ".jpg"), 1, "xxx"),
+            (("PHOTO", "STYLE", "-o", "x" * 300 + ".png"), 2, "xxx"),
+            (("PHOTO", "PHOTO", "-A", "procedural", "-o", "new.png"), 2, "folder"),
+            (("PHOTO", "PHOTO", "-A", "procedural", "-o", "no/x"), 2, "no/x"),
             (("PHOTO", "STYLE:-1"), 2, "weight"),
             (("PHOTO", "STYLE:0"), 2, "weights"),
             (("PHOTO", "STYLE", "--style-layer", "conv6_1"), 2, "conv5_1"),
@@ -342,6 +379,18 @@ class TestRefusals:
         assert ran.code == 2
         assert "--device" in ran.line
 
+    def test_frames_that_cannot_be_saved_do_not_cost_the_painting(
+        self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise ArtistNstError("no space left")
+
+        monkeypatch.setattr("artist_nst.painting._clear_frames", full)
+        ran = cli("paint", photo, style, *SMALL, "-p", 1, "-o", "a.png")
+        assert ran.code == 0
+        assert ran.err.count("no space left") == 1
+        assert files() == ["a.png"]
+
     def test_full_disk_keeps_what_was_there(
         self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -405,6 +454,18 @@ class TestEntryPoint:
             text=True,
             env={**os.environ, **env},
         )
+
+    def test_ctrl_c_before_there_is_anything(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        del cli
+        process = self.start("paint", photo, style, "-w", 64)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 130
+        assert "interrupted" in err.splitlines()[-1]
+        assert not [name for name in files() if "frames" in name]
 
     def test_ctrl_c_keeps_the_best_so_far(
         self, cli: Cli, photo: Path, style: Path

@@ -232,6 +232,25 @@ def test_unknown_artist(name: str, nearest: str, slug: str, corpora: Path) -> No
     assert f"`artist-nst fetch {slug}`" in message
 
 
+@pytest.mark.parametrize(
+    ("folder", "manifest", "name"),
+    [
+        ("mywork", "Joan Miró", "Joan Miro"),
+        ("mywork", "Joan Miró", "miro"),
+        ("picasso", None, "Pablo Picasso"),
+        ("picasso", "Pablo Picasso", "pablo"),
+    ],
+)
+def test_found_by_the_artists_own_name(
+    tmp_path: Path, folder: str, manifest: str | None, name: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    if manifest is not None:
+        head = json.dumps({"format": 1, "artist": manifest})
+        (tmp_path / folder / "corpus.json").write_text(head, "utf-8")
+    assert find_corpus(name, tmp_path).folder == tmp_path / folder
+
+
 @pytest.mark.parametrize("name", ["", "葛飾北斎", "--", "pablo\npicasso\nx"])
 def test_artist_of_no_name(name: str, corpora: Path) -> None:
     with pytest.raises(UsageError) as caught:

@@ -51,12 +51,12 @@ def test_a_missing_device_is_refused(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
 def test_cuda_where_there_is_none() -> None:
-    with pytest.raises(UsageError, match="^--device cuda: [^\n]+$"):
+    with pytest.raises(UsageError, match=r"^--device cuda: [^\n]+$"):
         choose_device("cuda")
 
 
 def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(UsageError, match="--device 'gpu'.*auto, cuda, mps or cpu"):
+    with pytest.raises(UsageError, match=r"--device 'gpu'.*auto, cuda, mps or cpu"):
         choose_device("gpu")  # type: ignore[arg-type]
 
 

@@ -155,7 +155,7 @@ def test_a_target_of_zeros_is_finite(formula: Formula) -> None:
         (gradient,) = torch.autograd.grad(loss, candidate)
         assert bool(loss.isfinite())
         assert bool(gradient.isfinite().all())
-        assert (float(loss) > 0) == bool(start.any())
+        assert (loss.item() > 0) == bool(start.any())
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from artist_nst.cli import (
     repaint,
     weights,
 )
-from artist_nst.cli.easel import Interrupted
+from artist_nst.cli.interrupt import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130

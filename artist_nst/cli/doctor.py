@@ -6,6 +6,7 @@ import platform
 import sys
 
 from artist_nst.cli import talk
+from artist_nst.cli.interrupt import load_torch
 from artist_nst.cli.options import Corpora, Quiet, Verbose, WeightsFile, WeightsInput
 
 
@@ -20,6 +21,7 @@ def doctor(
 
     Example: artist-nst doctor
     """
+    load_torch()
     import torch
     from rich.console import Console
     from rich.table import Table

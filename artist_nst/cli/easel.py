@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from artist_nst.cli import talk
+from artist_nst.cli.interrupt import Interrupted, load_torch
 from artist_nst.cli.options import PaintOptions
 from artist_nst.errors import UsageError
 from artist_nst.nst.recipe import Recipe
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting import Painting
     from artist_nst.sources import Source
-
-
-class Interrupted(Exception):
-    """Ctrl-C, after what was painted has been saved; says where."""
 
 
 class Easel:
@@ -38,6 +35,7 @@ class Easel:
     @cache  # noqa: B019 - an easel lives as long as its command
     def load(self) -> VGG:
         """The network, loaded when first asked for."""
+        load_torch()
         from artist_nst.networks import load_network
 
         with talk.download_bar(self.console) as show:
@@ -68,6 +66,7 @@ class Easel:
             Interrupted: after Ctrl-C; the best painting so far is saved.
             ArtistNstError: it could not be painted or saved.
         """
+        load_torch()
         from artist_nst.image.files import check_writable
         from artist_nst.painting import paint
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from artist_nst.cli.easel import Easel, destination
+from artist_nst.cli.interrupt import load_torch
 from artist_nst.cli.options import FILES, PaintOptions, with_paint_options
 from artist_nst.cli.paint import Artist, RecipeName, WorkNames
 from artist_nst.errors import ArtistNstError
@@ -51,6 +52,7 @@ def repaint(
 
     artist-nst repaint old.png --content ~/pictures/photo.jpg --seed 8
     """
+    load_torch()
     from artist_nst import record
     from artist_nst.sources import choose_sources
 

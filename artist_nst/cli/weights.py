@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from artist_nst.cli import talk
+from artist_nst.cli.interrupt import load_torch
 from artist_nst.cli.options import Quiet, Verbose
 from artist_nst.nst.recipe import Network
 
@@ -21,6 +22,7 @@ def weights(
 
     Example: artist-nst weights
     """
+    load_torch()
     from artist_nst.nst.weights import VARIABLE, download_weights
 
     console = talk.set_up(quiet, verbose)

@@ -455,15 +455,17 @@ class TestEntryPoint:
             env={**os.environ, **env},
         )
 
+    @pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0, 1.4])
     def test_ctrl_c_before_there_is_anything(
-        self, cli: Cli, photo: Path, style: Path
+        self, cli: Cli, photo: Path, style: Path, seconds: float
     ) -> None:
+        """While torch is loading, too, when it can abort the process."""
         del cli
-        process = self.start("paint", photo, style, "-w", 64)
-        time.sleep(1)
+        process = self.start("paint", photo, style, "-w", 200)
+        time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
-        assert process.returncode == 130
+        assert process.returncode == 130, err
         assert "interrupted" in err.splitlines()[-1]
         assert not [name for name in files() if "frames" in name]
 

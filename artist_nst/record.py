@@ -149,9 +149,17 @@ def find_sources(
     """A record's style images: among ``now``, in their corpora, or where they were.
 
     Raises:
-        UsageError: one is not there, or is another picture by its hash.
+        UsageError: one is not there, or is another picture by its hash; one of
+            ``now`` is none of them.
     """
     sources = []
+    hashes = {style["sha256"] for style in found["styles"]}
+    for place in now:
+        if place.is_file() and sha256_of(place) not in hashes:
+            raise UsageError(
+                f"--style-image {place}: {painting} was not painted from it (no hash "
+                "agrees); to paint after it, use `artist-nst paint`"
+            )
     for style in found["styles"]:
         places = list(now)
         if style["work"] is not None:
@@ -173,7 +181,10 @@ def _find(
     picture: dict[str, Any], painting: Path, places: list[Path], option: str
 ) -> Path:
     """The first of the places that holds the picture of the recorded hash."""
-    if picture["path"] is not None:
+    for place in places:
+        if not place.is_file():
+            raise UsageError(f"{option} {place}: there is no such file")
+    if picture["path"] is not None and not (places and option == "--content"):
         # As it was typed: from here, or from beside the painting.
         places = [*places, Path(picture["path"]), painting.parent / picture["path"]]
     there = [place for place in places if place.is_file()]
@@ -188,4 +199,5 @@ def _find(
     name = picture["path"] or (picture["work"] or {}).get("title", "a picture")
     raise UsageError(
         f"{name}, which {painting} was painted from, is not here: name it with {option}"
+        + (", or its folder with --corpora" if picture.get("work") else "")
     )

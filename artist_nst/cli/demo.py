@@ -32,7 +32,7 @@ def demo(
     ] = 288,
     weights: WeightsFile = None,
     weights_input: WeightsInput = None,
-    device: Device | None = None,
+    device: Device = None,
     offline: Offline = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

@@ -72,6 +72,11 @@ class Easel:
 
         options = self.options
         check_writable(out)
+        for picture in (photo, *(source.path for source in sources)):
+            if out.exists() and picture.exists() and out.samefile(picture):
+                raise UsageError(
+                    f"-o {out}: it would replace a picture that is painted from"
+                )
         with talk.painting_bar(self.console, photo.name) as show:
             painting = paint(
                 photo,
@@ -86,6 +91,8 @@ class Easel:
                 every=options.print_rate or 1,
                 on_progress=show,
             )
+        if painting.interrupted and not painting.record["iterations"]:
+            raise KeyboardInterrupt
         if not replace and out.exists():
             out = _unused(out)
         try:

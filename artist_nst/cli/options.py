@@ -13,6 +13,7 @@ import typer
 
 from artist_nst.errors import UsageError
 from artist_nst.nst.recipe import (
+    RECIPES,
     Color,
     Init,
     Network,
@@ -24,6 +25,8 @@ from artist_nst.nst.recipe import (
 )
 
 LOOK = "What it looks like"
+# In brackets stand the default recipe's values.
+DEFAULT = RECIPES["default"]
 RUN = "How it runs"
 FILES = "Files"
 
@@ -54,7 +57,7 @@ WeightsInput = Annotated[
     ),
 ]
 Device = Annotated[
-    Literal["auto", "cuda", "mps", "cpu"],
+    Literal["auto", "cuda", "mps", "cpu"] | None,
     typer.Option(
         help="Where to compute; auto takes a GPU if there is one.", rich_help_panel=RUN
     ),
@@ -75,37 +78,51 @@ class PaintOptions:
 
     numiter: Annotated[
         int | None,
-        _look("--numiter", "-n", help="Iterations over all levels.", min=1),
+        _look(
+            "--numiter",
+            "-n",
+            help=f"Iterations over all levels ({DEFAULT.iterations}).",
+            min=1,
+        ),
     ] = None
     width: Annotated[
-        int | None, _look("--width", "-w", help="Width in pixels.", min=1)
+        int | None,
+        _look("--width", "-w", help=f"Width in pixels ({DEFAULT.width}).", min=1),
     ] = None
     long_side: Annotated[
         int | None, _look("--long-side", help="Longer side, in place of -w.", min=1)
     ] = None
     init: Annotated[
-        Init | None, _look("--init", "-i", help="What the painting starts from.")
+        Init | None,
+        _look("--init", "-i", help=f"What it starts from ({DEFAULT.init})."),
     ] = None
     style_scale: Annotated[
         float | None,
-        _look("--style-scale", "-s", help="Style's width relative to the painting's."),
+        _look(
+            "--style-scale",
+            "-s",
+            help=f"Style's width over the painting's ({DEFAULT.style_scale:g}).",
+        ),
     ] = None
     color_transfer: Annotated[
         bool,
         _look("--color-transfer", "-c", help="Keep the photo's colors (reinhard)."),
     ] = False
     color: Annotated[
-        Color | None, _look("--color", help="How the photo's colors are kept.")
+        Color | None, _look("--color", help="How the photo's colors are kept (none).")
     ] = None
     color_strength: Annotated[
         float | None, _look("--color-strength", help="Of --color, 0 to 1.")
     ] = None
     ratio: Annotated[
-        float | None, _look("--ratio", help="Style's weight over content's.")
+        float | None,
+        _look("--ratio", help=f"Style's weight over content's ({DEFAULT.ratio:g})."),
     ] = None
     tv: Annotated[
         float | None,
-        _look("--tv", help="Weight of the mean difference between neighbors, 0–255."),
+        _look(
+            "--tv", help=f"Weight of the mean difference of neighbors ({DEFAULT.tv:g})."
+        ),
     ] = None
     content_layer: Annotated[
         list[str] | None,
@@ -133,8 +150,6 @@ class PaintOptions:
             "--seed",
             help="Of the pick and of noise (default: drawn).",
             min=0,
-            max=2**62,
-            metavar="N",
         ),
     ] = None
     print_rate: Annotated[
@@ -160,7 +175,7 @@ class PaintOptions:
     corpora: Corpora = None
     weights: WeightsFile = None
     weights_input: WeightsInput = None
-    device: Device | None = None
+    device: Device = None
     offline: Offline = False
     max_pixels: Annotated[
         int,

@@ -97,7 +97,8 @@ def paint(
         except ArtistNstError as error:
             if not several:
                 raise
-            print(f"artist-nst: {photo}: {error}", file=sys.stderr)
+            named = "" if str(photo) in str(error) else f"{photo}: "
+            print(f"artist-nst: {named}{error}", file=sys.stderr)
             failed += 1
     if failed:
         raise ArtistNstError(f"{failed} of {len(photos)} photos were not painted")

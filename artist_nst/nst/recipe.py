@@ -170,6 +170,10 @@ def recipe(name: str = "default", **changes: Any) -> Recipe:
     """
     if name not in RECIPES:
         raise UsageError(f"unknown recipe {name!r}: {nearest(name, RECIPES)}")
+    known = [field.name for field in fields(Recipe)]
+    for key in changes:
+        if key not in known:
+            raise UsageError(f"a recipe has no {key!r}: {nearest(key, known)}")
     return replace(RECIPES[name], **changes)
 
 

@@ -309,6 +309,8 @@ class TestRefusals:
             ((".", "STYLE"), 1, "folder"),
             (("PHOTO", "STYLE", "-o", "no/a.png"), 2, "no"),
             (("PHOTO", "STYLE", "-o", "a.gif"), 2, ".png"),
+            (("PHOTO", "STYLE", "-o", "PHOTO"), 2, "replace"),
+            (("PHOTO", "STYLE", "-o", "STYLE"), 2, "replace"),
             (("PHOTO", "PHOTO", "-A", "procedural", "-o", "PHOTO"), 2, "folder"),
             (("PHOTO", "STYLE", "--weights", "no.pth"), 1, "no.pth"),
             (("PHOTO", "STYLE", "--network", "vgg16"), 1, "vgg19"),

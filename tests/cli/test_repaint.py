@@ -130,3 +130,18 @@ def test_no_usable_record(cli: Cli, painted: Path, kind: str) -> None:
     assert ran.code in (1, 2)
     assert f"{kind}.png" in ran.line or "recipe" in ran.line
     assert not Path("b.png").exists()
+
+
+def test_pictures_named_are_not_ignored(
+    cli: Cli, painted: Path, photo: Path, style: Path
+) -> None:
+    for option, path, says in (
+        ("--content", "nothere.png", "nothere.png"),
+        ("--content", style, "hash"),
+        ("--style-image", "nothere.png", "nothere.png"),
+        ("--style-image", photo, "hash"),
+    ):
+        ran = cli("repaint", painted, option, path, "-o", "b.png")
+        assert ran.code == 2
+        assert says in ran.line
+        assert files() == ["a.png"]

@@ -16,8 +16,6 @@ from artist_nst.cli.options import PaintOptions
 from artist_nst.errors import UsageError
 from artist_nst.nst.recipe import Recipe
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"}
-
 if TYPE_CHECKING:
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting import Painting
@@ -137,6 +135,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         UsageError: it can't be made, or is a file, or is named like one.
     """
+    from artist_nst.image.files import SUFFIXES
+
     if folder.suffix.lower() in SUFFIXES and not os.path.isdir(folder):
         raise UsageError(f"-o {folder}: several paintings need a folder, not a file")
     try:

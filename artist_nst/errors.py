@@ -12,6 +12,10 @@ class UsageError(ArtistNstError):
     """The request itself is wrong: one line, exit code 2."""
 
 
+class TooLargeError(ArtistNstError):
+    """Beyond a limit of ours: the same bytes again would not help."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that names what ``name`` may have meant, or lists what there is.
 

@@ -29,9 +29,15 @@ class Work:
     Attributes:
         id: the source's own.
         year: as the source writes it ("c.1900").
-        width, height: of the picture, in pixels.
+        width, height: of the picture, in pixels; before there is one, as listed.
+        rights, style, genre, media: as the source writes them; None if not asked.
+        dimensions: of the work itself ("92.1 x 73 cm").
         file: relative to the corpus's folder; None while there is none.
-        status: ``ok`` where the picture is there; else see ``reason``.
+        bytes: of the file.
+        status: ``ok`` where the picture is there, ``pending`` where it was listed and
+            not fetched, ``restricted`` where the source withholds it, ``failed``
+            where it can't be had.
+        reason: why there is no picture.
     """
 
     id: str
@@ -46,8 +52,10 @@ class Work:
     style: str | None = None
     genre: str | None = None
     media: str | None = None
+    dimensions: str | None = None
     sha256: str | None = None
     file: str | None = None
+    bytes: int | None = None
     status: str = "ok"
     reason: str | None = None
 

@@ -1073,11 +1073,13 @@ def record(number: int, work: Work, out: Path) -> dict[str, object]:
     entry |= {"artist": "Procedural", "url": None, "image_url": None}
     entry |= {"width": None, "height": None, "rights": f"MIT, made by {SCRIPT}"}
     entry |= {"style": work.style, "genre": work.genre, "media": "digital brush"}
-    entry |= {"sha256": None, "file": file, "status": "ok", "reason": None}
+    entry |= {"dimensions": None, "sha256": None, "file": file, "bytes": None}
+    entry |= {"status": "ok", "reason": None}
     path = out / file
     if path.exists():
         with Image.open(path) as image:
             entry["width"], entry["height"] = image.size
+        entry["bytes"] = path.stat().st_size
         entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return entry
 

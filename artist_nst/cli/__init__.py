@@ -7,12 +7,17 @@ from typing import Any
 import typer
 
 from artist_nst.cli import (
+    adopt,
+    artists,
     demo,
     doctor,
+    fetch,
+    forget,
     paint,
     recipes,
     repaint,
     weights,
+    works,
 )
 from artist_nst.cli.interrupt import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
@@ -50,6 +55,11 @@ def top(
 
 app.command("paint")(paint.paint)
 app.command("repaint")(repaint.repaint)
+app.command("fetch")(fetch.fetch)
+app.command("adopt")(adopt.adopt)
+app.command("artists")(artists.artists)
+app.command("works")(works.works)
+app.command("forget")(forget.forget)
 app.command("recipes")(recipes.recipes)
 app.command("weights")(weights.weights)
 app.command("demo")(demo.demo)

@@ -67,7 +67,7 @@ def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], N
                 completed=step.iteration,
                 losses=f"content {terms.content:.4g} style {terms.style:.4g} "
                 f"tv {terms.tv:.4g}",
-                pace=f"{step.seconds:.2f} s/it, {_clock(step.remaining)} left",
+                pace=f"{step.seconds:.2f} s/it, {clock(step.remaining)} left",
             )
 
         yield show
@@ -101,7 +101,65 @@ def download_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
         bar.stop()
 
 
-def _clock(seconds: float) -> str:
+@contextmanager
+def counting_bar(
+    console: Console,
+) -> Iterator[Callable[[str, int, int | None, str], None]]:
+    """A bar told what is counted, how many are done, of how many (None: not known
+    yet), and a note."""
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[count]}"),
+        TextColumn("{task.fields[note]}", style="cyan", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Bar(
+        *columns, console=console, disable=not console.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task("", total=None, count="", note="")
+
+        def show(what: str, done: int, total: int | None, note: str = "") -> None:
+            if what != bar.tasks[0].description:
+                bar.reset(task, description=what)
+            count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
+            bar.update(task, total=total, completed=done, count=count, note=note)
+
+        yield show
+
+
+def size(bytes: int) -> str:
+    """``1234567`` → ``"1.2 MB"``."""
+    number, units = float(bytes), ["B", "kB", "MB", "GB", "TB"]
+    while number >= 999.5 and len(units) > 1:
+        number /= 1000
+        del units[0]
+    return f"{number:.0f} {units[0]}" if number >= 99.5 else f"{number:.2g} {units[0]}"
+
+
+def clock(seconds: float) -> str:
+    """``3725`` → ``"1:02:05"``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def table(keys: list[str], rows: list[dict[str, str]]) -> str:
+    """Rows under the keys as heads: numbers to the right, no frame."""
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(box=None, pad_edge=False)
+    for number, key in enumerate(keys):
+        drawn.add_column(key, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        drawn.add_row(*(row[key] or "0" for key in keys))
+    # As wide as need be: a terminal may wrap it, a pipe gets all of it.
+    console = Console(highlight=False, soft_wrap=True, markup=False, width=10_000)
+    console.width = max(console.width, 120)  # cut numbers would be worse than a wrap
+    with console.capture() as captured:
+        console.print(drawn)
+    return captured.get()

@@ -110,9 +110,14 @@ def hold(folder: Path, *, slug: str, artist: str, source: str) -> Iterator[Manif
             manifest.images.mkdir(exist_ok=True)
             for left in (*folder.glob(f".*{PART}"), *manifest.images.glob(f".*{PART}")):
                 left.unlink()
-        if not begun:
-            manifest.describe()
-        yield manifest
+        try:
+            if not begun:
+                manifest.describe()
+            yield manifest
+        except BaseException:
+            if not (begun or manifest.works):
+                _undo(folder)  # no artist is left behind without a work
+            raise
 
 
 @contextmanager
@@ -187,6 +192,14 @@ def _disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise disk_trouble(folder, error) from error
+
+
+def _undo(folder: Path) -> None:
+    with suppress(OSError):
+        (folder / "images").rmdir()  # not if a picture came before its line did
+        (folder / "corpus.json").unlink(missing_ok=True)
+        (folder / LOCK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _mend_tail(path: Path) -> None:

@@ -6,22 +6,30 @@ import hashlib
 import io
 import logging
 import os
-import re
 import secrets
-import stat
-import threading
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.image.reading import (
+    StrPath,
+    check_affordable,
+    decoding,
+    line_of,
+    name_of,
+    open_file,
+    open_image,
+    pillow,
+    too_large,
+    unreadable,
+    upright,
+)
 
 __all__ = [
     "MAX_PIXELS",
@@ -30,6 +38,7 @@ __all__ = [
     "check_writable",
     "read_picture",
     "read_record",
+    "read_small",
     "resize",
     "sha256_of",
     "write_picture",
@@ -41,14 +50,8 @@ MAX_PIXELS = 180_000_000
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 """The file name endings that can be written, in lower case."""
 
-StrPath = str | os.PathLike[str]
-
 log = logging.getLogger(__name__)
 
-# Only formats with a signature: Pillow's others would take a text file for a
-# picture, or start programs such as Ghostscript.
-_READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
-_READABLE_TEXT = "PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF"
 _RECORDED = ("PNG", "JPEG", "TIFF", "WEBP")
 _RECORD_KEY = "artist-nst"
 _ASCII, _UNDEFINED = b"ASCII\0\0\0", b"\0" * 8  # EXIF UserComment character codes
@@ -57,8 +60,6 @@ _SIDE_LIMITS = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}  # pixels
 _WIDE = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_DESCRIPTION, _TIFF_ICC = 258, 262, 270, 34675
 _TIFF_UNDEFINED = 7  # the type of plain bytes
-
-_pillow_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,43 @@ def read_picture(path: StrPath, *, max_pixels: int = MAX_PIXELS) -> Picture:
     Raises:
         ArtistNstError: The file cannot be read, is damaged or is too large.
     """
-    name = _name(path)
-    with _open(path) as stream:
-        with _decoding(name, stream, max_pixels):
+    name = name_of(path)
+    with open_file(path) as stream:
+        with decoding(name, stream, max_pixels):
             image, tags = _load(stream, name, max_pixels)
-        with _decoding(name, stream):
+        with decoding(name, stream):
             pixels, alpha = _to_floats(image, tags, name)
         return Picture(pixels, alpha, _digest(stream, name))
+
+
+def read_small(
+    path: StrPath, side: int, *, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.uint8]:
+    """Read a picture as small as it is to be shown, in little time and memory.
+
+    Upright, in sRGB and over white, as ``read_picture`` reads it; what JPEG files
+    hold beyond the size asked for is not decoded.
+
+    Args:
+        path: As for ``read_picture``.
+        side: The longer side of the result in pixels; a smaller picture stays so.
+        max_pixels: The largest width × height of a JPEG; others at most 64,000,000.
+
+    Returns:
+        (H, W, 3) sRGB, 0 to 255.
+
+    Raises:
+        ArtistNstError: The file cannot be read, is damaged or is too large.
+    """
+    name = name_of(path)
+    with open_file(path) as stream, decoding(name, stream):
+        with pillow(None, name):
+            image = open_image(stream)
+            check_affordable(image, name, max_pixels)
+            tags = _tags(image)
+            image = upright(_reduced(image, side), name)
+        pixels, _ = _to_floats(image, tags, name)
+    return np.rint(pixels * 255.0).astype(np.uint8)
 
 
 def sha256_of(path: StrPath) -> str:
@@ -108,8 +139,8 @@ def sha256_of(path: StrPath) -> str:
     Raises:
         ArtistNstError: The file cannot be read.
     """
-    with _open(path) as stream:
-        return _digest(stream, _name(path))
+    with open_file(path) as stream:
+        return _digest(stream, name_of(path))
 
 
 def read_record(path: StrPath) -> str:
@@ -118,10 +149,10 @@ def read_record(path: StrPath) -> str:
     Raises:
         ArtistNstError: The file cannot be opened or holds no such record.
     """
-    name = _name(path)
+    name = name_of(path)
     record: str | None = None
     # Whatever the decoder trips over, a file that it cannot parse holds no record.
-    with _open(path) as stream, _pillow(None, name), contextlib.suppress(Exception):
+    with open_file(path) as stream, pillow(None, name), contextlib.suppress(Exception):
         record = _find_record(Image.open(stream, formats=_RECORDED))
     if record is None:
         raise ArtistNstError(
@@ -133,7 +164,7 @@ def read_record(path: StrPath) -> str:
 
 def write_picture(
     path: StrPath,
-    pixels: NDArray[np.floating[Any]],
+    pixels: NDArray[np.floating[Any]] | NDArray[np.uint8],
     *,
     alpha: NDArray[np.floating[Any]] | None = None,
     record: str | None = None,
@@ -147,7 +178,8 @@ def write_picture(
     Args:
         path: Where to; its suffix is one of ``SUFFIXES``.
         pixels: (H, W, 3) sRGB; clipped to [0, 1] and rounded to the nearest level.
-            Stored as they are, not multiplied by ``alpha``.
+            Stored as they are, not multiplied by ``alpha``. Or levels from 0 to 255,
+            which take an eighth of the memory and 8 bits in TIFF too.
         alpha: (H, W) opacity, clipped to [0, 1]. JPEG has none: there the picture is
             composited over white.
         record: JSON text to embed; for JPEG at most about 64,000 bytes.
@@ -158,7 +190,7 @@ def write_picture(
         ArtistNstError: The picture or record does not fit the format, or the disk
             refused it.
     """
-    name = _name(path)
+    name = name_of(path)
     suffix = _suffix(path)
     samples = _samples(pixels, alpha)
     try:
@@ -178,7 +210,7 @@ def check_writable(path: StrPath) -> None:
         UsageError: The suffix is not one of ``SUFFIXES``, the path is a folder, or
             its folder does not exist or cannot be written to.
     """
-    name = _name(path)
+    name = name_of(path)
     _suffix(path)
     try:
         if os.path.isdir(path):
@@ -193,7 +225,7 @@ def check_writable(path: StrPath) -> None:
     except OSError as error:
         raise UsageError(_disk_trouble(name, error)) from error
     except ValueError as error:
-        raise UsageError(f"{name} cannot be written: {_line(error)}") from error
+        raise UsageError(f"{name} cannot be written: {line_of(error)}") from error
 
 
 def resize(pixels: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
@@ -226,21 +258,11 @@ def resize(pixels: NDArray[np.float64], height: int, width: int) -> NDArray[np.f
 # Names and messages
 
 
-def _name(path: StrPath) -> str:
-    """The path as it stands in a message: on one line, whatever it holds."""
-    text = os.fspath(path)
-    return text if text.isprintable() and text else repr(text)
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def _suffix(path: StrPath) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(
-            f"{_name(path)} cannot be written: end its name in {', '.join(SUFFIXES)}"
+            f"{name_of(path)} cannot be written: end its name in {', '.join(SUFFIXES)}"
         )
     return suffix
 
@@ -258,52 +280,12 @@ def _disk_trouble(name: str, error: OSError) -> str:
         case errno.ENAMETOOLONG:
             why = "its name is too long; choose a shorter one"
         case _:
-            reason = error.strerror or _line(error)
+            reason = error.strerror or line_of(error)
             why = f"{reason}; choose another name or folder"
     return f"{name} cannot be written: {why}"
 
 
-def _unreadable(name: str, error: OSError) -> str:
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            why = "there is no such file; check the path"
-        case errno.EISDIR:
-            why = "it is a folder; name a picture inside it"
-        case errno.EACCES | errno.EPERM:
-            why = "permission denied; make the file readable (chmod u+r)"
-        case _:
-            why = f"{error.strerror or _line(error)}; check the path and the disk"
-    return f"{name} cannot be read: {why}"
-
-
 # Reading
-
-
-def _open(path: StrPath) -> io.BufferedReader:
-    """Open a regular file that holds at least one byte."""
-    name = _name(path)
-    try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "is a folder")
-        # A pipe could block for ever, and a device never end.
-        if not stat.S_ISREG(status.st_mode):
-            raise ArtistNstError(
-                f"{name} cannot be read: it is a pipe or device; copy it to a file"
-            )
-        stream = open(path, "rb")  # noqa: SIM115 - the caller closes it
-    except OSError as error:
-        raise ArtistNstError(_unreadable(name, error)) from error
-    except ValueError as error:  # a NUL in the path
-        raise ArtistNstError(
-            f"{name} cannot be read: {_line(error)}; check the path"
-        ) from error
-    if status.st_size == 0:
-        stream.close()
-        raise ArtistNstError(
-            f"{name} cannot be read: it is empty (0 bytes); copy or save it again"
-        )
-    return stream
 
 
 def _digest(stream: io.BufferedReader, name: str) -> str:
@@ -311,110 +293,45 @@ def _digest(stream: io.BufferedReader, name: str) -> str:
         stream.seek(0)
         return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise ArtistNstError(_unreadable(name, error)) from error
-
-
-@contextlib.contextmanager
-def _pillow(max_pixels: int | None, name: str) -> Iterator[None]:
-    """Pillow with our limit and its warnings logged, both put back afterwards.
-
-    The limit, the truncation switch and the warning filters belong to the whole
-    process, so one thread at a time is let in.
-    """
-    with _pillow_lock, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
-        lenient = ImageFile.LOAD_TRUNCATED_IMAGES
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-            ImageFile.LOAD_TRUNCATED_IMAGES = lenient
-            for text in dict.fromkeys(str(warning.message) for warning in caught):
-                log.info("%s: %s", name, " ".join(text.split()))
-
-
-@contextlib.contextmanager
-def _decoding(
-    name: str, stream: io.BufferedReader, max_pixels: int = 0
-) -> Iterator[None]:
-    """Turn whatever a decoder raises into one line."""
-    try:
-        yield
-    except ArtistNstError:
-        raise
-    except Image.DecompressionBombError as error:
-        # Raised before the size is known here; Pillow's text counts the pixels.
-        found = re.search(r"\d+", str(error))
-        size = f"{int(found.group()):,} pixels" if found else "too many pixels"
-        raise ArtistNstError(_too_large(name, size, max_pixels)) from error
-    except MemoryError as error:
-        raise ArtistNstError(
-            f"{name} cannot be read: not enough memory; make the picture smaller"
-        ) from error
-    except UnidentifiedImageError as error:
-        raise ArtistNstError(
-            f"{name} cannot be read: it is {_guess(stream)}; "
-            f"convert it to {_READABLE_TEXT}"
-        ) from error
-    except Exception as error:
-        raise ArtistNstError(
-            f"{name} cannot be read: it is truncated or damaged ({_line(error)}); "
-            "copy or save it again"
-        ) from error
-
-
-def _too_large(name: str, size: str, max_pixels: int) -> str:
-    return (
-        f"{name} cannot be read: it has {size}, over the limit of {max_pixels:,}; "
-        "raise the limit with --max-pixels or make the picture smaller"
-    )
-
-
-def _guess(stream: io.BufferedReader) -> str:
-    """What a file that no decoder took seems to be."""
-    stream.seek(0)
-    head = stream.read(1024)
-    if head[4:8] == b"ftyp" and b"avif" not in head[:64]:
-        return "HEIC/HEIF or a film, which is not supported"
-    if b"<svg" in head.lower():
-        return "an SVG drawing, which is not supported"
-    return "no picture of a supported kind, or truncated or damaged"
+        raise ArtistNstError(unreadable(name, error)) from error
 
 
 def _load(
     stream: io.BufferedReader, name: str, max_pixels: int
 ) -> tuple[Image.Image, dict[int, Any]]:
     """The first frame, decoded and upright, and the TIFF tags about its levels."""
-    with _pillow(max_pixels, name):
-        Image.init()
-        # Which decoders there are depends on how Pillow was built.
-        image = Image.open(stream, formats=[f for f in _READABLE if f in Image.OPEN])
+    with pillow(max_pixels, name):
+        image = open_image(stream)
         width, height = image.size
         if width * height > max_pixels:
             size = f"{width} × {height} pixels"
-            raise ArtistNstError(_too_large(name, size, max_pixels))
+            raise too_large(name, size, max_pixels)
         image.load()
-        found = getattr(image, "tag_v2", {})
-        tags = {tag: found.get(tag) for tag in (_TIFF_BITS, _TIFF_PHOTOMETRIC)}
-        upright = _upright(image, name)
+        tags = _tags(image)
+        turned = upright(image, name)
         # A phone's MPO is one picture with a preview; counting may fail on damage.
         with contextlib.suppress(Exception):
             if image.format != "MPO" and getattr(image, "is_animated", False):
                 log.info("%s holds several frames; only the first is read", name)
-    return upright, tags
+    return turned, tags
 
 
-def _upright(image: Image.Image, name: str) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except MemoryError:
-        raise
-    except Exception as error:  # the EXIF parser raises as many kinds as a decoder
-        log.warning("%s: its broken EXIF data is ignored (%s)", name, _line(error))
+def _tags(image: Image.Image) -> dict[int, Any]:
+    found = getattr(image, "tag_v2", {})
+    return {tag: found.get(tag) for tag in (_TIFF_BITS, _TIFF_PHOTOMETRIC)}
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    """The picture in a square of that side, in a mode that can be interpolated."""
+    if image.format not in ("JPEG", "MPO"):
+        image.load()
+    if image.mode in _WIDE:
+        # Without mixing: that may go beyond the values that tell their scale.
+        image.thumbnail((side, side), Image.Resampling.NEAREST, reducing_gap=None)
         return image
+    image = _without_palette(image)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return image
 
 
 def _to_floats(
@@ -445,17 +362,23 @@ def _over_white(
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Colours without a palette or alpha, and the alpha if the picture has any."""
-    if image.mode == "La":
-        image = image.convert("LA")
-    elif image.mode in ("PA", "RGBa"):
-        image = image.convert("RGBA")
-    elif image.mode not in ("LA", "RGBA") and image.has_transparency_data:
-        image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
-    elif image.mode == "P":
-        image = image.convert("RGB")
+    image = _without_palette(image)
     if image.mode in ("LA", "RGBA"):
         return image.convert(image.mode[:-1]), image.getchannel("A")
     return image, None
+
+
+def _without_palette(image: Image.Image) -> Image.Image:
+    """The picture in grey levels or colours, its transparency in a channel."""
+    if image.mode == "La":
+        return image.convert("LA")
+    if image.mode in ("PA", "RGBa"):
+        return image.convert("RGBA")
+    if image.mode not in ("LA", "RGBA") and image.has_transparency_data:
+        return image.convert("LA" if image.mode in ("1", "L") else "RGBA")
+    if image.mode in ("1", "P"):
+        return image.convert("L" if image.mode == "1" else "RGB")
+    return image
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None, name: str) -> Image.Image:
@@ -480,7 +403,7 @@ def _to_srgb(image: Image.Image, icc: bytes | None, name: str) -> Image.Image:
         except MemoryError:
             raise
         except Exception as error:  # also a Pillow built without LittleCMS
-            reason = _line(error)
+            reason = line_of(error)
         log.warning("%s: its ICC profile is ignored (%s)", name, reason)
     return image.convert("RGB")
 
@@ -561,10 +484,19 @@ def _find_record(image: Image.Image) -> str | None:
 # Writing
 
 
+# Floats in [0, 1], or levels from 0 to 255.
+Samples = NDArray[Any]
+
+
 def _samples(
-    pixels: NDArray[np.floating[Any]], alpha: NDArray[np.floating[Any]] | None
-) -> NDArray[np.float64]:
+    pixels: NDArray[np.floating[Any]] | NDArray[np.uint8],
+    alpha: NDArray[np.floating[Any]] | None,
+) -> Samples:
     """(H, W, 3) or, with alpha, (H, W, 4), checked and clipped to [0, 1]."""
+    if pixels.dtype == np.uint8:
+        if alpha is None and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.size:
+            return pixels.astype(np.uint8, copy=False)
+        pixels = pixels / 255.0
     colours = np.asarray(pixels, dtype=np.float64)
     if colours.ndim != 3 or colours.shape[2] != 3 or colours.size == 0:
         raise ValueError(f"pixels are {colours.shape}, not (height, width, 3)")
@@ -578,9 +510,7 @@ def _samples(
     return np.clip(colours, 0.0, 1.0)
 
 
-def _encode(
-    samples: NDArray[np.float64], suffix: str, name: str, record: str | None
-) -> memoryview:
+def _encode(samples: Samples, suffix: str, name: str, record: str | None) -> memoryview:
     """The file's bytes, made in memory: a full disk cannot then hide in an encoder."""
     buffer = io.BytesIO()
     limit = _SIDE_LIMITS.get(suffix)
@@ -595,7 +525,7 @@ def _encode(
     if suffix in (".jpg", ".jpeg") and samples.shape[2] == 4:
         log.info("%s: JPEG has no transparency; painted over white", name)
         samples = _over_white(samples[..., :3], samples[..., 3])
-    image = Image.fromarray(np.rint(samples * 255.0).astype(np.uint8))
+    image = Image.fromarray(_levels(samples, np.uint8))
     icc = _srgb_profile()
     if suffix == ".png":
         chunks = PngInfo()
@@ -619,15 +549,20 @@ def _encode(
     return buffer.getbuffer()
 
 
-def _encode_tiff(
-    buffer: BinaryIO, samples: NDArray[np.float64], record: str | None
-) -> None:
+def _levels(samples: Samples, kind: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
+    """Rounded to the nearest level; samples that are levels stay as they are."""
+    if samples.dtype == np.uint8:
+        return samples
+    return np.rint(samples * float(np.iinfo(kind).max)).astype(kind)
+
+
+def _encode_tiff(buffer: BinaryIO, samples: Samples, record: str | None) -> None:
     import tifffile  # slow to import, and needed for this format only
 
     icc = _srgb_profile()
     tifffile.imwrite(
         buffer,
-        np.rint(samples * 65535.0).astype(np.uint16),
+        _levels(samples, np.uint16),
         byteorder="<",
         photometric="rgb",
         planarconfig="contig",

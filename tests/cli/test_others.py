@@ -13,7 +13,18 @@ from artist_nst.nst.recipe import RECIPES, recipe
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import files, pixels
 
-COMMANDS = ["paint", "repaint", "recipes", "weights", "demo", "doctor"]
+COMMANDS = [
+    "paint",
+    "repaint",
+    "adopt",
+    "artists",
+    "works",
+    "forget",
+    "recipes",
+    "weights",
+    "demo",
+    "doctor",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

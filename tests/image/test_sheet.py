@@ -5,16 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from artist_nst.image.sheet import (
-    MIN_HEIGHT,
-    WIDEST,
-    Panel,
-    Pixels,
-    _font,
-    _spelt,
-    _wrapped,
-    sheet,
-)
+from artist_nst.image.paper import font_of, spelt, wrapped
+from artist_nst.image.sheet import MIN_HEIGHT, WIDEST, Panel, Pixels, sheet
 
 RED, GREEN, BLUE, WHITE = (0.8, 0.2, 0.2), (0.2, 0.6, 0.2), (0.2, 0.2, 0.8), (1, 1, 1)
 
@@ -148,27 +140,27 @@ def test_any_label_is_drawn(label: str) -> None:
 
 
 def test_letters_that_the_font_lacks_are_respelt() -> None:
-    spelt = _spelt("Cézanne – Der Blaue Gürtel, β ×2, Łódź, e\u0301", _font(16))
-    assert spelt == "Cezanne - Der Blaue Gurtel, beta x2, Lodz, e"
-    assert _spelt("plain ASCII\nin 2 lines", _font(16)) == "plain ASCII\nin 2 lines"
-    assert _spelt("北", _font(16)) == "北"
+    text = spelt("Cézanne – Der Blaue Gürtel, β ×2, Łódź, e\u0301", font_of(16))
+    assert text == "Cezanne - Der Blaue Gurtel, beta x2, Lodz, e"
+    assert spelt("plain ASCII\nin 2 lines", font_of(16)) == "plain ASCII\nin 2 lines"
+    assert spelt("北", font_of(16)) == "北"
 
 
 def test_long_text_wraps_at_spaces_then_ends_in_an_ellipsis() -> None:
-    font = _font(16)
+    font = font_of(16)
     text = "the quick brown fox jumps over the lazy dog " * 3
-    lines = _wrapped(text, font, 200)
+    lines = wrapped(text, font, 200)
     assert len(lines) == 2
     assert text.startswith(lines[0] + " ")
     assert lines[1].endswith("…")
     assert all(font.getlength(line) <= 200 for line in lines)
-    assert _wrapped("short", font, 200) == ["short"]
-    assert _wrapped("a\n\nb", font, 200) == ["a", "b"]
+    assert wrapped("short", font, 200) == ["short"]
+    assert wrapped("a\n\nb", font, 200) == ["a", "b"]
 
 
 def test_a_word_wider_than_the_panel_is_broken() -> None:
-    font = _font(16)
-    first, second = _wrapped("x" * 30, font, 150)
+    font = font_of(16)
+    first, second = wrapped("x" * 30, font, 150)
     assert first + second == "x" * 30
     assert font.getlength(first) <= 150
 

@@ -1,0 +1,70 @@
+"""``artist-nst artists``: whose works are on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from artist_nst.cli import talk
+from artist_nst.cli.columns import print_table
+from artist_nst.cli.options import Corpora, Quiet, Verbose
+
+HEADS = ("artist", "folder", "works", "size", "changed", "source")
+
+
+def artists(
+    corpora: Corpora = None, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
+    """List the artists on disk: how many works are here, of how many listed.
+
+    Example: artist-nst artists
+    """
+    from artist_nst.corpus import works
+    from artist_nst.errors import ArtistNstError
+
+    console = talk.set_up(quiet, verbose)
+    folder = works.corpora_folder(corpora)
+    rows = []
+    for slug, path in works.artists(folder).items():
+        try:
+            rows.append({"folder": slug} | _row(path))
+        except ArtistNstError as error:
+            rows.append({"folder": slug, "source": f"unusable: {error}"})
+    print_table(
+        HEADS,
+        rows,
+        right=("works", "size"),
+        whole=("folder", "changed"),
+        folded=("artist", "source"),
+        spare=("changed",),
+    )
+    there = "" if folder.is_dir() else " (not there yet)"
+    console.print(f"in {folder}{there}", markup=False)
+
+
+def _row(folder: Path) -> dict[str, str]:
+    from artist_nst.corpus.works import load_corpus
+
+    corpus = load_corpus(folder)
+    here = corpus.here
+    bytes = sum(
+        work.bytes if isinstance(work.bytes, int) else corpus.path(work).stat().st_size
+        for work in here
+    )
+    row = {
+        "artist": corpus.artist,
+        "works": f"{len(here):,}"
+        + (f" of {len(corpus.works):,}" if len(here) < len(corpus.works) else ""),
+        "size": talk.size(bytes) if bytes else "",
+        "source": "your own pictures",
+    }
+    manifest = folder / "corpus.json"
+    if not manifest.exists():
+        return row
+    head = json.loads(manifest.read_text("utf-8-sig"))
+    changed = str(head.get("updated") or head.get("created") or "")
+    return row | {
+        "source": str(head.get("source") or ""),
+        # An ISO time, as far as minutes.
+        "changed": changed[:16].replace("T", " "),
+    }

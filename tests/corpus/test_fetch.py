@@ -1,0 +1,750 @@
+"""An artist's works downloaded from the stand-in, whatever it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artist_nst.corpus import fetch as fetching
+from artist_nst.corpus import polite
+from artist_nst.corpus.fetch import Progress, Report, Wish, fetch
+from artist_nst.corpus.manifest import hold
+from artist_nst.corpus.polite import Polite, RefusedError, UnavailableError
+from artist_nst.corpus.selection import Selection
+from artist_nst.corpus.works import Work, load_corpus
+from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.image.files import sha256_of
+from artist_nst.image.verify import verify_picture
+from artist_nst.sources import choose_sources
+from tests.wikiart_server import (
+    WikiArtServer,
+    catalogue,
+    nasty_works,
+    shared_catalogue,
+)
+
+FAST = 2000.0
+Get = Callable[..., Report]
+
+
+@pytest.fixture
+def get(site: WikiArtServer, tmp_path: Path) -> Get:
+    """Fetches Picasso, or whom one names, into ``tmp_path / "corpora"``."""
+    assert site.url
+
+    def got(
+        name: str = "pablo picasso", *, rate: float = FAST, **wishes: object
+    ) -> Report:
+        wish = Wish(**wishes)  # type: ignore[arg-type]
+        verify = partial(verify_picture, max_pixels=300_000_000)
+        return fetch(name, tmp_path / "corpora", Polite(rate=rate), verify, wish)
+
+    return got
+
+
+def works(report: Report, status: str = "") -> list[Work]:
+    return [
+        work for work in load_corpus(report.folder).works if status in ("", work.status)
+    ]
+
+
+def work(report: Report, site: WikiArtServer, index: int) -> Work:
+    id = str(site.works[index]["id"])
+    return next(work for work in works(report) if work.id == id)
+
+
+def check_whole(report: Report) -> None:
+    """Every work that is said to be here is, as described; and nothing else is."""
+    corpus = load_corpus(report.folder)
+    for one in corpus.here:
+        path = corpus.path(one)
+        assert sha256_of(path) == one.sha256
+        assert path.stat().st_size == one.bytes
+        with Image.open(path) as image:
+            image.load()
+            assert image.size == (one.width, one.height)
+    assert len(corpus.here) == len(works(report, "ok"))
+    there = {
+        str(path.relative_to(report.folder))
+        for path in report.folder.rglob("*")
+        if path.is_file()
+    }
+    described = {one.file for one in corpus.here}
+    assert there - {".lock"} == {"corpus.json", "works.jsonl"} | described
+    assert {path.name for path in report.folder.parent.parent.iterdir()} == {"corpora"}
+
+
+# A fetch ------------------------------------------------------------------------------
+
+
+def test_a_whole_corpus(site: WikiArtServer, get: Get) -> None:
+    report = get()
+    assert (report.listed, report.wanted, report.downloaded) == (40, 40, 40)
+    assert report.complete
+    assert report.bytes == sum(one.bytes or 0 for one in works(report))
+    check_whole(report)
+    first = works(report)[0]
+    assert [one.id for one in works(report)] == [one["id"] for one in site.works]
+    assert first.url == f"{site.url}{site.works[0]['paintingUrl']}"
+    assert first.artist == "Pablo Picasso"
+    assert (first.rights, first.style) == (None, None)
+    head = json.loads((report.folder / "corpus.json").read_text())
+    assert head["artist"] == "Pablo Picasso"
+    assert head["source"] == f"{site.url}/en/pablo-picasso"
+    assert head["list"]["works"] == 40
+
+
+def test_again_asks_for_nothing(site: WikiArtServer, get: Get) -> None:
+    get("picasso")
+    site.requests.clear()
+    report = get("picasso")
+    assert (report.already, report.downloaded, report.requests) == (40, 0, 0)
+    assert get("Pablo Picasso").complete
+    assert get("pablo-picasso", verify=True).complete
+    assert not site.requests
+
+
+def test_what_is_missing_or_broken_is_had_again(site: WikiArtServer, get: Get) -> None:
+    report = get()
+    corpus = load_corpus(report.folder)
+    paths = [corpus.path(one) for one in corpus.here[:3]]
+    paths[0].unlink()
+    paths[1].write_bytes(paths[1].read_bytes()[:-5])
+    site.requests.clear()
+    again = get()
+    assert (again.downloaded, again.already, again.requests) == (2, 38, 2)
+    check_whole(again)
+    # A change that keeps the length is found where that is asked for.
+    content = bytearray(paths[2].read_bytes())
+    content[len(content) // 2] ^= 255
+    paths[2].write_bytes(content)
+    assert get().downloaded == 0
+    verified = get(verify=True)
+    assert verified.downloaded == 1
+    assert "has changed" in verified.notes[0]
+    check_whole(verified)
+
+
+def test_a_corpus_can_be_painted_from_at_any_time(
+    site: WikiArtServer, get: Get, tmp_path: Path
+) -> None:
+    site.delay_s = 0.02
+    fetches = threading.Thread(target=get)
+    fetches.start()
+    picked = set()
+    while fetches.is_alive():
+        try:
+            source = choose_sources([], "picasso", [], tmp_path / "corpora", 3)[0]
+        except ArtistNstError:
+            assert len(picked) == 0  # before the first work is here
+            continue
+        verify_picture(source.path)
+        picked.add(source.path)
+    fetches.join()
+    assert len(picked) > 1
+
+
+@pytest.mark.usefixtures("site")
+def test_progress(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    fetch(
+        "picasso", tmp_path / "corpora", Polite(rate=FAST), verify_picture, Wish(),
+        told.append,
+    )  # fmt: skip
+    assert next(one.phase for one in told) == "list"
+    pictures = [one for one in told if one.phase == "pictures"]
+    assert (pictures[0].done, pictures[0].total) == (0, 40)
+    assert (pictures[-1].done, pictures[-1].failed) == (40, 0)
+
+
+# What the site does -------------------------------------------------------------------
+
+
+@pytest.mark.shared
+def test_all_works_through_a_storm(site: WikiArtServer, get: Get, shared: Path) -> None:
+    """1,166 works, a fifth of all answers spoiled, some for ever."""
+    site.works = shared_catalogue(shared)
+    dead = random.Random(5).sample(range(1166), 12)
+    faults = ["404", "500", "truncated", "placeholder", "redirect-out", "padded"]
+    for place, index in enumerate(dead):
+        fault = faults[place % len(faults)]
+        site.fail(site.path(site.works[index]), fault, exact=True)
+    site.misbehave(0.2, seed=2)
+    report = get()
+    assert (report.listed, report.downloaded) == (1166, 1154)
+    assert (report.restricted, report.failed, report.left) == (2, 10, 0)
+    assert not report.complete
+    check_whole(report)
+    reasons = {
+        "404": "HTTP 404",
+        "500": "HTTP 500, 5 times",
+        "truncated": "truncated",
+        "placeholder": "placeholder",
+        "redirect-out": "refused",
+        "padded": "truncated",
+    }
+    for place, index in enumerate(dead):
+        one = work(report, site, index)
+        assert reasons[faults[place % len(faults)]] in (one.reason or "")
+        assert one.file is None
+    # And no more than what had failed is asked for in a second run.
+    site.heal()
+    site.requests.clear()
+    again = get()
+    assert (again.downloaded, again.failed, again.restricted) == (10, 0, 2)
+    assert len(site.requests) == 10
+
+
+@pytest.mark.parametrize("end", ["empty", "null", "500"])
+@pytest.mark.parametrize("count", [59, 60, 61, 120, 130])
+def test_the_lists_end(site: WikiArtServer, get: Get, end: str, count: int) -> None:
+    site.works = catalogue(count, sides=(16, 20))
+    site.end = end  # type: ignore[assignment]
+    report = get()
+    assert (report.listed, report.downloaded) == (count, count)
+    assert report.notes == []
+
+
+def test_pages_that_overlap(site: WikiArtServer, get: Get) -> None:
+    site.works = catalogue(130, sides=(16, 20))
+    site.overlap = 3
+    report = get()
+    assert report.downloaded == 130
+    assert max(site.images_served().values()) == 1
+
+
+def test_works_that_only_the_text_list_has(site: WikiArtServer, get: Get) -> None:
+    site.lose = 4
+    report = get()
+    assert (report.listed, report.downloaded) == (40, 40)
+    assert Counter(bool(one.style) for one in works(report)) == {False: 36, True: 4}
+    check_whole(report)
+
+
+def test_no_json_at_all(site: WikiArtServer, get: Get) -> None:
+    site.fail(re.compile("mode/all-paintings"), "html")
+    site.unlinked = ["Withheld"]
+    report = get()
+    assert (report.downloaded, report.restricted) == (40, 1)
+    assert any("text list" in note for note in report.notes), report.notes
+    check_whole(report)
+    # The JSON list, when it is back, names the same works.
+    site.heal()
+    site.requests.clear()
+    again = get(refresh=True)
+    assert again.downloaded == 0
+    assert not site.images_served()
+
+
+def test_a_page_in_place_of_json_is_not_the_end(site: WikiArtServer, get: Get) -> None:
+    site.works = catalogue(130, sides=(16, 20))
+    site.fail(re.compile("all-paintings.*page=2"), "html", times=2)
+    assert get().downloaded == 130
+
+
+def test_neither_list(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
+    site.fail(re.compile("all-paintings|text-list"), "html")
+    with pytest.raises(UnavailableError, match="5 times"):
+        get()
+    assert list((tmp_path / "corpora").glob("*")) == []
+
+
+def test_an_artist_without_works(get: Get, tmp_path: Path) -> None:
+    with pytest.raises(ArtistNstError, match="lists no works of Yves Klein"):
+        get("yves klein")
+    assert list((tmp_path / "corpora").glob("*")) == []
+
+
+def test_nasty_records(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
+    """Nothing outside of the corpus is written, nobody but the site is asked."""
+    site.works = [*site.works[:2], *nasty_works()]
+    (tmp_path / "corpora").mkdir()
+    report = get()
+    check_whole(report)
+    for one in works(report):
+        if one.status == "ok":
+            assert re.fullmatch(r"images/[a-z0-9-]+\.(jpg|png)", one.file or "")
+        else:
+            assert one.reason
+    foreign = [
+        one
+        for one in works(report)
+        if one.image_url and not one.image_url.startswith(f"{site.url}/")
+    ]
+    assert foreign
+    assert {one.status for one in foreign} == {"failed"}
+    reasons = re.compile("refused: .* is not at WikiArt|is not an address")
+    assert all(reasons.search(one.reason or "") for one in foreign)
+    files = [one.file.casefold() for one in works(report) if one.file]
+    assert len(set(files)) == len(files)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "reason"),
+    [
+        ("404", "failed", "no such picture"),
+        ("text", "failed", "no picture"),
+        ("empty", "failed", "empty"),
+        ("short", "failed", "broke off"),
+        ("long", "failed", "truncated"),
+        ("reset-body", "failed", "5 times"),
+        ("bomb", "failed", "400,000,000|20000"),
+        ("placeholder", "restricted", "placeholder"),
+        ("placeholder-redirect", "restricted", "placeholder"),
+        ("redirect-out", "failed", "not at WikiArt"),
+        ("403", "failed", "HTTP 403"),
+    ],
+)
+def test_a_picture_that_can_not_be_had(
+    site: WikiArtServer, get: Get, fault: str, status: str, reason: str
+) -> None:
+    site.elsewhere = "https://evil.example/x.jpg"
+    site.fail(site.path(site.works[7]), fault)
+    report = get()
+    assert report.downloaded == 39
+    one = work(report, site, 7)
+    assert one.status == status
+    assert re.search(reason, one.reason or ""), one.reason
+    assert ".part" not in (one.reason or "")
+    check_whole(report)
+
+
+def test_a_placeholder_that_passes_is_no_restriction(
+    site: WikiArtServer, get: Get
+) -> None:
+    site.fail(site.path(site.works[7]), "placeholder", times=2)
+    assert get().downloaded == 40
+
+
+def test_a_picture_of_another_size(site: WikiArtServer, get: Get) -> None:
+    one, two = site.works[:2]
+    wide = Image.new("RGB", (one["width"] * 2, one["height"] * 2))
+    wide.save(buffer := Buffer(), "JPEG")
+    site.pictures[one["image"]] = buffer.content
+    Image.new("RGB", (90, 400)).save(buffer := Buffer(), "JPEG")
+    site.pictures[two["image"]] = buffer.content
+    report = get()
+    # The list may be out of date; the shape must be the same, though.
+    assert work(report, site, 0).width == one["width"] * 2
+    assert "listed as" in (work(report, site, 0).reason or "")
+    assert work(report, site, 1).status == "failed"
+    assert "90×400 pixels, listed as" in (work(report, site, 1).reason or "")
+
+
+def test_a_site_that_refuses_us_in_the_middle(site: WikiArtServer, get: Get) -> None:
+    rule = site.fail(lambda _: len(site.images_served()) >= 10, "403")
+    report = get(jobs=2)
+    assert "refuses us (HTTP 403)" in report.stopped
+    assert not report.complete
+    assert report.downloaded + report.failed + report.left == 40
+    assert report.left > 15
+    assert rule.used <= polite.TRIES * (polite.PATIENCE + 2)
+    check_whole(report)
+    site.heal()
+    assert get().complete
+
+
+# Sizes and scans ----------------------------------------------------------------------
+
+
+def test_derivatives(site: WikiArtServer, get: Get) -> None:
+    site.works = catalogue(30, sides=(400, 2400))
+    report = get(size="large")
+    assert report.downloaded == 30
+    check_whole(report)
+    large = [one for one in works(report) if "!Large" in (one.image_url or "")]
+    assert 5 < len(large) < 30
+    assert all((one.width or 0) <= 750 and (one.height or 0) <= 600 for one in large)
+    assert get(size="large").requests == 0
+    # Asked for larger, it gets larger; asked for smaller, it has them already.
+    site.requests.clear()
+    assert get().downloaded == len(large)
+    assert get(size="hd").requests == 0
+    assert all("!" not in (one.image_url or "") for one in works(report))
+    check_whole(report)
+
+
+def test_a_derivative_that_should_be_there_and_is_not(
+    site: WikiArtServer, get: Get
+) -> None:
+    site.works = catalogue(5, sides=(800, 1200))
+    site.fail(re.compile("!Large"), "404")
+    report = get(size="large")
+    assert report.downloaded == 5
+    assert all("!" not in (one.image_url or "") for one in works(report))
+
+
+def test_other_scans(site: WikiArtServer, get: Get) -> None:
+    scans = catalogue(3, slug="scans")
+    site.works[4]["images"] = [
+        {key: scan[key] for key in ("image", "width", "height")} for scan in scans
+    ]
+    for scan in scans:
+        Image.new("RGB", (scan["width"], scan["height"])).save(b := Buffer(), "JPEG")
+        site.pictures[scan["image"]] = b.content
+    assert get().downloaded == 40
+    report = get(alternates=True)
+    assert report.downloaded == 3
+    ids = [one.id for one in works(report)]
+    assert ids[4:8] == [ids[4], *(f"{ids[4]}-alt{n}" for n in (1, 2, 3))]
+    check_whole(report)
+    assert get().listed == 43
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+@pytest.mark.parametrize("progressive", [False, True])
+def test_memory(site: WikiArtServer, tmp_path: Path, progressive: bool) -> None:
+    """Pictures of 40 megapixels, four at once, in a process of their own."""
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (500, 800, 3), dtype=np.uint8))
+    noise.resize((8000, 5000)).save(
+        buffer := Buffer(), "JPEG", progressive=progressive, subsampling=0
+    )
+    site.works = catalogue(6)
+    for one in site.works:
+        one["width"], one["height"] = 8000, 5000
+        site.pictures[one["image"]] = buffer.content
+    code = (
+        "import re, sys\n"
+        "from artist_nst.cli import run\n"
+        "code = run(sys.argv[1:])\n"
+        # getrusage would tell of the process that this one was forked from.
+        "status = open('/proc/self/status').read()\n"
+        "print(code, re.search(r'VmHWM:\\s*(\\d+) kB', status)[1])"
+    )
+    arguments = "fetch", "picasso", "--rate", "1000", "--corpora", str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    code, peak = done.stdout.splitlines()[-1].split()
+    assert code == "0", done.stderr
+    assert int(peak) * 1024 < 400e6
+
+
+# Which works --------------------------------------------------------------------------
+
+
+def test_a_sample(site: WikiArtServer, get: Get) -> None:
+    report = get(selection=Selection(limit=10))
+    assert (report.wanted, report.downloaded) == (10, 10)
+    assert len(works(report, "pending")) == 30
+    assert len(site.images_served()) == 10
+    grown = get(selection=Selection(limit=15))
+    assert (grown.already, grown.downloaded) == (10, 5)
+    check_whole(grown)
+    first = get(selection=Selection(limit=5, first=True))
+    ids = [one["id"] for one in site.works[:5]]
+    assert {one.id for one in works(first, "ok")} >= set(ids)
+
+
+def test_years(get: Get) -> None:
+    report = get(selection=Selection(since=1905, until=1910))
+    years = [one.year for one in works(report, "ok")]
+    assert 0 < len(years) < 40
+    assert all(year for year in years)
+
+
+def test_what_only_pages_say(
+    site: WikiArtServer, get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for place, one in enumerate(site.works):
+        slug = one["paintingUrl"].rpartition("/")[2]
+        style = "Cubism" if place % 4 == 0 else "Expressionism"
+        site.details[slug] = {"style": style, "rights": "Public domain"}
+    report = get(selection=Selection(style=("cubism",)))
+    assert "up to 40 more requests" in caplog.text
+    assert report.downloaded == 10
+    assert {one.style for one in works(report, "ok")} == {"Cubism"}
+    assert {one.rights for one in works(report)} == {"Public domain"}
+    # The pages are known now.
+    site.requests.clear()
+    more = get(selection=Selection(style=("expressionism",)))
+    assert (more.downloaded, more.requests) == (30, 30)
+
+
+def test_a_sample_reads_no_more_pages_than_it_needs(
+    site: WikiArtServer, get: Get
+) -> None:
+    for place, one in enumerate(site.works):
+        slug = one["paintingUrl"].rpartition("/")[2]
+        site.details[slug] = {"genre": "portrait" if place % 2 else "landscape"}
+    selection = Selection(genre=("portrait",), limit=5, seed=3)
+    report = get(selection=selection, jobs=2)
+    assert report.downloaded == 5
+    assert {one.genre for one in works(report, "ok")} == {"portrait"}
+    assert len([one for one in site.requests if not one.image]) < 25
+    # The same sample, however many connections there are.
+    ids = {one.id for one in works(report, "ok")}
+    drawn = selection.candidates(works(report))
+    assert ids == {one.id for one in drawn if one.genre == "portrait"} & ids
+    again = get(selection=selection, jobs=8)
+    assert again.already == 5
+
+
+def test_details(site: WikiArtServer, get: Get) -> None:
+    get(selection=Selection(limit=10))
+    site.requests.clear()
+    report = get(details=True)
+    assert report.downloaded == 30
+    assert len([one for one in site.requests if not one.image]) == 40
+    assert all(one.rights and one.style and one.dimensions for one in works(report))
+    assert get(details=True).requests == 0
+
+
+def test_details_that_can_not_be_had_keep_no_picture_back(
+    site: WikiArtServer, get: Get
+) -> None:
+    site.fail(site.works[3]["paintingUrl"], "500")
+    report = get(details=True)
+    assert report.downloaded == 40
+    assert work(report, site, 3).rights is None
+
+
+def test_a_work_that_is_withheld_until_it_is_not(site: WikiArtServer, get: Get) -> None:
+    image = site.works[3]["image"]
+    site.works[3]["image"] = (
+        "https://uploads.wikiart.org/Content/images/FRAME-600x480.jpg"
+    )
+    report = get()
+    assert (report.restricted, report.downloaded) == (1, 39)
+    assert report.complete
+    assert "placeholder" in (work(report, site, 3).reason or "")
+    # Its page might have shown it; that is not asked twice.
+    assert get().requests == 0
+    site.works[3]["image"] = image
+    report = get(refresh=True)
+    assert (report.restricted, report.downloaded) == (0, 1)
+    check_whole(report)
+
+
+def test_smaller_works_are_left_out(get: Get) -> None:
+    report = get(selection=Selection(min_size=400))
+    assert 0 < report.downloaded < 40
+    assert all(
+        min(one.width or 0, one.height or 0) >= 400 for one in works(report, "ok")
+    )
+
+
+# The list, read again -----------------------------------------------------------------
+
+
+def test_refresh(site: WikiArtServer, get: Get) -> None:
+    get()
+    gone = site.works.pop(5)
+    site.works[0]["title"] = "Another title"
+    site.works[1]["image"] = site.works[1]["image"].replace(".jpg", "-better.jpg")
+    new = catalogue(41)[40]
+    site.works.insert(2, new)
+    assert get().requests == 0
+    site.requests.clear()
+    report = get(refresh=True)
+    assert report.changes is not None
+    assert [one.id for one in report.changes.added] == [new["id"]]
+    assert [one.id for one in report.changes.removed] == [gone["id"]]
+    assert len(report.changes.changed) == 2
+    assert report.downloaded == 2
+    assert len(site.images_served()) == 2
+    assert [one.id for one in works(report)] == [
+        *(one["id"] for one in site.works),
+        gone["id"],
+    ]
+    # Its picture stays.
+    assert works(report)[-1].status == "ok"
+    check_whole(report)
+
+
+def test_dry_run(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
+    report = get(dry_run=True, selection=Selection(limit=20))
+    assert (report.listed, report.wanted, report.left) == (40, 20, 20)
+    assert 20 * 200 * 200 * 0.1 < report.bytes < 20 * 700 * 700
+    assert not (tmp_path / "corpora").exists()
+    assert not site.images_served()
+    get(selection=Selection(limit=20))
+    site.requests.clear()
+    more = get(dry_run=True)
+    assert (more.already, more.left, more.requests) == (20, 20, 0)
+    whole = get()
+    assert whole.bytes / 4 < more.bytes < whole.bytes * 4
+    filtered = get(dry_run=True, selection=Selection(style=("cubism",)))
+    assert "up to 40 more requests" in filtered.notes[0]
+
+
+# Crashes, and others ------------------------------------------------------------------
+
+RUN = """
+import sys
+from artist_nst.corpus import polite
+polite.BACKOFF_S = 0.01
+from artist_nst.cli import run
+sys.exit(run(["fetch", "picasso", "--rate", sys.argv[2], "--corpora", sys.argv[1]]))
+"""
+
+
+def described(folder: Path) -> tuple[bytes, dict[str, bytes]]:
+    images = {path.name: path.read_bytes() for path in (folder / "images").iterdir()}
+    return (folder / "works.jsonl").read_bytes(), images
+
+
+def test_killed_twenty_times(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
+    site.works = catalogue(90)
+    undisturbed = described(get().folder)
+    site.requests.clear()
+    other = tmp_path / "others"
+    folder = other / "pablo-picasso"
+    source = random.Random(4)
+    site.delay_s = 0.01
+    kills = 0
+    while kills < 20:
+        before = len(site.requests)
+        process = subprocess.Popen([sys.executable, "-c", RUN, str(other), "60"])
+        # Counted from its first request, so that machines of any speed come along.
+        while len(site.requests) == before and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(source.uniform(0, 0.15))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+        if (folder / "corpus.json").exists():
+            load_corpus(folder)
+    last = subprocess.run([sys.executable, "-c", RUN, str(other), "1000"], check=False)
+    assert last.returncode == 0
+    assert described(folder) == undisturbed
+    again = Counter(site.images_served().values())
+    # At each kill four pictures at most were in flight.
+    assert sum(times - 1 for times in site.images_served().values()) <= 4 * kills
+    assert again[1] > 45
+    assert not [path for path in folder.rglob("*") if path.name.endswith(".part")]
+
+
+def test_ctrl_c(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
+    site.delay_s = 0.02
+    site.stall_s = 30
+    site.fail(site.path(site.works[20]), "stall")
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(tmp_path / "corpora"), "200"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while len(site.images_served()) < 30 and process.poll() is None:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - begun < fetching.GRACE_S + 5
+    assert process.returncode == 130
+    assert "not reached" in out
+    assert "interrupted; Pablo Picasso: " in err
+    assert "Traceback" not in err
+    site.heal()
+    report = get()
+    assert report.complete
+    assert report.already >= 20
+    check_whole(report)
+
+
+def test_two_at_once(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
+    folder = tmp_path / "corpora" / "pablo-picasso"
+    with (
+        hold(folder, slug="pablo-picasso", artist="P", source=f"{site.url}/en/p"),
+        pytest.raises(ArtistNstError, match="another artist-nst is working on"),
+    ):
+        get()
+
+
+def test_a_full_disk(
+    site: WikiArtServer, get: Get, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = os.fsync, 0
+
+    def full(descriptor: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 20:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ArtistNstError, match="no space left on the disk"):
+        get(jobs=1)
+    monkeypatch.undo()
+    monkeypatch.setenv(polite.VARIABLE, site.url)
+    report = get()
+    assert report.complete
+    assert report.already > 5
+    check_whole(report)
+
+
+def test_a_corpus_of_ones_own_is_not_mixed_in(get: Get, tmp_path: Path) -> None:
+    folder = tmp_path / "corpora" / "pablo-picasso"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(folder / "mine.png")
+    with pytest.raises(UsageError, match="a corpus of your own"):
+        get()
+    (folder / "mine.png").unlink()
+    with hold(folder, slug="pablo-picasso", artist="P", source="adopted") as manifest:
+        manifest.arrange([Work(id="a", title="A")])
+    with pytest.raises(UsageError, match="a corpus of your own"):
+        get()
+
+
+def test_no_network(get: Get, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(polite.VARIABLE, "http://127.0.0.1:9")
+    with pytest.raises(UnavailableError, match="artist-nst adopt"):
+        get()
+    assert not (tmp_path / "corpora").exists()
+
+
+def test_refused_before_anything(site: WikiArtServer, get: Get) -> None:
+    site.fail("/", "429", retry_after=86400)
+    with pytest.raises(RefusedError, match=r"come again in \d+ min"):
+        get()
+
+
+def test_rate_and_connections(site: WikiArtServer, get: Get) -> None:
+    site.delay_s = 0.03
+    get(rate=50, jobs=3)
+    assert site.rate() <= 50 * 1.02
+    assert site.peak_connections <= 3
+    assert site.peak_active <= 3
+    assert site.peak_connections > 1
+
+
+class Buffer(list[bytes]):
+    """Where Pillow writes to, and ``content`` reads from."""
+
+    def write(self, piece: bytes) -> int:
+        self.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self)
+
+
+def test_a_report_is_complete_only_where_nothing_is_amiss() -> None:
+    report = Report("A", "a", Path("a"), restricted=3)
+    assert report.complete
+    for key, value in (("failed", 1), ("left", 1), ("stopped", "refused")):
+        assert not replace(report, **{key: value}).complete  # type: ignore[arg-type]

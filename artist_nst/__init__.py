@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from artist_nst.collection import adopt, fetch
     from artist_nst.errors import ArtistNstError, UsageError
     from artist_nst.networks import load_network
     from artist_nst.nst.recipe import Recipe, recipe
@@ -22,12 +23,16 @@ __all__ = [
     "Progress",
     "Recipe",
     "UsageError",
+    "adopt",
+    "fetch",
     "load_network",
     "paint",
     "recipe",
 ]
 
 _HOMES = {
+    "adopt": "collection",
+    "fetch": "collection",
     "ArtistNstError": "errors",
     "UsageError": "errors",
     "load_network": "networks",

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from artist_nst.corpus.adopt import Adopted, OnProgress, adopt_kaggle, is_kaggle
+from artist_nst.corpus.adopt import Adopted, OnProgress
 from artist_nst.corpus.adopt import adopt as adopt_folder
-from artist_nst.corpus.fetch import Progress, Report, Wish
 from artist_nst.corpus.fetch import fetch as fetch_artist
+from artist_nst.corpus.kaggle import adopt_kaggle, is_kaggle
 from artist_nst.corpus.polite import Polite
+from artist_nst.corpus.report import Progress, Report, Wish
 from artist_nst.corpus.selection import Selection
 from artist_nst.corpus.works import corpora_folder
 from artist_nst.errors import UsageError

@@ -1073,8 +1073,8 @@ def record(number: int, work: Work, out: Path) -> dict[str, object]:
     entry |= {"artist": "Procedural", "url": None, "image_url": None}
     entry |= {"width": None, "height": None, "rights": f"MIT, made by {SCRIPT}"}
     entry |= {"style": work.style, "genre": work.genre, "media": "digital brush"}
-    entry |= {"dimensions": None, "sha256": None, "file": file, "bytes": None}
-    entry |= {"status": "ok", "reason": None}
+    entry |= {"dimensions": None, "sha256": None, "file": file, "file_url": None}
+    entry |= {"bytes": None, "status": "ok", "reason": None}
     path = out / file
     if path.exists():
         with Image.open(path) as image:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from artist_nst.cli import talk
+from artist_nst.cli.columns import print_table, say
 from artist_nst.cli.interrupt import Interrupted
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.errors import ArtistNstError
@@ -101,13 +102,14 @@ def _summarize(adopted: list[Adopted]) -> None:
         }
         for one in adopted
     ]
-    typer.echo(talk.table(list(rows[0]), rows), nl=False)
-    typer.echo(f"in {adopted[0].folder.parent}")
+    heads = list(rows[0])
+    print_table(heads, rows, right=heads[1:], folded=heads[:1], spare=("found", "size"))
+    lines = [f"in {adopted[0].folder.parent}"]
     for one in adopted:
-        for reason in one.failed[:REASONS]:
-            typer.echo(f"failed: {reason}")
+        lines += [f"failed: {reason}" for reason in one.failed[:REASONS]]
         if len(one.failed) > REASONS:
-            typer.echo(
+            lines.append(
                 f"and {len(one.failed) - REASONS:,} more: "
                 f"`artist-nst works {one.folder.name} --failed`"
             )
+    say("".join(f"{line}\n" for line in lines))

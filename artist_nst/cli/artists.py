@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from artist_nst.cli import talk
@@ -43,7 +42,7 @@ def artists(
 
 
 def _row(folder: Path) -> dict[str, str]:
-    from artist_nst.corpus.works import load_corpus
+    from artist_nst.corpus.works import head_of, load_corpus
 
     corpus = load_corpus(folder)
     here = corpus.here
@@ -51,20 +50,14 @@ def _row(folder: Path) -> dict[str, str]:
         work.bytes if isinstance(work.bytes, int) else corpus.path(work).stat().st_size
         for work in here
     )
-    row = {
+    head = head_of(folder)
+    changed = str(head.get("updated") or head.get("created") or "")
+    return {
         "artist": corpus.artist,
         "works": f"{len(here):,}"
         + (f" of {len(corpus.works):,}" if len(here) < len(corpus.works) else ""),
         "size": talk.size(bytes) if bytes else "",
-        "source": "your own pictures",
-    }
-    manifest = folder / "corpus.json"
-    if not manifest.exists():
-        return row
-    head = json.loads(manifest.read_text("utf-8-sig"))
-    changed = str(head.get("updated") or head.get("created") or "")
-    return row | {
-        "source": str(head.get("source") or ""),
         # An ISO time, as far as minutes.
         "changed": changed[:16].replace("T", " "),
+        "source": str(head.get("source") or "") if head else "your own pictures",
     }

@@ -17,7 +17,7 @@ from artist_nst.errors import ArtistNstError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from artist_nst.corpus.fetch import Progress, Report, Wish
+    from artist_nst.corpus.report import Progress, Report, Wish
 
 WHICH = "Which works"
 HOW = "How it is asked"
@@ -35,7 +35,7 @@ def _how(*names: str, help: str, **more: Any) -> Any:
 def fetch(
     artists: Annotated[
         list[str],
-        typer.Argument(metavar="ARTIST...", help="Names, or slugs as in addresses."),
+        typer.Argument(metavar="ARTIST", help="Names, or slugs as in addresses."),
     ],
     limit: Annotated[
         int | None, _which("--limit", help="So many works at most.", min=1)
@@ -172,6 +172,11 @@ class _Run:
                     max_pixels=self.max_pixels,
                     on_progress=show,
                 )
+        except KeyboardInterrupt:
+            self.summarize()
+            raise Interrupted(
+                f"while the list of {name}'s works was read; what is here stays"
+            ) from None
         except ArtistNstError as error:
             if only or self.site.refusal:
                 self.summarize()
@@ -226,8 +231,6 @@ def _table(report: Report, dry_run: bool) -> str:
 
 
 def _remarks(report: Report) -> Iterator[str]:
-    from artist_nst.corpus.works import load_corpus
-
     yield from report.notes
     changes = report.changes
     if changes is not None:
@@ -241,13 +244,12 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{what} since the last list: {len(listed)}" + (
                 f" ({named}{more})" if listed else ""
             )
-    if report.failed:
-        works = load_corpus(report.folder).works
-        failed = [work for work in works if work.status == "failed"]
-        for work in failed[:SHOWN]:
-            yield f"failed: {work.label}: {work.reason}"
-    if report.failed > SHOWN or report.restricted:
-        yield f"`artist-nst works {report.slug} --failed` lists them all, with reasons"
+    for failure in report.failures[:SHOWN]:
+        yield f"failed: {failure}"
+    if len(report.failures) > SHOWN:
+        yield f"and {len(report.failures) - SHOWN:,} more failed"
+    if report.failed or report.restricted:
+        yield f"`artist-nst works {report.folder.name} --failed` says what and why"
 
 
 @contextmanager

@@ -145,21 +145,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def table(keys: list[str], rows: list[dict[str, str]]) -> str:
-    """Rows under the keys as heads: numbers to the right, no frame."""
-    from rich.console import Console
-    from rich.table import Table
-
-    drawn = Table(box=None, pad_edge=False)
-    for number, key in enumerate(keys):
-        drawn.add_column(key, justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        drawn.add_row(*(row[key] or "0" for key in keys))
-    # As wide as need be: a terminal may wrap it, a pipe gets all of it.
-    console = Console(highlight=False, soft_wrap=True, markup=False, width=10_000)
-    console.width = max(console.width, 120)  # cut numbers would be worse than a wrap
-    with console.capture() as captured:
-        console.print(drawn)
-    return captured.get()

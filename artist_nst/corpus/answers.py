@@ -28,15 +28,12 @@ UNTITLED = "Untitled"
 ZERO_WIDTH_SPACE = "\u200b"
 # A side in pixels; the longest seen is 25,528.
 LONGEST_SIDE = 1_000_000
-# Position of a digit in "map" → the smaller picture that exists then.
-DERIVATIVES = {0: "Blog", 1: "Large", 3: "Portrait", 4: "HalfHD", 5: "HD"}
 
 _SITE = re.compile(r"^(?:https?:)?//(?:www\.)?wikiart\.org(?=/)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(\.[a-z]{3,5})(?:![a-z]+\.jpg)+$", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"^/content/(?:images|wiki/img)/|/(?:frame|artist)-\d+x\d+\.\w+$|/favicon[^/]*$"
 )
-_MAP = re.compile(r"[0*][1*][2*][3*][4*][5*][0-9*]*")
 _WORKS = re.compile(r"(?<![0-9])([0-9]{1,3}(?:[,.][0-9]{3})+|[0-9]+)\s*artworks?\b")
 _NOT_FOUND = re.compile(r"""class=["'][^"']*\berror404-hint\b""")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -61,8 +58,6 @@ class Record:
         width, height: of the original, in pixels.
         image: address of the original; None where only the page can tell.
         page: path of the work's page, percent-encoded ("/en/artist/work").
-        derivatives: names of the smaller pictures there are ("Large", "HD"); None
-            where that is not said.
         restricted: why there is no picture to be had.
     """
 
@@ -74,7 +69,6 @@ class Record:
     height: int | None = None
     image: str | None = None
     page: str | None = None
-    derivatives: frozenset[str] | None = None
     alternates: tuple[Alternate, ...] = ()
     restricted: str | None = None
 
@@ -132,7 +126,7 @@ class TextList:
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """A work as its own page tells of it.
+    """What a work's own page adds to the list of works.
 
     Attributes:
         style, genre, media: several are joined by ", ".
@@ -142,15 +136,10 @@ class Painting:
         others as in :class:`Record`.
     """
 
-    id: str | None
-    title: str
     year: str | None = None
-    artist: str | None = None
     width: int | None = None
     height: int | None = None
     image: str | None = None
-    derivatives: frozenset[str] | None = None
-    alternates: tuple[Alternate, ...] = ()
     style: str | None = None
     genre: str | None = None
     media: str | None = None
@@ -339,26 +328,18 @@ def read_painting(text: str) -> Painting:
     """
     soup = _soup(text)
     inits = [_attr(one, "ng-init") for one in soup.select("[ng-init]")]
-    holder = soup.select_one("[data-painting-id]")
     values = _assigned(inits, "paintingJson")
-    if not (values or holder or soup.select_one("[itemprop=creator]")):
+    if not (values or soup.select_one("[data-painting-id], [itemprop=creator]")):
         raise _wrong(text, "a work's page")
     sizes = _assigned(inits, "thumbnailSizesModel")
-    picture = _picture(soup, values, _thumbnails(sizes))
+    picture = _picture(soup, values, sizes)
     labels = _labels(soup)
-    title, artist = _heads(soup)
-    slug = page_slug(_page(values.get("paintingUrl")) or "")
     rights = soup.select_one(".copyright-wrapper a.copyright")
     return Painting(
-        id=_id(values.get("_id")) or _id(_attr(holder, "data-painting-id")),
-        title=_text(values.get("title")) or title or _titled(slug) or UNTITLED,
         year=_year(values.get("year")) or _year(labels.get("date")),
-        artist=_text(values.get("artistName")) or artist or None,
         width=picture.width,
         height=picture.height,
         image=picture.image,
-        derivatives=picture.derivatives,
-        alternates=_variants(soup, values, picture.image),
         style=labels.get("style"),
         genre=labels.get("genre"),
         media=labels.get("media"),
@@ -439,7 +420,6 @@ def _record(values: dict[str, Any]) -> Record | None:
         height=None if held else _side(values.get("height")),
         image=None if held else image,
         page=page,
-        derivatives=None if held else _derivatives(values.get("map")),
         alternates=_alternates(values.get("images"), image),
         restricted=WITHHELD if held else None,
     )
@@ -454,12 +434,6 @@ def _alternates(listed: object, image: str | None) -> tuple[Alternate, ...]:
                 sides = _side(one.get("width")), _side(one.get("height"))
                 found.setdefault(url, Alternate(url, *sides))
     return tuple(found.values())
-
-
-def _derivatives(told: object) -> frozenset[str] | None:
-    if not (isinstance(told, str) and _MAP.fullmatch(told)):
-        return None
-    return frozenset(name for at, name in DERIVATIVES.items() if told[at] != "*")
 
 
 def _id(value: object) -> str | None:
@@ -563,7 +537,6 @@ class _Offer(NamedTuple):
     image: str | None
     width: int | None = None
     height: int | None = None
-    derivatives: frozenset[str] | None = None
     restricted: str | None = None
 
     @property
@@ -576,59 +549,36 @@ class _Offer(NamedTuple):
 
 
 def _picture(
-    soup: BeautifulSoup, values: dict[str, Any], thumbnails: dict[str, _Offer]
+    soup: BeautifulSoup, values: dict[str, Any], sizes: dict[str, Any]
 ) -> _Offer:
     """The best original on offer, or why there is none."""
-    sides = _side(values.get("width")), _side(values.get("height"))
     meta = soup.find("meta", property="og:image")
     offers = [
-        _Offer(image_url(values.get("image")), *sides),
-        thumbnails.pop("Original", _Offer(None)),
+        _Offer(
+            image_url(values.get("image")),
+            _side(values.get("width")),
+            _side(values.get("height")),
+        ),
+        _original(sizes),
         _Offer(image_url(_attr(meta, "content"))),
     ]
     held = {one.sides for one in offers if is_placeholder(one.image)}
     best = next((one for one in offers if one.is_work), None)
     if best is None:
         return _Offer(None, restricted=WITHHELD if held else None)
-    if best.sides in held:
-        # They are the placeholder's, and so is what follows from them.
-        return _Offer(best.image)
-    names = frozenset(name for name, one in thumbnails.items() if one.is_work)
-    return best._replace(derivatives=names or _derivatives(values.get("map")))
+    # Where they are the placeholder's, they are not the picture's.
+    return _Offer(best.image) if best.sides in held else best
 
 
-def _thumbnails(sizes: dict[str, Any]) -> dict[str, _Offer]:
-    """By name, "Original" included."""
+def _original(sizes: dict[str, Any]) -> _Offer:
     models = sizes.get("ImageThumbnailsModel")
     first = models[0] if isinstance(models, list) and models else None
     listed = first.get("Thumbnails") if isinstance(first, dict) else None
-    found = {}
     for one in listed if isinstance(listed, list) else ():
-        name = _text(one.get("Name")) if isinstance(one, dict) else ""
-        if name:
+        if isinstance(one, dict) and one.get("Name") == "Original":
             sides = _side(one.get("Width")), _side(one.get("Height"))
-            found[name] = _Offer(image_url(one.get("Url")), *sides)
-    return found
-
-
-def _variants(
-    soup: BeautifulSoup, values: dict[str, Any], image: str | None
-) -> tuple[Alternate, ...]:
-    listed = values.get("images")
-    links = soup.select("ul.image-variants-container a[data-image-url]")
-    shown = [{"image": _attr(one, "data-image-url")} for one in links]
-    return _alternates([*(listed if isinstance(listed, list) else ()), *shown], image)
-
-
-def _heads(soup: BeautifulSoup) -> tuple[str, str]:
-    """Title and artist: h3 and h5, or h1 and h2."""
-    block = _own_block(soup)
-    title = block.find(["h1", "h3"])
-    artist = soup.select_one("[itemprop=creator]") or block.find(["h2", "h5"])
-    return (
-        _line(title.get_text()) if title else "",
-        _line(artist.get_text()) if artist else "",
-    )
+            return _Offer(image_url(one.get("Url")), *sides)
+    return _Offer(None)
 
 
 def _labels(soup: BeautifulSoup) -> dict[str, str]:

@@ -3,27 +3,33 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from artist_nst.corpus.answers import is_placeholder
-from artist_nst.corpus.listing import original
 from artist_nst.corpus.polite import BadAnswerError, Download, NotFoundError, Polite
 from artist_nst.corpus.verify import Verified, Verify
 from artist_nst.corpus.works import Work
 from artist_nst.errors import ArtistNstError, TooLargeError
 
 Size = Literal["large", "hd", "original"]
-SIZES: tuple[Size, ...] = ("large", "hd", "original")  # smaller to larger
 
 # FRAME-600x480.jpg and ARTIST-480x600.jpg, whatever address they come from.
 PLACEHOLDERS = {(600, 480), (480, 600)}
 SURE = 3  # times that something odd must come before it is believed
-ASPECT_TOLERANCE = 0.02
+TOLERANCE = 0.02  # of width by height
+ROUNDING = 3  # pixels, of a derivative's sides
 
 
 @dataclass(frozen=True, slots=True)
-class _Derivative:
-    """What WikiArt adds to a picture's address, the box that the result fits in, and
-    from what width or height on there is one (measured over 512 works)."""
+class Derivative:
+    """A smaller picture that WikiArt has of most works.
+
+    Attributes:
+        suffix: what it adds to the original's address.
+        box: that the result fits in, width and height in pixels.
+        from_width, from_height: of the original, either of which there must be for the
+            derivative to exist (measured over 512 works).
+    """
 
     suffix: str
     box: tuple[int, int]
@@ -31,9 +37,9 @@ class _Derivative:
     from_height: int
 
 
-DERIVATIVES: dict[Size, _Derivative] = {
-    "large": _Derivative("!Large.jpg", (750, 600), 750, 600),
-    "hd": _Derivative("!HD.jpg", (1920, 1200), 1818, 1200),
+DERIVATIVES: dict[Size, Derivative] = {
+    "large": Derivative("!Large.jpg", (750, 600), 750, 600),
+    "hd": Derivative("!HD.jpg", (1920, 1200), 1818, 1200),
 }
 
 
@@ -47,7 +53,7 @@ class Picture:
 
     Attributes:
         path: where its bytes are, under a temporary name.
-        address: the work's, or that of the derivative it is.
+        address: the original's, or that of the derivative it is.
         width, height: in pixels, upright.
         remark: what is odd about it, if anything.
     """
@@ -72,77 +78,99 @@ def download(
         ArtistNstError: it can't be had; says why in a few words.
         OSError: the disk refused.
     """
-    address = original(work.image_url) or ""
-    for derivative in _tried(work, size):
-        check = _Check(verify, _expected(work) if derivative is None else None)
-        whole = address if derivative is None else address + derivative.suffix
+    original = work.image_url or ""
+    for derivative in tried(work, size):
+        check = _Check(verify, expected(work, derivative))
+        address = original + derivative.suffix if derivative else original
         try:
-            came, seen = site.download(whole, part, check)
+            came, seen = site.download(address, part, check)
         except NotFoundError as error:
             if derivative is None:
                 raise ArtistNstError(
                     f"WikiArt has no such picture ({error})"
                 ) from error
-        else:
-            return Picture(
-                part,
-                whole,
-                came.bytes,
-                came.sha256,
-                seen.width,
-                seen.height,
-                seen.suffix,
-                check.remark,
-            )
+            continue
+        return Picture(
+            part,
+            address,
+            came.bytes,
+            came.sha256,
+            seen.width,
+            seen.height,
+            seen.suffix,
+            check.remark,
+        )
     raise AssertionError("the original is tried last, and returned or raised for")
 
 
-def smaller(work: Work, size: Size) -> bool:
-    """Whether the picture that is here is a smaller derivative than ``size``."""
-    here: Size = next((one for one in DERIVATIVES if _is(work, one)), "original")
-    return SIZES.index(here) < SIZES.index(size)
+def size_of(work: Work) -> Size:
+    """Which of WikiArt's sizes the file that is here has."""
+    address = work.file_url or ""
+    sizes = (one for one in DERIVATIVES if address.endswith(DERIVATIVES[one].suffix))
+    return next(sizes, "original")
+
+
+def is_outdated(work: Work) -> bool:
+    """Whether another picture is listed than the one that is here."""
+    if not (work.file_url and work.image_url):
+        return False
+    return _path(work.file_url) != _path(work.image_url)
 
 
 def pixels_of(work: Work, size: Size) -> float:
     """About how many pixels its picture will have; 0 if not known."""
-    width, height = work.width or 0, work.height or 0
-    derivative = _tried(work, size)[0]
-    if derivative is None or not (width and height):
-        return width * height
-    shrink = min(1.0, derivative.box[0] / width, derivative.box[1] / height)
-    return width * height * shrink * shrink
+    shape = expected(work, tried(work, size)[0])
+    return shape.width * shape.height if shape else 0
 
 
-def _tried(work: Work, size: Size) -> list[_Derivative | None]:
-    """The derivatives to ask for, and the original (None) in the end."""
-    derivative = DERIVATIVES.get(size)
+def tried(work: Work, size: Size) -> list[Derivative | None]:
+    """The derivative to ask for, if there may be one; the original (None) last."""
+    derivative, shape = DERIVATIVES.get(size), expected(work, None)
     if derivative is None:
         return [None]
-    sizes = _expected(work)
-    small = sizes is not None and (
-        sizes[0] < derivative.from_width and sizes[1] < derivative.from_height
+    small = shape is not None and (
+        shape.width < derivative.from_width and shape.height < derivative.from_height
     )
-    return [None] if small else [derivative, None]
+    return [None] if small and shape and shape.exact else [derivative, None]
 
 
-def _is(work: Work, size: Size) -> bool:
-    return (work.image_url or "").endswith(DERIVATIVES[size].suffix)
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a picture's size should be: exactly, or in its proportions only."""
+
+    width: float
+    height: float
+    exact: bool
+
+    def fits(self, width: int, height: int) -> bool:
+        """Whether a picture of that size, upright or turned, may be meant."""
+        return any(
+            abs(one - self.width) <= ROUNDING and abs(other - self.height) <= ROUNDING
+            if self.exact
+            else abs(one / other * self.height / self.width - 1) <= TOLERANCE
+            for one, other in ((width, height), (height, width))
+        )
 
 
-def _expected(work: Work) -> tuple[int, int] | None:
-    """The original's width and height, as far as they are known."""
-    derived = any(_is(work, size) for size in DERIVATIVES)
-    if derived or not (work.width and work.height):
+def expected(work: Work, derivative: Derivative | None) -> Shape | None:
+    """The shape of the original, or of a derivative, as far as it is known."""
+    width, height = work.width, work.height
+    if not (width and height) or is_outdated(work):
         return None
-    return work.width, work.height
+    if size_of(work) != "original":
+        return Shape(width, height, exact=False)
+    if derivative is None:
+        return Shape(width, height, exact=True)
+    shrink = min(1.0, derivative.box[0] / width, derivative.box[1] / height)
+    return Shape(width * shrink, height * shrink, exact=True)
 
 
 class _Check:
     """Whether a download is the picture that was meant, seen over several tries."""
 
-    def __init__(self, verify: Verify, expected: tuple[int, int] | None) -> None:
+    def __init__(self, verify: Verify, shape: Shape | None) -> None:
         self.verify = verify
-        self.expected = expected
+        self.shape = shape
         self.odd = 0
         self.remark: str | None = None
 
@@ -155,12 +183,11 @@ class _Check:
             raise TooLargeError(_without(came.path, error)) from error
         except ArtistNstError as error:
             raise BadAnswerError(_without(came.path, error)) from error
-        size = (seen.width, seen.height)
-        if self.expected is None or sorted(size) == sorted(self.expected):
-            return came, seen
-        if size in PLACEHOLDERS:
-            raise self._withheld()
-        self._other_size(size, self.expected)
+        if not (self.shape and self.shape.fits(seen.width, seen.height)):
+            if (seen.width, seen.height) in PLACEHOLDERS:
+                raise self._withheld()
+            if self.shape:
+                self._other_size(seen.width, seen.height, self.shape)
         return came, seen
 
     def _withheld(self) -> ArtistNstError:
@@ -168,14 +195,24 @@ class _Check:
         told = "WikiArt shows a placeholder, perhaps for copyright where you are"
         return PlaceholderError(told) if self.odd >= SURE else BadAnswerError(told)
 
-    def _other_size(self, size: tuple[int, int], expected: tuple[int, int]) -> None:
-        """The list may be out of date, but then the work's shape stays the same."""
-        told = f"{size[0]}×{size[1]} pixels, listed as {expected[0]}×{expected[1]}"
+    def _other_size(self, width: int, height: int, shape: Shape) -> None:
+        """The list may be out of date, but then the proportions stay the same."""
+        told = (
+            f"{width}×{height} pixels, listed as {shape.width:.0f}×{shape.height:.0f}"
+        )
         self.odd += 1
-        aspect = size[0] / size[1] * expected[1] / expected[0]
-        if self.odd < SURE or abs(aspect - 1) > ASPECT_TOLERANCE:
+        proportions = Shape(shape.width, shape.height, exact=False)
+        if self.odd < SURE or not proportions.fits(width, height):
             raise BadAnswerError(told)
         self.remark = told
+
+
+def _path(address: str) -> str:
+    """The same for a picture on whichever of the ten hosts, in whichever size."""
+    path = urlsplit(address).path
+    for derivative in DERIVATIVES.values():
+        path = path.removesuffix(derivative.suffix)
+    return path
 
 
 def _without(path: Path, error: ArtistNstError) -> str:

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 from artist_nst.corpus.answers import Painting, Record
 from artist_nst.corpus.works import Work
 
-DERIVATIVE = re.compile(r"!(?:Large|HD)\.jpg$")
 SCAN = re.compile(r"-alt\d+$")  # ends the id of another scan of a work
 GONE = "no longer listed by WikiArt"
 
@@ -24,70 +23,76 @@ class Changes:
 
 
 def merge(
-    here: Iterable[Work], records: Sequence[Record], home: str, *, alternates: bool
+    here: Iterable[Work],
+    records: Sequence[Record],
+    home: str,
+    *,
+    alternates: bool = False,
+    complete: bool = True,
 ) -> tuple[list[Work], Changes]:
     """The works of the list in its order, with what is here of them.
 
-    A work that is listed no longer stays if its picture is here, at the end.
+    Pictures that are here stay: of a work that is listed no longer at the end, and of
+    one with another picture in the list until that is here.
 
     Args:
         home: of the site, before the works' paths.
         alternates: other scans of a work count as works.
+        complete: what the list does not have, the site does not have.
     """
     before = {work.id: work for work in here}
-    pages: dict[str, str] = {}
-    for work in before.values():
-        pages.setdefault(_key(work.url), work.id)
+    listed = list(_listed(records, home, alternates))
+    known = _known(before, listed)
     changes = Changes()
     merged: dict[str, Work] = {}
-    for listed in _listed(records, home, alternates):
-        # The HTML list knows no ids, so that a work may be here under another.
-        by_page = pages.get(_key(listed.url), "") if listed.url else ""
-        known = listed.id if listed.id in before else by_page
-        # Nothing in a scan's page tells it from the work itself.
-        old = before.get(known) if known not in merged else None
+    for work in listed:
+        old = before.get(known.get(work.id, ""))
+        new = _renewed(old, work) if old else work
+        merged[new.id] = new
         if old is None:
-            merged[listed.id] = listed
-            changes.added.append(listed)
-        else:
-            merged[old.id] = new = _renewed(old, listed)
-            if (new.title, new.year) != (
-                old.title,
-                old.year,
-            ) or new.status != old.status:
-                changes.changed.append(new)
-    for work in before.values():
-        if work.id in merged:
+            changes.added.append(new)
+        elif _told(old) != _told(new):
+            changes.changed.append(new)
+    for old in before.values():
+        if old.id in merged:
             continue
-        not_asked = SCAN.search(work.id) is not None and not alternates
-        if not not_asked:
-            changes.removed.append(work)
-        if work.file:
-            merged[work.id] = work if not_asked else replace(work, reason=GONE)
+        if not complete or (is_scan(old) and not alternates):
+            merged[old.id] = old
+            continue
+        if old.reason != GONE:
+            changes.removed.append(old)
+        if old.status == "ok":
+            merged[old.id] = replace(old, reason=GONE)
     return list(merged.values()), changes
+
+
+def is_scan(work: Work) -> bool:
+    """Whether it is another scan of a work that is listed itself."""
+    return SCAN.search(work.id) is not None
 
 
 def with_page(work: Work, page: Painting) -> Work:
     """What the work's own page adds to what the list says."""
     known = work.status == "ok"
+    shown = work.status == "restricted" and page.image not in (None, work.image_url)
     return replace(
         work,
         year=work.year or page.year,
         width=work.width if known else work.width or page.width,
         height=work.height if known else work.height or page.height,
         image_url=work.image_url or page.image,
-        rights=page.rights,
+        rights=page.rights or "",
         style=page.style,
         genre=page.genre,
         media=page.media,
         dimensions=page.dimensions,
-        status="pending" if work.status == "restricted" and page.image else work.status,
+        status="pending" if shown else work.status,
     )
 
 
 def has_page(work: Work) -> bool:
     """Whether the work's own page has been read."""
-    return any((work.rights, work.style, work.genre, work.media, work.dimensions))
+    return work.rights is not None
 
 
 def page_path(work: Work) -> str:
@@ -95,9 +100,19 @@ def page_path(work: Work) -> str:
     return "/en/" + (work.url or "").partition("/en/")[2]
 
 
-def original(image_url: str | None) -> str | None:
-    """The address of the whole picture, of whichever derivative this is."""
-    return DERIVATIVE.sub("", image_url) if image_url else None
+def _known(before: dict[str, Work], listed: list[Work]) -> dict[str, str]:
+    """Id in the list → id here. They differ where the HTML list was read, which knows
+    no ids: there the work's page tells."""
+    ids = {work.id for work in listed}
+    pages: dict[str, str] = {}
+    for work in before.values():
+        if work.url and work.id not in ids and not is_scan(work):
+            pages.setdefault(_key(work.url), work.id)
+    known = {}
+    for work in listed:
+        by_page = None if is_scan(work) else pages.pop(_key(work.url), None)
+        known[work.id] = work.id if work.id in before else by_page or ""
+    return known
 
 
 def _listed(records: Sequence[Record], home: str, alternates: bool) -> Iterable[Work]:
@@ -135,27 +150,28 @@ def _renewed(old: Work, listed: Work) -> Work:
         year=listed.year or old.year,
         artist=listed.artist,
         url=listed.url,
+        image_url=listed.image_url or old.image_url,
+        reason=None if old.reason == GONE else old.reason,
     )
+    if old.status == "ok":
+        return told
     if listed.status == "restricted":
-        # Withheld since: what is here stays.
-        if old.status == "ok":
-            return told
         return replace(told, status="restricted", reason=listed.reason)
-    if listed.image_url is None or _same_picture(old.image_url, listed.image_url):
-        return replace(told, reason=None) if old.reason == GONE else told
+    if listed.image_url is None:
+        return told
     return replace(
         told,
-        image_url=listed.image_url,
         width=listed.width,
         height=listed.height,
-        status="pending",
-        reason=None,
+        status="failed" if old.status == "failed" else "pending",
+        reason=old.reason if old.status == "failed" else None,
     )
 
 
-def _same_picture(old: str | None, new: str) -> bool:
-    """The same path, on whichever of the ten hosts."""
-    return old is not None and urlsplit(original(old)).path == urlsplit(new).path
+def _told(work: Work) -> tuple[str | None, ...]:
+    """What a change of the list is seen by."""
+    path = urlsplit(work.image_url or "").path
+    return work.title, work.year, path, work.status, work.reason
 
 
 def _key(url: str | None) -> str:

@@ -16,11 +16,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from artist_nst.corpus.works import FORMAT, Corpus, Work, load_corpus
+from artist_nst.corpus.works import FORMAT, Corpus, Work, load_corpus, titled
 from artist_nst.errors import ArtistNstError
 
 LOCK = ".lock"
 PART = ".part"
+
+
+class DiskError(ArtistNstError):
+    """The disk refused: no work's fault, and no use going on."""
 
 
 class Manifest:
@@ -40,7 +44,8 @@ class Manifest:
     @property
     def corpus(self) -> Corpus:
         """The works as they are now."""
-        name, slug = str(self.head["artist"]), str(self.head["slug"])
+        slug = str(self.head.get("slug") or self.folder.name)
+        name = str(self.head.get("artist") or titled(slug))
         return Corpus(self.folder, slug, name, tuple(self.works.values()))
 
     @property
@@ -52,18 +57,18 @@ class Manifest:
         """Set keys of ``corpus.json``.
 
         Raises:
-            ArtistNstError: the disk refused.
+            DiskError: the disk refused.
         """
         self.head |= values
-        text = json.dumps(self.head, ensure_ascii=False, indent=2) + "\n"
+        text = _encoded(self.head, indent=2)
         with _disk(self.folder):
-            write_whole(self.folder / "corpus.json", text.encode())
+            write_whole(self.folder / "corpus.json", text)
 
     def put(self, work: Work) -> None:
         """Append what is now known of a work.
 
         Raises:
-            ArtistNstError: the disk refused.
+            DiskError: the disk refused.
         """
         self.works[work.id] = work
         with _disk(self.folder), open(self.folder / "works.jsonl", "ab", 0) as file:
@@ -73,7 +78,7 @@ class Manifest:
         """Rewrite ``works.jsonl``: these works, in this order, a line each.
 
         Raises:
-            ArtistNstError: the disk refused.
+            DiskError: the disk refused.
         """
         kept = {work.id: work for work in works}
         text = b"".join(map(line, kept.values()))
@@ -145,12 +150,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def line(work: Work) -> bytes:
     """A work as a line of ``works.jsonl``, with its line break."""
-    # A lone surrogate is no UTF-8: escaped, it can be written and read again.
-    try:
-        text = json.dumps(asdict(work), ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        text = json.dumps(asdict(work)).encode()
-    return text + b"\n"
+    return _encoded(asdict(work))
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -172,7 +172,7 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def disk_trouble(folder: Path, error: OSError) -> ArtistNstError:
+def disk_trouble(folder: Path, error: OSError) -> DiskError:
     """What the disk refused, in one line."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
@@ -183,7 +183,7 @@ def disk_trouble(folder: Path, error: OSError) -> ArtistNstError:
             why = "a file is in the folder's place; choose another with --corpora"
         case _:
             why = f"{error.strerror or error}; choose another folder with --corpora"
-    return ArtistNstError(f"{folder} cannot be written: {why}")
+    return DiskError(f"{folder} cannot be written: {why}")
 
 
 @contextmanager
@@ -192,6 +192,15 @@ def _disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise disk_trouble(folder, error) from error
+
+
+def _encoded(value: dict[str, Any], indent: int | None = None) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=indent).encode()
+    except UnicodeEncodeError:
+        # A lone surrogate is no UTF-8: escaped, it can be written and read again.
+        text = json.dumps(value, indent=indent).encode()
+    return text + b"\n"
 
 
 def _undo(folder: Path) -> None:

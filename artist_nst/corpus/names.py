@@ -13,18 +13,19 @@ LONGEST_TITLE = 60
 
 def file_name(id: str, title: str, suffix: str) -> str:
     """``"5772…77"``, ``"Bust of Young Man"``, ``".jpg"`` →
-    ``"5772…77-bust-of-young-man.jpg"``.
+    ``"5772…77_bust-of-young-man.jpg"``.
 
-    Only ``a-z``, ``0-9``, hyphens and the suffix's dot, at most 110 characters; two
-    ids never give one name. An id that is not safe gives way to its hash.
+    Only ``a-z``, ``0-9``, hyphens, one ``_`` at most and the suffix's dot, at most 110
+    characters; two ids never give one name. An id that is not safe gives way to its
+    hash.
     """
     safe = len(id) <= LONGEST_ID and SAFE_ID.fullmatch(id)
     # Windows takes some names for devices, whatever follows the dot: con.jpg.
     # An id alone can be such a name, a hash can't.
     if not safe or len(id) < 5:
-        id = f"x{hashlib.sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+        id = f"x{_hash(id)[:24]}"
     short = fold(title)[:LONGEST_TITLE].strip("-")
-    return f"{id}-{short}{suffix}" if short else f"{id}{suffix}"
+    return f"{id}_{short}{suffix}" if short else f"{id}{suffix}"
 
 
 def folder_name(artist: str) -> str:
@@ -32,5 +33,13 @@ def folder_name(artist: str) -> str:
 
     ``"works-of-<hash>"`` where nothing is left of the name.
     """
-    digest = hashlib.sha256(artist.encode("utf-8", "surrogatepass")).hexdigest()
-    return fold(artist)[:LONGEST_TITLE].strip("-") or f"works-of-{digest[:8]}"
+    return fold(artist)[:LONGEST_TITLE].strip("-") or f"works-of-{_hash(artist)[:8]}"
+
+
+def other_folder_name(artist: str) -> str:
+    """Where :func:`folder_name` is taken by another artist."""
+    return f"{folder_name(artist)}-{_hash(artist)[:8]}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

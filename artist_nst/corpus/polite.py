@@ -7,6 +7,7 @@ contacted, over TLS. requests does the HTTP, tenacity the trying again.
 
 import hashlib
 import ipaddress
+import logging
 import os
 import random
 import re
@@ -17,17 +18,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.cookies import extract_cookies_to_jar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import (
     HTTPError,
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
 )
 from urllib3.util import Retry, Url, parse_url
 
@@ -37,8 +41,11 @@ HOME = "https://www.wikiart.org"
 VARIABLE = "ARTIST_NST_WIKIART_URL"
 WIKIART = re.compile(r"(?:[a-z0-9-]+\.)*wikiart\.org", re.ASCII)
 
+log = logging.getLogger(__name__)
+
 TRIES = 5
 BACKOFF_S = 1.0  # before the second try; doubled before each further one
+LONG_S = 5.0  # a pause that is worth a word
 LONGEST_BACKOFF_S = 60.0
 LONGEST_WAIT_S = 300.0  # that the site may ask for; beyond, we leave
 PATIENCE = 8  # requests in a row that were given up: the site refuses us
@@ -56,6 +63,8 @@ UNREACHED = (
     requests.ConnectTimeout,
     requests.exceptions.ProxyError,
 )
+
+NEVER = threading.Event()
 
 T = TypeVar("T")
 
@@ -117,7 +126,6 @@ class Polite:
         self._tests = _is_loopback(_parsed(self.home))
         self._agent = agent or user_agent()
         self._pace = _Pace(rate)
-        self._stop = threading.Event()
         self._refusal: RefusedError | None = None
         self._given_up = 0
         self._heard = False
@@ -161,9 +169,19 @@ class Polite:
         def attempt() -> T:
             with self._answer(self.home + path, headers) as answer:
                 body = b"".join(self._pieces(answer, LARGEST_TEXT))
-            return parse(body.decode("utf-8", "replace"))
+            try:
+                return parse(body.decode("utf-8", "replace"))
+            except BadAnswerError as error:
+                # Some sites refuse us with a page and a friendly status.
+                raise _TroubleError(str(error)) from error
 
-        return self._persist(f"{self.home}{path}", attempt)
+        try:
+            return self._persist(self.home + path, attempt)
+        except RefusedError:
+            raise
+        except UnavailableError as error:
+            where = f"{_parsed(self.home).host}{path.partition('?')[0]}"
+            raise UnavailableError(f"{where}: {error}") from error
 
     def download(self, address: str, path: Path, check: Callable[[Download], T]) -> T:
         """Write the picture at ``address`` to ``path``, and return ``check``'s verdict.
@@ -189,6 +207,8 @@ class Polite:
         def attempt() -> T:
             digest, size = hashlib.sha256(), 0
             with self._answer(address, headers) as answer, open(path, "wb") as file:
+                if answer.headers.get("Content-Type", "").startswith("text/html"):
+                    raise _TroubleError("a page came in place of the picture")
                 for piece in self._pieces(answer, LARGEST_PICTURE):
                     file.write(piece)
                     digest.update(piece)
@@ -206,9 +226,13 @@ class Polite:
             session.close()
             self._own.session = None
 
-    def stop(self) -> None:
-        """Let every thread's next step raise `StoppedError`."""
-        self._stop.set()
+    def heed(self, stop: threading.Event) -> None:
+        """From ``stop`` on, this thread's next step raises `StoppedError`."""
+        self._own.stop = stop
+
+    @property
+    def _stop(self) -> threading.Event:
+        return getattr(self._own, "stop", NEVER)
 
     @property
     def refusal(self) -> RefusedError | None:
@@ -227,11 +251,15 @@ class Polite:
         )
         try:
             result = tries(attempt)
-        except NotFoundError:
-            self._answered()
+        except (StoppedError, RefusedError):
             raise
-        except (_TroubleError, BadAnswerError) as error:
+        except _TroubleError as error:
             raise self._gave_up(address, error) from error
+        except Exception as error:
+            self._answered()  # whatever is wrong with it
+            if isinstance(error, BadAnswerError):
+                raise UnavailableError(f"{error}, {TRIES} times") from error
+            raise
         self._answered()
         return result
 
@@ -248,10 +276,12 @@ class Polite:
         pause = BACKOFF_S * 2.0 ** (state.attempt_number - 1)
         pause = min(pause, LONGEST_BACKOFF_S) * random.uniform(0.75, 1.25)
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _TroubleError) and error.busy and not error.too_long:
-            # The site means all of us, not only this thread.
+        if isinstance(error, _TroubleError) and error.means_all:
             pause = max(pause, error.retry_after_s)
             self._pace.pause(pause)
+            if pause > LONG_S:
+                log.info("%s, so nothing is asked for %.0f s", error, pause)
+        log.debug("%s; again in %.1f s", error, pause)
         return pause
 
     def _sleep(self, seconds: float) -> None:
@@ -262,24 +292,24 @@ class Polite:
         with self._lock:
             self._given_up = 0
 
-    def _gave_up(self, address: str, error: ArtistNstError) -> UnavailableError:
+    def _gave_up(self, address: str, error: "_TroubleError") -> UnavailableError:
         host = _parsed(address).host
         with self._lock:
             self._given_up += 1
-            refused = self._given_up >= PATIENCE
-        if isinstance(error, _TroubleError):
+            refused = self._given_up >= PATIENCE or error.too_long
             if error.unreached and not self._heard:
-                return UnavailableError(
+                self._refusal = RefusedError(
                     f"{host} can't be reached ({error}): is there a network? "
                     "`artist-nst adopt` makes a corpus of pictures on disk without one"
                 )
-            refused = refused or error.too_long
-        if refused and self._refusal is None:
-            self._refusal = RefusedError(
-                f"{host} refuses us ({error}), so no more is asked of it; "
-                "the same command goes on from here, later or with a lower --rate"
-            )
-        return self._refusal or UnavailableError(f"{error}, {TRIES} times")
+            elif refused and self._refusal is None:
+                self._refusal = RefusedError(
+                    f"{host} refuses us ({error}), so no more is asked of it; the same "
+                    f"command goes on, later or with a lower --rate{_hint(error)}"
+                )
+        return self._refusal or UnavailableError(
+            f"{error}, {TRIES} times{_hint(error)}"
+        )
 
     # One request ----------------------------------------------------------------------
 
@@ -291,15 +321,22 @@ class Polite:
         answer = self._ask(address, headers)
         try:
             for _ in range(REDIRECTS):
-                target = self._session().get_redirect_target(answer)
+                target = self._redirect(answer)
                 if target is None:
                     break
                 answer.close()
-                answer = self._ask(urljoin(str(answer.url), target), headers)
+                answer = self._ask(target, headers)
             _judge(answer)
             yield answer
         finally:
             answer.close()
+
+    def _redirect(self, answer: requests.Response) -> str | None:
+        try:
+            target = self._session().get_redirect_target(answer)
+            return urljoin(str(answer.url), target) if target is not None else None
+        except ValueError as error:
+            raise ForeignAddressError("it redirects to what is no address") from error
 
     def _ask(self, address: str, headers: dict[str, str]) -> requests.Response:
         session = self._session()
@@ -316,12 +353,15 @@ class Polite:
         with self._lock:
             self.requests += 1
         with _network():
-            settings = session.merge_environment_settings(
-                request.url, {}, True, None, None
+            settings: dict[str, Any] = dict(
+                session.merge_environment_settings(request.url, {}, True, None, None)
             )
-            answer = session.send(
-                request, allow_redirects=False, timeout=TIMEOUTS_S, **settings
+            # Not session.send, which reads redirects' bodies, however long.
+            answer = session.get_adapter(str(request.url)).send(
+                request, timeout=TIMEOUTS_S, **settings
             )
+        cookies: Any = extract_cookies_to_jar
+        cookies(session.cookies, request, answer.raw)
         self._heard = True
         return answer
 
@@ -358,7 +398,8 @@ class Polite:
         """The body, of at most ``largest`` bytes, coming at a bearable speed."""
         size, begun = 0, time.monotonic()
         with _network():
-            for piece in answer.iter_content(CHUNK):
+            # As it comes: a piece that must be full would hide how slow it is.
+            while piece := answer.raw.read1(CHUNK, decode_content=True):
                 if self._stop.is_set():
                     raise StoppedError("stopped")
                 size += len(piece)
@@ -407,9 +448,15 @@ class _Pace:
 class _TroubleError(ArtistNstError):
     """Trouble that may pass."""
 
-    busy = False
+    status = 0  # of HTTP, where it came so far
     unreached = False
     retry_after_s = 0.0
+
+    @property
+    def means_all(self) -> bool:
+        """The site means all of our threads, not only the one that it told."""
+        told = self.status in (403, 429, 503) or self.retry_after_s > 0
+        return told and not self.too_long
 
     @property
     def too_long(self) -> bool:
@@ -428,6 +475,10 @@ def _network() -> Iterator[None]:
         raise trouble from error
 
 
+def _hint(error: _TroubleError) -> str:
+    return "; it may want another --user-agent" if error.status == 403 else ""
+
+
 def _in_words(error: BaseException) -> str:
     causes = list(_causes(error))
     for kind, words in (
@@ -438,8 +489,8 @@ def _in_words(error: BaseException) -> str:
         (ConnectionResetError, "connection reset"),
         (requests.ConnectTimeout, f"no connection in {TIMEOUTS_S[0]:.0f} s"),
         (TimeoutError, f"no answer in {TIMEOUTS_S[1]:.0f} s"),
-        (requests.ReadTimeout, f"no answer in {TIMEOUTS_S[1]:.0f} s"),
-        (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
+        (ReadTimeoutError, f"no answer in {TIMEOUTS_S[1]:.0f} s"),
+        (ProtocolError, "the answer broke off"),
     ):
         if any(isinstance(cause, kind) for cause in causes):
             return words
@@ -469,7 +520,7 @@ def _judge(answer: requests.Response) -> None:
     if status not in (403, 408, 425, 429) and status < 500:
         raise UnavailableError(f"HTTP {status}")
     trouble = _TroubleError(f"HTTP {status}")
-    trouble.busy = status in (403, 429, 503)
+    trouble.status = status
     with suppress(HTTPError, ValueError, OverflowError):
         after = answer.headers.get("Retry-After", "0")
         trouble.retry_after_s = Retry().parse_retry_after(after) or 0.0

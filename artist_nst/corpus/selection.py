@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from artist_nst.corpus.download import size_of
 from artist_nst.corpus.works import Work, fold
 from artist_nst.corpus.years import parse_years
 from artist_nst.errors import UsageError
@@ -56,6 +57,16 @@ class Selection:
         ]
         return fit if self.first or self.limit is None else sorted(fit, key=self._drawn)
 
+    def chosen(self, candidates: Iterable[Work]) -> list[Work]:
+        """Of candidates whose pages were read, those that fit, no more than wanted.
+
+        What is withheld is no work of a sample.
+        """
+        fit = [work for work in candidates if self.fits(work)]
+        if self.limit is None:
+            return fit
+        return [work for work in fit if work.status != "restricted"][: self.limit]
+
     def fits(self, work: Work) -> bool:
         """Whether a work whose page was read has the style, genre, … asked for."""
         return (
@@ -75,9 +86,11 @@ class Selection:
         )
 
     def _size_fits(self, work: Work) -> bool:
-        if self.min_size is None or not (work.width and work.height):
+        # Of a derivative that is here, the original's size is not known any more.
+        known = work.width and work.height and size_of(work) == "original"
+        if self.min_size is None or not known:
             return True
-        return min(work.width, work.height) >= self.min_size
+        return min(work.width or 0, work.height or 0) >= self.min_size
 
     def _drawn(self, work: Work) -> bytes:
         """Random, but a work's own: others come and go without moving it."""

@@ -67,12 +67,10 @@ class Found:
     """An artist, and what was found out on the way.
 
     Attributes:
-        works: how many, where that was told.
         note: what the user should know of how the name was read.
     """
 
     artist: Artist
-    works: int | None = None
     note: str | None = None
 
 
@@ -84,11 +82,14 @@ class Listing:
         records: in the site's order, each once.
         count: how many the site says there are.
         notes: what the user should know of what is missing or costs more.
+        complete: one of the site's lists was read to its end, so that what it lacks
+            is not listed.
     """
 
     records: tuple[Record, ...]
     count: int | None
     notes: tuple[str, ...] = ()
+    complete: bool = True
 
 
 def find_artist(site: Site, name: str) -> Found:
@@ -131,7 +132,8 @@ def list_works(
         gathering.notes.append(
             f"the site counts {count:,} works and lists {gathering.seen:,}"
         )
-    return Listing(records, count, tuple(gathering.notes))
+    complete = gathering.has_text_list or not gathering.failures
+    return Listing(records, count, tuple(gathering.notes), complete)
 
 
 def painting(site: Site, page: str) -> Painting:
@@ -208,7 +210,7 @@ class _Lookup:
         """By slug, else by search, else among all artists."""
         own = self._by_slug()
         if own and self._is_confirmed(own):
-            return Found(own, note=self._other_name(own))
+            return Found(own, self._other_name(own))
         searched = self._searched()
         matches = self._matches()
         if not (matches or self.asked.slug) and len(searched) == 1:
@@ -301,7 +303,7 @@ class _Lookup:
         typed = self.asked.typed
         if len(matches) == 1:
             artist = _artist(matches[0])
-            return Found(artist, matches[0].works, self._other_name(artist))
+            return Found(artist, self._other_name(artist))
         matches = sorted(self._counted(matches), key=lambda one: -(one.works or 0))
         first, second, *rest = matches
         most, next_most = first.works or 0, second.works or 0
@@ -312,7 +314,7 @@ class _Lookup:
                 f"{typed}: taking {first.name} ({_works(most)}) before "
                 f"{second.name} ({next_most:,}){others}"
             )
-            return Found(_artist(first), most, note)
+            return Found(_artist(first), note)
         listed = ", ".join(map(_labelled, matches[:MOST_LISTED]))
         more = len(matches) - MOST_LISTED
         others = f" and {more:,} more" if more > 0 else ""
@@ -407,6 +409,7 @@ class _Gathering:
         self.count: int | None = None
         self.failures: list[tuple[int, ArtistNstError]] = []
         self.notes: list[str] = []
+        self.has_text_list = False
 
     @property
     def home(self) -> str:
@@ -482,6 +485,7 @@ class _Gathering:
                 raise (self.failures[0][1] if self.failures else error) from error
             self.notes.append(f"the text list of works can't be read ({error})")
             return
+        self.has_text_list = True
         self.count = listed.count if self.count is None else self.count
         if added := self._add(listed.rows):
             self.notes.append(

@@ -30,14 +30,17 @@ class Work:
         id: the source's own.
         year: as the source writes it ("c.1900").
         width, height: of the picture, in pixels; before there is one, as listed.
-        rights, style, genre, media: as the source writes them; None if not asked.
+        rights, style, genre, media: as the source writes them; None if not asked
+            (and rights "" if the source does not tell).
         dimensions: of the work itself ("92.1 x 73 cm").
+        image_url: of the original, as listed.
         file: relative to the corpus's folder; None while there is none.
+        file_url: where the file came from: the original, or a smaller derivative.
         bytes: of the file.
         status: ``ok`` where the picture is there, ``pending`` where it was listed and
             not fetched, ``restricted`` where the source withholds it, ``failed``
             where it can't be had.
-        reason: why there is no picture.
+        reason: why there is no picture, or what is odd about it.
     """
 
     id: str
@@ -55,6 +58,7 @@ class Work:
     dimensions: str | None = None
     sha256: str | None = None
     file: str | None = None
+    file_url: str | None = None
     bytes: int | None = None
     status: str = "ok"
     reason: str | None = None
@@ -213,11 +217,26 @@ def load_corpus(folder: Path) -> Corpus:
     Raises:
         ArtistNstError: the manifest can't be read, or is from a newer version.
     """
+    if not (folder / "corpus.json").exists():
+        pictures = tuple(_pictures(folder))
+        return Corpus(folder, folder.name, titled(folder.name), pictures)
+    head = head_of(folder)
+    slug = str(head.get("slug") or folder.name)
+    artist = str(head.get("artist") or titled(slug))
+    # A dict keeps the place of a work's first line, and the values of its last.
+    works = {work.id: work for work in _listed(folder / "works.jsonl")}
+    return Corpus(folder, slug, artist, tuple(works.values()))
+
+
+def head_of(folder: Path) -> dict[str, Any]:
+    """What a corpus's ``corpus.json`` says; nothing where there is none.
+
+    Raises:
+        ArtistNstError: it can't be read, or is from a newer version.
+    """
     manifest = folder / "corpus.json"
     if not manifest.exists():
-        return Corpus(
-            folder, folder.name, _titled(folder.name), tuple(_pictures(folder))
-        )
+        return {}
     head = _json(str(manifest), _bytes(manifest))
     version = head.get("format", FORMAT)
     if not isinstance(version, int):
@@ -227,11 +246,7 @@ def load_corpus(folder: Path) -> Corpus:
             f"{manifest}: format {version} is newer than this artist-nst reads; "
             "upgrade artist-nst"
         )
-    slug = str(head.get("slug") or folder.name)
-    artist = str(head.get("artist") or _titled(slug))
-    # A dict keeps the place of a work's first line, and the values of its last.
-    works = {work.id: work for work in _listed(folder / "works.jsonl")}
-    return Corpus(folder, slug, artist, tuple(works.values()))
+    return head
 
 
 def fold(name: str) -> str:
@@ -242,13 +257,19 @@ def fold(name: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", re.sub(r"[^\W\x00-\x7f]", "", plain)))
 
 
+def titled(name: str) -> str:
+    """``"starry_night-II"`` → ``"Starry Night II"``: a title from a slug or a file."""
+    words = re.sub(r"[-_]+", " ", name).split()
+    return " ".join(word[0].upper() + word[1:] for word in words) or name
+
+
 def _pictures(folder: Path) -> Iterable[Work]:
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in inside.parts)
         if path.suffix.lower() in PICTURES and not hidden and path.is_file():
             file = inside.as_posix()
-            yield Work(id=file, title=_titled(path.stem), file=file)
+            yield Work(id=file, title=titled(path.stem), file=file)
 
 
 def _artist(folder: Path) -> str:
@@ -257,11 +278,6 @@ def _artist(folder: Path) -> str:
     with suppress(ArtistNstError):
         return str(_json(str(manifest), _bytes(manifest)).get("artist") or "")
     return ""
-
-
-def _titled(slug: str) -> str:
-    words = re.sub(r"[-_]+", " ", slug).split()
-    return " ".join(word[0].upper() + word[1:] for word in words) or slug
 
 
 def _listed(path: Path) -> Iterable[Work]:

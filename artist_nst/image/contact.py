@@ -111,10 +111,10 @@ def contact_sheet(
     entries: Iterable[Entry],
     *,
     title: str | None = None,
-    columns: int | None = None,
     on_picture: Callable[[int], None] | None = None,
 ) -> NDArray[np.uint8]:
-    """Many pictures in equal columns, as large as 30 megapixels allow.
+    """Many pictures in equal columns, as large as 30 megapixels allow, on a sheet
+    about half wider than high.
 
     A picture that can't be read is an empty frame that says so, and a warning in the
     log says why.
@@ -122,17 +122,16 @@ def contact_sheet(
     Args:
         entries: at least one.
         title: written above.
-        columns: as many as make the sheet half wider than high, if not given.
         on_picture: told how many pictures have been read, after each.
     Returns:
         ``(H, W, 3)`` sRGB, 0 to 255.
     Raises:
-        ValueError: there are no entries, or fewer than 1 column.
+        ValueError: there are no entries.
     """
     shown = list(entries)
-    if not shown or (columns is not None and columns < 1):
-        raise ValueError("a contact sheet needs an entry and a column at least")
-    grid = _plan(len(shown), columns)
+    if not shown:
+        raise ValueError("a contact sheet needs an entry at least")
+    grid = _plan(len(shown))
     pictures: list[Image.Image | None] = []
     for number, entry in enumerate(shown, 1):
         pictures.append(_framed(entry.path, grid.side))
@@ -148,10 +147,10 @@ def contact_sheet(
     return np.asarray(_page(rows, grid, title))
 
 
-def _plan(count: int, columns: int | None) -> _Grid:
+def _plan(count: int) -> _Grid:
     """The grid with the largest pictures that the sheet has room for."""
     for side in range(LARGEST, SMALLEST - 1, -1):
-        grid = _Grid(min(columns or _columns(count, side), count), side)
+        grid = _Grid(_columns(count, side), side)
         if grid.pixels(count) <= LARGEST_SHEET:
             break
     return grid

@@ -114,7 +114,8 @@ def read_small(
     Args:
         path: As for ``read_picture``.
         side: The longer side of the result in pixels; a smaller picture stays so.
-        max_pixels: The largest width × height of a JPEG; others at most 64,000,000.
+        max_pixels: The largest width × height of a JPEG; WebP has at most
+            24,000,000, others 64,000,000.
 
     Returns:
         (H, W, 3) sRGB, 0 to 255.

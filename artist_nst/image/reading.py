@@ -30,6 +30,9 @@ READABLE_TEXT = "PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF"
 FULL_PIXELS = 64_000_000
 """The largest picture decoded in full just to be looked at; JPEG need not be."""
 
+WEBP_PIXELS = 24_000_000
+"""The same for WebP, whose decoder takes 16 bytes a pixel."""
+
 _pillow_lock = threading.Lock()
 
 
@@ -168,13 +171,18 @@ def check_affordable(image: Image.Image, name: str, max_pixels: int) -> None:
 
     Args:
         image: Opened and not decoded.
-        max_pixels: The largest width × height of a JPEG; others at most
-            ``FULL_PIXELS``.
+        max_pixels: The largest width × height of a JPEG; WebP has at most
+            ``WEBP_PIXELS``, others ``FULL_PIXELS``.
     Raises:
         TooLargeError: It is larger.
     """
     width, height = image.size
     size = f"{width} × {height} pixels"
+    if image.format == "WEBP" and width * height > WEBP_PIXELS:
+        raise TooLargeError(
+            f"{name} cannot be read: it has {size}, and WebP is taken up to "
+            f"{WEBP_PIXELS:,}; save it as JPEG or PNG"
+        )
     if image.format not in ("JPEG", "MPO") and width * height > FULL_PIXELS:
         raise TooLargeError(
             f"{name} cannot be read: it has {size}, and only JPEG is taken above "

@@ -61,8 +61,8 @@ def verify_picture(path: StrPath, *, max_pixels: int = 300_000_000) -> Verified:
 
     Args:
         path: A JPEG, PNG, TIFF, WebP, GIF or BMP file.
-        max_pixels: The largest width × height that is taken; other formats than JPEG
-            only up to 64,000,000.
+        max_pixels: The largest width × height that is taken; WebP only up to
+            24,000,000, other formats than JPEG up to 64,000,000.
     Raises:
         TooLargeError: It has more pixels.
         ArtistNstError: The file cannot be read, is of another format, truncated or

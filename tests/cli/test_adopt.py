@@ -56,6 +56,18 @@ def test_adopt(cli: Cli, scans: Path) -> None:
     assert "anna-ancher" in cli("doctor").out
 
 
+def test_on_a_narrow_terminal(
+    cli: Cli, scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    ran = cli("adopt", scans, "-A", "Anna Kirstine Brøndum Ancher", "--corpora", "c")
+    heads, values = ran.out.splitlines()[:2]
+    assert [one in heads for one in ("found", "added", "size")] == [False, True, False]
+    assert values.split()[-4:] == ["3", "0", "1", "0"]
+    assert len(values) <= 70
+
+
 def test_paint_after_what_was_adopted(cli: Cli, scans: Path, photo: Path) -> None:
     assert cli("adopt", scans, "-A", "Anna Ancher", "--corpora", "c").code == 0
     ran = cli("paint", photo, "-A", "ancher", "--corpora", "c", "-n", 1, "-w", 48)

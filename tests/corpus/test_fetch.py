@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,9 +24,12 @@ from PIL import Image
 
 from artist_nst.corpus import fetch as fetching
 from artist_nst.corpus import polite
-from artist_nst.corpus.fetch import Progress, Report, Wish, fetch
-from artist_nst.corpus.manifest import hold
+from artist_nst.corpus.answers import Artist
+from artist_nst.corpus.fetch import fetch
+from artist_nst.corpus.fetched import folder_of, known
+from artist_nst.corpus.manifest import disk_trouble, hold
 from artist_nst.corpus.polite import Polite, RefusedError, UnavailableError
+from artist_nst.corpus.report import Progress, Report, Wish
 from artist_nst.corpus.selection import Selection
 from artist_nst.corpus.works import Work, load_corpus
 from artist_nst.errors import ArtistNstError, UsageError
@@ -279,7 +283,7 @@ def test_nasty_records(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     check_whole(report)
     for one in works(report):
         if one.status == "ok":
-            assert re.fullmatch(r"images/[a-z0-9-]+\.(jpg|png)", one.file or "")
+            assert re.fullmatch(r"images/[a-z0-9_-]+\.(jpg|png)", one.file or "")
         else:
             assert one.reason
     foreign = [
@@ -368,7 +372,7 @@ def test_derivatives(site: WikiArtServer, get: Get) -> None:
     report = get(size="large")
     assert report.downloaded == 30
     check_whole(report)
-    large = [one for one in works(report) if "!Large" in (one.image_url or "")]
+    large = [one for one in works(report) if "!Large" in (one.file_url or "")]
     assert 5 < len(large) < 30
     assert all((one.width or 0) <= 750 and (one.height or 0) <= 600 for one in large)
     assert get(size="large").requests == 0
@@ -376,7 +380,7 @@ def test_derivatives(site: WikiArtServer, get: Get) -> None:
     site.requests.clear()
     assert get().downloaded == len(large)
     assert get(size="hd").requests == 0
-    assert all("!" not in (one.image_url or "") for one in works(report))
+    assert all("!" not in (one.file_url or "") for one in works(report))
     check_whole(report)
 
 
@@ -387,7 +391,7 @@ def test_a_derivative_that_should_be_there_and_is_not(
     site.fail(re.compile("!Large"), "404")
     report = get(size="large")
     assert report.downloaded == 5
-    assert all("!" not in (one.image_url or "") for one in works(report))
+    assert all("!" not in (one.file_url or "") for one in works(report))
 
 
 def test_other_scans(site: WikiArtServer, get: Get) -> None:
@@ -405,6 +409,15 @@ def test_other_scans(site: WikiArtServer, get: Get) -> None:
     assert ids[4:8] == [ids[4], *(f"{ids[4]}-alt{n}" for n in (1, 2, 3))]
     check_whole(report)
     assert get().listed == 43
+
+
+def test_scans_that_are_not_here_are_not_fetched_unasked(
+    site: WikiArtServer, get: Get
+) -> None:
+    scan = catalogue(1, slug="scans")[0]
+    site.works[0]["images"] = [{key: scan[key] for key in ("image", "width", "height")}]
+    get(alternates=True, selection=Selection(limit=1, first=True))
+    assert get().downloaded == 39
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
@@ -514,8 +527,15 @@ def test_details_that_can_not_be_had_keep_no_picture_back(
 ) -> None:
     site.fail(site.works[3]["paintingUrl"], "500")
     report = get(details=True)
-    assert report.downloaded == 40
+    assert (report.downloaded, report.failed) == (40, 0)
     assert work(report, site, 3).rights is None
+    # It is told, and the picture is not downloaded again for it.
+    assert "HTTP 500" in report.failures[0]
+    assert not report.complete
+    site.requests.clear()
+    again = get(details=True)
+    assert (again.downloaded, again.bytes) == (0, 0)
+    assert not site.images_served()
 
 
 def test_a_work_that_is_withheld_until_it_is_not(site: WikiArtServer, get: Get) -> None:
@@ -541,6 +561,54 @@ def test_smaller_works_are_left_out(get: Get) -> None:
     assert all(
         min(one.width or 0, one.height or 0) >= 400 for one in works(report, "ok")
     )
+
+
+@pytest.mark.parametrize("fault", ["500", "404"])
+def test_a_page_that_must_be_known_and_can_not_be_read(
+    site: WikiArtServer, get: Get, fault: str
+) -> None:
+    for one in site.works:
+        slug = one["paintingUrl"].rpartition("/")[2]
+        site.details[slug] = {"style": "Cubism"}
+    for one in site.works[:4]:
+        site.fail(one["paintingUrl"], fault)
+    report = get(selection=Selection(style=("cubism",)))
+    assert (report.wanted, report.downloaded, report.failed) == (40, 36, 4)
+    assert not report.complete
+    assert all("its page: " in failure for failure in report.failures)
+    site.heal()
+    assert get(selection=Selection(style=("cubism",))).downloaded == 4
+
+
+def test_refused_while_pages_are_read(site: WikiArtServer, get: Get) -> None:
+    pages = re.compile("/en/pablo-picasso/[^m]")
+    site.fail(lambda one: pages.search(one.path) and len(site.requests) > 12, "403")
+    report = get(selection=Selection(style=("cubism",)), jobs=2)
+    assert report.stopped
+    assert report.left + report.failed > 20
+    assert report.downloaded == 0
+
+
+def test_pages_that_say_nothing_are_read_once(site: WikiArtServer, get: Get) -> None:
+    for one in site.works:
+        slug = one["paintingUrl"].rpartition("/")[2]
+        site.details[slug] = dict.fromkeys(
+            ("style", "genre", "media", "dimensions", "rights")
+        )
+    assert get(details=True).downloaded == 40
+    assert get(details=True).requests == 0
+
+
+def test_a_sample_makes_good_for_what_is_withheld(
+    site: WikiArtServer, get: Get
+) -> None:
+    for one in site.works[::3]:
+        site.fail(site.path(one), "placeholder")
+    report = get(selection=Selection(limit=20))
+    assert report.downloaded == 20
+    assert report.restricted > 0
+    again = get(selection=Selection(limit=20))
+    assert (again.already, again.requests) == (20, 0)
 
 
 # The list, read again -----------------------------------------------------------------
@@ -571,6 +639,101 @@ def test_refresh(site: WikiArtServer, get: Get) -> None:
     check_whole(report)
 
 
+def test_a_better_picture_that_can_not_be_had(site: WikiArtServer, get: Get) -> None:
+    """What is here and whole is never given up for what is not."""
+    first = get()
+    before = {one.id: one.sha256 for one in works(first)}
+    for one in site.works[:7]:
+        one["image"] = re.sub(r"\.(\w+)$", r"-better.\1", one["image"])
+    site.fail(re.compile("-better"), "500")
+    small = get(refresh=True, selection=Selection(limit=1))
+    assert len(load_corpus(small.folder).here) == 40
+    report = get()
+    assert len(report.failures) == 7
+    assert all("what is here stays" in failure for failure in report.failures)
+    assert (report.already, report.failed) == (40, 0)
+    assert {one.id: one.sha256 for one in works(report)} == before
+    check_whole(report)
+    site.heal()
+    better = get()
+    assert (better.downloaded, better.complete) == (7, True)
+    check_whole(better)
+
+
+def test_a_placeholder_never_replaces_a_picture(site: WikiArtServer, get: Get) -> None:
+    site.works = catalogue(12, sides=(800, 1400))
+    get(size="large")
+    before = [one.sha256 for one in works(get(size="large"))]
+    for one in site.works:
+        site.fail(site.path(one), "placeholder", exact=True)
+    report = get()
+    assert [one.sha256 for one in works(report)] == before
+    assert len(report.failures) == 12
+
+
+def test_a_placeholder_in_place_of_a_derivative(site: WikiArtServer, get: Get) -> None:
+    site.works = catalogue(6, sides=(800, 1400))
+    site.fail(re.compile("!Large"), "placeholder")
+    assert get(size="large").restricted == 6
+
+
+def test_a_list_that_is_read_in_part_removes_nothing(
+    site: WikiArtServer, get: Get
+) -> None:
+    site.works = catalogue(130, sides=(16, 20))
+    get(selection=Selection(limit=70))
+    site.fail(re.compile("page=2|text-list"), "500")
+    report = get(refresh=True, selection=Selection(limit=70))
+    assert report.changes is not None
+    assert report.changes.removed == []
+    assert (report.listed, report.already) == (130, 70)
+    site.heal()
+    assert get().downloaded == 60
+
+
+def test_listed_no_longer_and_lost(site: WikiArtServer, get: Get) -> None:
+    report = get()
+    gone = work(report, site, 5)
+    site.works.pop(5)
+    again = get(refresh=True)
+    assert again.listed == 39
+    assert again.already == 39
+    assert get(refresh=True).changes is not None
+    assert get(refresh=True).changes.removed == []  # type: ignore[union-attr]
+    (report.folder / (gone.file or "")).unlink()
+    last = get()
+    assert last.complete
+    assert len(works(last)) == 39
+
+
+def test_other_artists_works_do_not_make_the_list_incomplete(
+    site: WikiArtServer, get: Get
+) -> None:
+    site.works[3]["artistUrl"] = "/en/georges-braque"
+    report = get()
+    assert report.downloaded == 39
+    assert get().requests == 0
+
+
+def test_two_records_of_one_page(site: WikiArtServer, get: Get) -> None:
+    get()
+    twin = dict(catalogue(41)[40], paintingUrl=site.works[6]["paintingUrl"])
+    site.works.insert(6, twin)
+    report = get(refresh=True)
+    assert (report.already, report.downloaded, report.listed) == (40, 1, 41)
+    check_whole(report)
+
+
+def test_a_page_without_a_picture_is_asked_again(site: WikiArtServer, get: Get) -> None:
+    site.works[3]["image"], image = None, site.works[3]["image"]
+    report = get()
+    assert report.failures == [
+        f"{work(report, site, 3).label}: its page shows no picture"
+    ]
+    site.works[3]["image"] = image
+    assert get().downloaded == 1
+
+
 def test_dry_run(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     report = get(dry_run=True, selection=Selection(limit=20))
     assert (report.listed, report.wanted, report.left) == (40, 20, 20)
@@ -583,6 +746,10 @@ def test_dry_run(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     assert (more.already, more.left, more.requests) == (20, 20, 0)
     whole = get()
     assert whole.bytes / 4 < more.bytes < whole.bytes * 4
+    some = load_corpus(whole.folder)
+    some.path(some.here[0]).unlink()
+    assert get(dry_run=True).left == 1
+    assert "40 works' own pages" in get(dry_run=True, details=True).notes[0]
     filtered = get(dry_run=True, selection=Selection(style=("cubism",)))
     assert "up to 40 more requests" in filtered.notes[0]
 
@@ -659,6 +826,176 @@ def test_ctrl_c(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     assert report.complete
     assert report.already >= 20
     check_whole(report)
+
+
+def test_ctrl_c_twice(site: WikiArtServer, tmp_path: Path) -> None:
+    site.stall_s = 30
+    site.delay_s = 0.02
+    for one in site.works[5:9]:
+        site.fail(site.path(one), "stall")
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(tmp_path), "200"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while len(site.requests) < 12 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "not reached" in out
+    assert "interrupted; Pablo Picasso: " in err
+    lines = (tmp_path / "pablo-picasso" / "works.jsonl").read_bytes().splitlines()
+    assert len(lines) == 40
+
+
+def test_offline_nothing_is_marked_as_failed(
+    site: WikiArtServer, get: Get, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = get(selection=Selection(limit=5))
+    corpus = load_corpus(report.folder)
+    content = bytearray(corpus.path(corpus.here[0]).read_bytes())
+    corpus.path(corpus.here[0]).write_bytes(bytes(content) + b"more")
+    corpus.path(corpus.here[1]).unlink()
+    asked = len(site.requests)
+    site.stop()
+    report = get()
+    assert "can't be reached" in report.stopped
+    assert (report.failed, report.left) == (0, 36)
+    assert report.requests <= 8
+    assert len(site.requests) == asked
+    # Longer than it was, but whole: it can be painted from.
+    assert len(load_corpus(report.folder).here) == 4
+    assert monkeypatch
+
+
+def test_one_work_that_we_stumble_over(site: WikiArtServer, tmp_path: Path) -> None:
+    def stumbles(path: Path) -> object:
+        if site.path(site.works[3]) in site.images_served():
+            raise ZeroDivisionError("unlucky")
+        return verify_picture(path)
+
+    verify: Any = stumbles
+    report = fetch("picasso", tmp_path, Polite(rate=FAST), verify, Wish(jobs=1))
+    assert report.downloaded >= 3
+    assert report.downloaded + report.failed == 40
+    assert "a defect of artist-nst: ZeroDivisionError" in report.failures[0]
+
+
+def test_a_disk_that_is_full_for_a_moment(
+    site: WikiArtServer, get: Get, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from artist_nst.corpus.manifest import Manifest
+
+    put, calls = Manifest.put, 0
+
+    def full(self: Manifest, one: Work) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 8:
+            raise disk_trouble(self.folder, OSError(28, "No space left on device"))
+        put(self, one)
+
+    monkeypatch.setattr(Manifest, "put", full)
+    with pytest.raises(ArtistNstError, match="no space left"):
+        get()
+    report = get()
+    assert report.complete
+    assert {one.status for one in works(report)} == {"ok"}
+    check_whole(report)
+    assert site.works
+
+
+def test_a_full_disk_is_told_at_once(
+    site: WikiArtServer, get: Get, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.fail(site.path(site.works[0]), "stall")
+    real = os.fsync
+
+    def full(descriptor: int) -> None:
+        if len(site.images_served()) > 4:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    begun = time.monotonic()
+    with pytest.raises(ArtistNstError, match="no space left"):
+        get()
+    assert time.monotonic() - begun < fetching.GRACE_S + 3
+
+
+def test_artists_whose_folders_would_be_one(
+    site: WikiArtServer, get: Get, tmp_path: Path
+) -> None:
+    artists = [
+        Artist("leonid-sejka", "Leonid Sejka", ("Leonid Sejka",)),
+        Artist("leonid-šejka", "Leonid Šejka", ("Leonid Šejka",)),
+    ]
+    folders = []
+    for artist in artists:
+        folder = folder_of(artist, tmp_path)
+        with hold(
+            folder, slug=artist.slug, artist=artist.name, source=f"{site.url}/en/"
+        ) as manifest:
+            manifest.arrange([Work(id="a", title="A")])
+        folders.append(folder)
+    assert folders[0] != folders[1]
+    assert [folder_of(artist, tmp_path) for artist in artists] == folders
+    assert get
+
+
+def test_what_is_known_without_asking(
+    site: WikiArtServer, get: Get, tmp_path: Path
+) -> None:
+    get("picasso")
+    corpora = tmp_path / "corpora"
+    (corpora / "pablo-picasso").rename(corpora / "renamed")
+    site.requests.clear()
+    for name in ("picasso", "PICASSO ", "pablo-picasso", "Pablo Picasso"):
+        report = get(name)
+        assert report.folder == corpora / "renamed"
+        assert report.complete
+    assert not site.requests
+    head = corpora / "renamed" / "corpus.json"
+    told = json.loads(head.read_text())
+    # A slug is another artist's, unless it is this one's.
+    head.write_text(json.dumps(told | {"slug": "pablo-picasso-1", "asked": []}))
+    assert known("pablo-picasso", corpora) is None
+    assert known("Pablo Picasso", corpora) is not None
+    for nonsense in ({"list": ["a"]}, {"slug": ["a"]}, {"artist": None}, {"asked": 3}):
+        head.write_text(json.dumps(told | nonsense))
+        get("pablo picasso")
+
+
+def test_a_manifest_edited_by_hand(site: WikiArtServer, get: Get) -> None:
+    report = get()
+    manifest = report.folder / "works.jsonl"
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    del lines[0]["bytes"]
+    lines[1]["file"] = None
+    lines[2]["file"] = "../../elsewhere.jpg"
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    site.requests.clear()
+    again = get()
+    assert again.complete
+    assert again.downloaded == len(site.requests) == 3
+    check_whole(again)
+
+
+def test_orphans_are_swept_and_others_files_are_not(
+    site: WikiArtServer, get: Get
+) -> None:
+    report = get()
+    orphan = report.folder / "images" / f"{site.works[0]['id']}_old-title.jpg"
+    orphan.write_bytes(b"")
+    mine = report.folder / "images" / "mine.jpg"
+    mine.write_bytes(b"")
+    get()
+    assert not orphan.exists()
+    assert mine.exists()
 
 
 def test_two_at_once(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
@@ -746,5 +1083,5 @@ class Buffer(list[bytes]):
 def test_a_report_is_complete_only_where_nothing_is_amiss() -> None:
     report = Report("A", "a", Path("a"), restricted=3)
     assert report.complete
-    for key, value in (("failed", 1), ("left", 1), ("stopped", "refused")):
+    for key, value in (("failures", ["A"]), ("left", 1), ("stopped", "refused")):
         assert not replace(report, **{key: value}).complete  # type: ignore[arg-type]

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from artist_nst.corpus.answers import Alternate, Painting, Record
-from artist_nst.corpus.listing import (
-    GONE,
-    has_page,
-    merge,
-    original,
-    page_path,
-    with_page,
-)
+from artist_nst.corpus.listing import GONE, has_page, merge, page_path, with_page
+from artist_nst.corpus.needs import needs_picture
 from artist_nst.corpus.works import Work
 
 HOME = "https://www.wikiart.org"
@@ -39,7 +31,9 @@ HERE = Work(
     height=600,
     style="Cubism",
     sha256="ab",
+    rights="",
     file="images/1-one.jpg",
+    file_url=IMAGE,
     bytes=9,
 )
 
@@ -49,7 +43,7 @@ def merged(here: list[Work], *records: Record, alternates: bool = False) -> list
 
 
 def test_a_first_list() -> None:
-    works, changes = merge([], [ONE, TWO], HOME, alternates=False)
+    works, changes = merge([], [ONE, TWO], HOME)
     assert works[0] == Work(
         id="1",
         title="One",
@@ -65,7 +59,7 @@ def test_a_first_list() -> None:
 
 
 def test_the_same_list_changes_nothing() -> None:
-    works, changes = merge([HERE], [ONE], HOME, alternates=False)
+    works, changes = merge([HERE], [ONE], HOME)
     assert works == [HERE]
     assert [changes.added, changes.removed, changes.changed] == [[], [], []]
 
@@ -75,52 +69,50 @@ def test_the_sites_order() -> None:
 
 
 def test_a_new_title_keeps_the_picture() -> None:
-    works, changes = merge([HERE], [replace(ONE, title="Uno")], HOME, alternates=False)
+    works, changes = merge([HERE], [replace(ONE, title="Uno")], HOME)
     assert works == [replace(HERE, title="Uno")]
     assert changes.changed == works
 
 
-@pytest.mark.parametrize(
-    "image",
-    [
-        IMAGE.replace("uploads1", "uploads7"),
-        IMAGE,
-    ],
-)
-def test_another_host_is_the_same_picture(image: str) -> None:
-    assert merged([HERE], replace(ONE, image=image)) == [HERE]
+def test_another_host_is_the_same_picture() -> None:
+    image = IMAGE.replace("uploads1", "uploads7")
+    works, changes = merge([HERE], [replace(ONE, image=image)], HOME)
+    assert works == [replace(HERE, image_url=image)]
+    assert not changes.changed
+    assert not needs_picture(works[0], "original")
 
 
-def test_another_picture_is_to_be_had() -> None:
+def test_another_picture_is_to_be_had_and_the_old_one_stays() -> None:
     better = replace(ONE, image=IMAGE.replace("one", "better"), width=1600, height=1200)
-    works, changes = merge([HERE], [better], HOME, alternates=False)
-    assert works[0].status == "pending"
-    assert works[0].image_url == better.image
-    assert works[0].style == "Cubism"
+    works, changes = merge([HERE], [better], HOME)
+    assert works == [replace(HERE, image_url=better.image)]
     assert changes.changed == works
+    assert needs_picture(works[0], "original")
+    assert needs_picture(works[0], "large")
 
 
 def test_a_derivative_is_the_same_picture() -> None:
-    here = replace(HERE, image_url=f"{IMAGE}!Large.jpg")
+    here = replace(HERE, file_url=f"{IMAGE}!Large.jpg")
     assert merged([here], ONE) == [here]
-    assert original(here.image_url) == IMAGE
-    assert original(f"{IMAGE}!HD.jpg") == IMAGE
-    assert original("https://a/b!c.jpg") == "https://a/b!c.jpg"
-    assert original(None) is None
+    assert needs_picture(here, "original")
+    assert needs_picture(here, "hd")
+    assert not needs_picture(here, "large")
+    assert not needs_picture(HERE, "large")
 
 
 def test_what_is_listed_no_longer() -> None:
-    works, changes = merge(
-        [HERE, replace(HERE, id="3", file=None, url=None)],
-        [TWO],
-        HOME,
-        alternates=False,
-    )
+    lost = replace(HERE, id="3", file=None, url=None, status="pending")
+    works, changes = merge([HERE, lost], [TWO], HOME)
     assert [work.id for work in works] == ["2", "1"]
     assert works[1] == replace(HERE, reason=GONE)
     assert [work.id for work in changes.removed] == ["1", "3"]
+    assert not merge(works, [TWO], HOME)[1].removed
     # And listed again.
     assert merged(works, ONE)[0] == HERE
+    # A list that was read in part takes nothing away.
+    works, changes = merge([HERE, lost], [TWO], HOME, complete=False)
+    assert [work.id for work in works] == ["2", "1", "3"]
+    assert not changes.removed
 
 
 def test_the_html_list_knows_no_ids() -> None:
@@ -128,6 +120,8 @@ def test_the_html_list_knows_no_ids() -> None:
     assert merged([HERE], row) == [HERE]
     here = replace(HERE, url=f"{HOME}/en/a/café")
     assert merged([here], TWO)[0].id == "1"
+    # Two works of one page are two, where the list says so.
+    assert [work.id for work in merged([HERE], row, ONE)] == ["one", "1"]
 
 
 def test_withheld_now() -> None:
@@ -150,15 +144,13 @@ def test_other_scans() -> None:
     assert merged(works, record, alternates=True) == works
     # One that is here stays, also where scans are not asked for.
     scan = replace(works[1], status="ok", file="images/scan.jpg")
-    again, changes = merge([works[0], scan], [record], HOME, alternates=False)
+    again, changes = merge([works[0], scan], [record], HOME)
     assert again == [works[0], scan]
     assert not changes.removed
 
 
 def test_a_works_own_page() -> None:
     page = Painting(
-        id="1",
-        title="One",
         year="1901",
         width=1600,
         height=1200,
@@ -182,3 +174,5 @@ def test_a_works_own_page() -> None:
     withheld = replace(listed, status="restricted")
     assert with_page(withheld, page).status == "pending"
     assert with_page(withheld, replace(page, image=None)).status == "restricted"
+    # A page that says nothing has been read, too.
+    assert has_page(with_page(listed, replace(page, rights=None)))

@@ -36,7 +36,7 @@ NASTY = [
 
 def test_id_and_title() -> None:
     assert file_name(HEX, "Bust of Young Man", ".jpg") == (
-        f"{HEX}-bust-of-young-man.jpg"
+        f"{HEX}_bust-of-young-man.jpg"
     )
     assert file_name("224238", "", ".png") == "224238.png"
 
@@ -45,7 +45,7 @@ def test_id_and_title() -> None:
 @pytest.mark.parametrize("id", [HEX, *NASTY])
 def test_whatever_they_are_called(id: str, title: str) -> None:
     name = file_name(id, title, ".jpg")
-    assert re.fullmatch(r"[a-z0-9]{5,}(-[a-z0-9]+)*\.jpg", name), name
+    assert re.fullmatch(r"[a-z0-9-]{5,}(_[a-z0-9]+(-[a-z0-9]+)*)?\.jpg", name), name
     assert len(name) <= 110
 
 
@@ -53,6 +53,20 @@ def test_ids_never_meet() -> None:
     ids = [HEX, HEX.upper(), "a/b", "a\\b", "A/B", "a-b", "con", "CON", "x" * 41, "é"]
     names = {file_name(id, "Same", ".jpg").casefold() for id in ids}
     assert len(names) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("57727-bust", ""), ("57727", "bust")),
+        (("guernica", "1937 Guernica"), ("guernica-1937", "Guernica")),
+        (("12345-alt1", "Nude"), ("12345", "Alt1 Nude")),
+    ],
+)
+def test_ids_and_titles_do_not_run_together(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    assert file_name(*one, ".jpg") != file_name(*other, ".jpg")
 
 
 def test_composed_and_decomposed_titles_are_one() -> None:

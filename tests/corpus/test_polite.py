@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -160,6 +161,41 @@ def test_a_site_that_refuses_us_is_left_alone(
     assert len(site.requests) == polite.TRIES * polite.PATIENCE
 
 
+def test_pictures_that_are_bad_are_no_refusal(
+    site: WikiArtServer, client: Polite, tmp_path: Path
+) -> None:
+    site.fail(re.compile("uploads"), "truncated")
+    for work in site.works[: 2 * polite.PATIENCE]:
+        with pytest.raises(UnavailableError, match="no whole JPEG, 5 times"):
+            client.download(site.url + site.path(work), tmp_path / "a", whole)
+    assert client.refusal is None
+
+
+def test_pages_in_place_of_pictures_are(
+    site: WikiArtServer, client: Polite, tmp_path: Path
+) -> None:
+    site.fail(re.compile("uploads"), "html")
+    for work in site.works[: polite.PATIENCE]:
+        with pytest.raises(UnavailableError, match="a page came"):
+            client.download(site.url + site.path(work), tmp_path / "a", whole)
+    assert client.refusal is not None
+
+
+@pytest.mark.parametrize("fault", ["404", "redirect-out"])
+def test_any_answer_between_is_enough(
+    site: WikiArtServer, client: Polite, tmp_path: Path, fault: str
+) -> None:
+    site.elsewhere = "https://evil.example/x.jpg"
+    site.fail("/en/bad", "500")
+    site.fail(image(site), fault)
+    for number in range(2 * polite.PATIENCE):
+        with pytest.raises(UnavailableError):
+            client.read(f"/en/bad-{number}", name)
+        with pytest.raises((NotFoundError, ForeignAddressError)):
+            client.download(image(site), tmp_path / "a", whole)
+    assert client.refusal is None
+
+
 def test_one_answer_between_is_enough(site: WikiArtServer, client: Polite) -> None:
     site.fail("/en/bad", "500")
     for number in range(2 * polite.PATIENCE):
@@ -262,6 +298,18 @@ def test_redirects(site: WikiArtServer, client: Polite, tmp_path: Path) -> None:
             client.download(image(site), tmp_path / "a", whole)
 
 
+@pytest.mark.parametrize(
+    "location", ["http://[::1", b"http://\xe9\xff/".decode("latin-1")]
+)
+def test_redirects_to_nonsense(
+    site: WikiArtServer, client: Polite, tmp_path: Path, location: str
+) -> None:
+    site.elsewhere = location
+    site.fail(image(site), "redirect-out")
+    with pytest.raises(ForeignAddressError):
+        client.download(image(site), tmp_path / "a", whole)
+
+
 def test_redirects_in_a_ring_end(
     site: WikiArtServer, client: Polite, tmp_path: Path
 ) -> None:
@@ -280,7 +328,6 @@ def test_a_drip_is_given_up(
 ) -> None:
     monkeypatch.setattr(polite, "DRIP_S", 0.2)
     site.drip_s = 0.02
-    monkeypatch.setattr(polite, "CHUNK", 2)
     site.fail(image(site), "drip", times=1)
     client.read(ARTIST, name)
     client.download(image(site), tmp_path / "a", whole)
@@ -309,17 +356,29 @@ def test_too_many_bytes(
     assert len(site.requests) == 1
 
 
+def test_retry_after_of_any_status(site: WikiArtServer, client: Polite) -> None:
+    site.fail("/en/", lambda case: case.page(502, "", Retry_After="1"), times=1)
+    client.read(ARTIST, name)
+    first, second = site.requests
+    assert second.time - first.time > 0.95
+
+
 def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polite, "BACKOFF_S", 0.01)
     monkeypatch.setenv(polite.VARIABLE, "http://127.0.0.1:9")
-    with pytest.raises(UnavailableError, match=r"connection refused.*artist-nst adopt"):
-        Polite(rate=FAST).read(ARTIST, name)
+    client = Polite(rate=FAST)
+    for _ in range(2):
+        with pytest.raises(RefusedError, match=r"refused\).*artist-nst adopt"):
+            client.read(ARTIST, name)
+    assert client.requests == 2
 
 
 def test_stop(site: WikiArtServer, client: Polite) -> None:
-    site.fail("/en/", "429", retry_after=60)
+    site.fail("/en/pablo", "429", retry_after=60, times=1)
+    stop = threading.Event()
 
     def ask() -> None:
+        client.heed(stop)
         with pytest.raises(StoppedError):
             client.read(ARTIST, name)
 
@@ -327,10 +386,30 @@ def test_stop(site: WikiArtServer, client: Polite) -> None:
     asks.start()
     while not site.requests:
         time.sleep(0.005)
-    client.stop()
+    stop.set()
     asks.join(2)
     assert not asks.is_alive()
-    ask()
+
+
+def test_stop_ends_a_drip(site: WikiArtServer, client: Polite, tmp_path: Path) -> None:
+    site.drip_s = 0.05
+    site.fail(image(site), "drip")
+    stop = threading.Event()
+
+    def ask() -> None:
+        client.heed(stop)
+        with pytest.raises(StoppedError):
+            client.download(image(site), tmp_path / "a", whole)
+
+    asks = threading.Thread(target=ask)
+    asks.start()
+    time.sleep(0.3)
+    assert asks.is_alive()
+    stop.set()
+    asks.join(2)
+    assert not asks.is_alive()
+    # Only threads that heed it stop.
+    assert client.read(ARTIST, name) == "Pablo Picasso"
 
 
 def test_the_disk_is_not_the_network(

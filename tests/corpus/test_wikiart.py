@@ -216,7 +216,7 @@ def test_part_of_a_name_finds_who_has_by_far_most_works() -> None:
         )
     )
     found = find_artist(site, "picasso")
-    assert (found.artist.slug, found.works) == ("pablo-picasso", 1166)
+    assert found.artist.slug == "pablo-picasso"
     assert found.note == (
         "picasso: taking Pablo Picasso (1,166 works) before Paloma Picasso (1)"
     )
@@ -234,7 +234,7 @@ def test_part_of_a_name_finds_the_only_one() -> None:
         ),
         "o'keeffe",
     )
-    assert (found.artist.slug, found.works) == ("georgia-o-keeffe", 174)
+    assert found.artist.slug == "georgia-o-keeffe"
     assert found.note == "o'keeffe: Georgia O'Keeffe (georgia-o-keeffe)"
 
 
@@ -272,7 +272,6 @@ def test_works_are_counted_where_the_search_does_not_tell() -> None:
     answers |= pages(1, 1166)
     answers[page_path(1, "paloma-picasso")] = page([], 1)
     found = find_artist(Site(answers), "picasso")
-    assert found.works == 1166
     assert found.note == (
         "picasso: taking Pablo Picasso (1,166 works) before Paloma Picasso (1) "
         "and 1 more"
@@ -330,7 +329,7 @@ def test_letters_are_asked_where_the_alphabet_fails_too() -> None:
     answers: dict[str, str | Exception] = {ALPHABET: UNAVAILABLE}
     answers |= letter("d", ("albrecht-durer", "Albrecht D&uuml;rer", 500))
     site = Site(answers)
-    assert find_artist(site, "Dürer, Albrecht").works == 500
+    assert find_artist(site, "Dürer, Albrecht").artist.slug == "albrecht-durer"
     assert site.asked[-2:] == ["/en/Alphabet/a/text-list", "/en/Alphabet/d/text-list"]
 
 
@@ -771,7 +770,8 @@ def test_artists_of_the_samples(shared: Path) -> None:
         ALPHABET: sample(shared, "app_artist_alphabet.json"),
     }
     assert find_artist(Site(answers), "pablo picasso").note is None
-    assert find_artist(Site(answers), "picasso").works == 1170
+    note = "picasso: taking Pablo Picasso (1,170 works) before Paloma Picasso (1)"
+    assert find_artist(Site(answers), "picasso").note == note
     for name, slug in (
         ("aivazovsky", "ivan-aivazovsky"),
         ("hokusai", "katsushika-hokusai"),
@@ -788,7 +788,7 @@ def test_artists_of_the_samples(shared: Path) -> None:
         ALPHABET: UNAVAILABLE,
         "/en/Alphabet/p/text-list": sample(shared, "html_alphabet_p_text_list.html"),
     }
-    assert find_artist(Site(letters), "picasso").works == 1170
+    assert find_artist(Site(letters), "picasso").note == note
 
 
 @pytest.mark.shared

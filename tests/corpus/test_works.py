@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from artist_nst.corpus.works import (
     find_corpus,
     find_work,
     fold,
+    head_of,
     load_corpus,
     packaged_corpora,
 )
@@ -410,6 +412,12 @@ def test_manifest_that_says_nothing(head: dict[str, None], tmp_path: Path) -> No
     assert (corpus.slug, corpus.artist) == ("anna-ancher", "Anna Ancher")
 
 
+def test_what_the_manifests_head_says(tmp_path: Path) -> None:
+    assert head_of(tmp_path / "nowhere") == head_of(tmp_path) == {}
+    head = {"slug": "anna-ancher", "source": None, "new": [1]}
+    assert head_of(write(tmp_path / "x", head=head)) == head
+
+
 def test_manifest_without_works(tmp_path: Path) -> None:
     folder = write(tmp_path / "new")
     (folder / "works.jsonl").unlink()
@@ -534,10 +542,11 @@ def test_unreadable_manifest(name: str, tmp_path: Path) -> None:
     assert one_line(caught.value).startswith(f"{folder / name}: can't be read")
 
 
-def test_newer_format(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", [load_corpus, head_of])
+def test_newer_format(read: Callable[[Path], object], tmp_path: Path) -> None:
     folder = write(tmp_path / "x", line("a"), head={"format": FORMAT + 1})
     with pytest.raises(ArtistNstError) as caught:
-        load_corpus(folder)
+        read(folder)
     message = one_line(caught.value)
     assert f"format {FORMAT + 1} is newer" in message
     assert "upgrade" in message

@@ -38,14 +38,20 @@ def ink(page: Page) -> int:
     return int((page.max(-1) < 100).sum())
 
 
-def test_pictures_stand_in_equal_columns_on_one_line(tmp_path: Path) -> None:
+def in_columns(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setattr(contact, "_columns", lambda *_: columns)
+
+
+def test_pictures_stand_in_equal_columns_on_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_columns(monkeypatch, 3)
     page = contact_sheet(
         [
             Entry(picture(tmp_path, RED, 800, 400), "wide", "1907"),
             Entry(picture(tmp_path, GREEN, 400, 800), "high"),
             Entry(picture(tmp_path, BLUE, 600, 600), "square"),
-        ],
-        columns=3,
+        ]
     )
     assert page.dtype == np.uint8
     red, green, blue = (box(page, color) for color in (RED, GREEN, BLUE))
@@ -60,8 +66,9 @@ def test_pictures_stand_in_equal_columns_on_one_line(tmp_path: Path) -> None:
 
 
 def test_rows_follow_each_other(tmp_path: Path) -> None:
+    assert contact._plan(3).columns == 2
     paths = [picture(tmp_path, one, 300, 200) for one in (RED, GREEN, BLUE)]
-    page = contact_sheet([Entry(path, "title") for path in paths], columns=2)
+    page = contact_sheet([Entry(path, "title") for path in paths])
     red, green, blue = (box(page, color) for color in (RED, GREEN, BLUE))
     assert red[1] == green[1] < red[3] < blue[1]
     assert red[0] == blue[0] < green[0]
@@ -88,8 +95,11 @@ def test_small_pictures_are_not_enlarged(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_can_not_be_read(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    in_columns(monkeypatch, 3)
     (tmp_path / "bad.jpg").write_text("no picture")
     entries = [
         Entry(tmp_path / "bad.jpg", ""),
@@ -97,7 +107,7 @@ def test_a_picture_that_can_not_be_read(
         Entry(tmp_path / "nothing.jpg", ""),
     ]
     with caplog.at_level(logging.WARNING):
-        page = contact_sheet(entries, columns=3)
+        page = contact_sheet(entries)
     assert [str(record.msg) for record in caplog.records] == ["%s", "%s"]
     assert "bad.jpg" in caplog.text
     assert "nothing.jpg" in caplog.text
@@ -105,14 +115,13 @@ def test_a_picture_that_can_not_be_read(
     assert ink(page[:, :left]) > 0
     assert ink(page[:, :left]) == ink(page[:, right:])
     assert tuple(page[bottom, left - 40]) == FRAME
+    in_columns(monkeypatch, 1)
     assert contact_sheet(entries[:1]).shape[0] > 50
 
 
-def test_nothing_to_show(tmp_path: Path) -> None:
+def test_nothing_to_show() -> None:
     with pytest.raises(ValueError, match="entry"):
         contact_sheet([])
-    with pytest.raises(ValueError, match="column"):
-        contact_sheet([Entry(tmp_path / "a.png", "")], columns=0)
 
 
 def test_progress(tmp_path: Path) -> None:
@@ -124,7 +133,7 @@ def test_progress(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 5, 17, 52, 300, 1166, 5000, 30_000])
 def test_a_sheet_has_its_limit_and_its_aspect(count: int) -> None:
-    grid = contact._plan(count, None)
+    grid = contact._plan(count)
     assert grid.pixels(count) <= contact.LARGEST_SHEET
     rows = -(-count // grid.columns)
     assert rows * grid.columns - count < rows  # no emptier last row than need be
@@ -133,11 +142,6 @@ def test_a_sheet_has_its_limit_and_its_aspect(count: int) -> None:
         assert 1.1 < width / (grid.pixels(count) / width) < 2.1
     assert grid.side == LARGEST or count > 100
     assert grid.side >= 120 or count > 1200
-
-
-def test_columns_that_are_asked_for() -> None:
-    assert contact._plan(1166, 10).columns == 10
-    assert contact._plan(3, 10).columns == 3
 
 
 def caption(label: str, note: str = "", side: int = 200) -> list[str]:

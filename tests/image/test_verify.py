@@ -233,6 +233,21 @@ def test_a_bomb(tmp_path: Path) -> None:
         assert "--max-pixels" not in str(caught.value)
 
 
+def test_webp_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    """Its decoder takes 16 bytes a pixel: 1 GB at 64 megapixels."""
+    path = tmp_path / "large.webp"
+    image = Image.new("RGB", (6_000, 4_001))
+    image.save(path, method=0)
+    with pytest.raises(TooLargeError) as caught:
+        verify_picture(path, max_pixels=10**9)
+    assert str(caught.value) == (
+        f"{path} cannot be read: it has 6000 × 4001 pixels, and WebP is taken up to "
+        "24,000,000; save it as JPEG or PNG"
+    )
+    image.crop((0, 0, 6_000, 4_000)).save(path, method=0)
+    assert verify_picture(path) == Verified(6_000, 4_000, ".webp")
+
+
 def test_a_jpeg_may_be_larger(tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     Image.new("L", (9_000, 9_000)).save(path)

@@ -1,0 +1,97 @@
+"""What a fetch would do: counted and estimated, with nothing written."""
+
+from pathlib import Path
+
+from artist_nst.corpus import wikiart
+from artist_nst.corpus.answers import Artist
+from artist_nst.corpus.download import Size, pixels_of
+from artist_nst.corpus.fetched import is_listed
+from artist_nst.corpus.listing import GONE, has_page, merge
+from artist_nst.corpus.needs import needs_page, needs_picture, whats_broken
+from artist_nst.corpus.polite import Polite
+from artist_nst.corpus.report import OnProgress, Progress, Report, Wish
+from artist_nst.corpus.works import Corpus, Work, head_of, load_corpus
+
+BYTES_PER_PIXEL = 0.2  # of JPEG paintings on the web, roughly
+
+
+def estimate(
+    report: Report, artist: Artist, site: Polite, wish: Wish, on_progress: OnProgress
+) -> None:
+    """Count into ``report``; of the site no more than the list is asked for.
+
+    Raises:
+        ArtistNstError: as for a fetch.
+    """
+    works, selection = _works(report, artist, site, wish, on_progress), wish.selection
+    report.listed = sum(work.reason != GONE for work in works)
+    wanted = wish.candidates(works)
+    unread = {work.id for work in wanted if work.url and not has_page(work)}
+    if selection.needs_pages and unread:
+        report.notes.append(
+            f"which of these {len(wanted):,} fit is on their own pages: up to "
+            f"{len(unread):,} more requests, about {_minutes(len(unread), site.rate)}"
+        )
+        wanted = [work for work in wanted if work.id in unread or selection.fits(work)]
+        wanted = wanted[: selection.limit]
+    else:
+        wanted = selection.chosen(wanted)
+    missing = [work for work in wanted if _is_missing(report.folder, work, wish)]
+    report.wanted = len(wanted)
+    report.restricted = sum(work.status == "restricted" for work in wanted)
+    report.left = len(missing)
+    report.already = report.wanted - report.restricted - report.left
+    report.bytes = _bytes(missing, works, wish.size)
+    pages = [work for work in wanted if needs_page(work, details=wish.details)]
+    if pages and not selection.needs_pages:
+        report.notes.append(
+            f"{len(pages):,} works' own pages are to be read: as many more requests, "
+            f"about {_minutes(len(pages), site.rate)}"
+        )
+
+
+def _is_missing(folder: Path, work: Work, wish: Wish) -> bool:
+    corpus = Corpus(folder, folder.name, folder.name, (work,))
+    return needs_picture(work, wish.size) or (
+        work.status == "ok" and bool(whats_broken(corpus, work, thoroughly=wish.verify))
+    )
+
+
+def _works(
+    report: Report, artist: Artist, site: Polite, wish: Wish, on_progress: OnProgress
+) -> list[Work]:
+    """What is listed, as it is here or as the site says."""
+    head = head_of(report.folder)
+    here = load_corpus(report.folder).works if head else ()
+    if is_listed(head, alternates=wish.alternates) and not wish.refresh:
+        return list(here)
+    listing = wikiart.list_works(
+        site, artist, lambda done, total: on_progress(Progress("list", done, total))
+    )
+    report.notes += listing.notes
+    works, changes = merge(
+        here,
+        listing.records,
+        site.home,
+        alternates=wish.alternates,
+        complete=listing.complete,
+    )
+    report.changes = changes if here else None
+    return works
+
+
+def _bytes(missing: list[Work], works: list[Work], size: Size) -> int:
+    """Bytes of pictures that are not here, by their pixels."""
+    known = [w for w in works if w.status == "ok" and w.bytes and w.width and w.height]
+    each = BYTES_PER_PIXEL
+    if len(known) >= 20:
+        pixels = sum((w.width or 0) * (w.height or 0) for w in known)
+        each = sum(w.bytes or 0 for w in known) / pixels
+    sizes = [pixels_of(work, size) for work in missing]
+    told = [one for one in sizes if one]
+    typical = sum(told) / len(told) if told else 1e6
+    return round(each * sum(one or typical for one in sizes))
+
+
+def _minutes(requests: int, rate: float) -> str:
+    return f"{max(1, round(requests / rate / 60))} min at {rate:g} a second"

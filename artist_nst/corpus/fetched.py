@@ -1,0 +1,101 @@
+"""Which corpora were fetched, of whom, and under what names they were asked for."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from artist_nst.corpus.answers import Artist
+from artist_nst.corpus.manifest import Manifest
+from artist_nst.corpus.names import folder_name, other_folder_name
+from artist_nst.corpus.works import artists, fold, head_of, load_corpus
+from artist_nst.errors import ArtistNstError, UsageError
+
+
+def known(name: str, corpora: Path) -> tuple[Artist, Path] | None:
+    """The artist and the folder, without asking the site, where all of the site's list
+    is here already and the name can mean nobody else."""
+    exact, named = [], []
+    for folder in artists(corpora).values():
+        head: dict[str, Any] = {}
+        with suppress(ArtistNstError):  # `hold` says what is wrong with it
+            head = head_of(folder)
+        slug, artist = head.get("slug"), head.get("artist")
+        if not (isinstance(slug, str) and isinstance(artist, str)):
+            continue
+        if not (is_fetched(head) and is_listed(head)):
+            continue
+        found = Artist(slug, artist, (artist,)), folder
+        if name == slug or _spelled(name) in asked(head):
+            exact.append(found)
+        # What is typed like a slug may be another artist's: john-smith, john-smith-1.
+        elif name != fold(name) and fold(name) == fold(artist):
+            named.append(found)
+    matches = exact or named
+    return matches[0] if len(matches) == 1 else None
+
+
+def folder_of(artist: Artist, corpora: Path) -> Path:
+    """Where the artist's corpus is or should be.
+
+    Raises:
+        UsageError: something of the user's own is there.
+    """
+    folder = corpora / folder_name(artist.slug)
+    head: dict[str, Any] = {}
+    with suppress(ArtistNstError):
+        head = head_of(folder)
+    if is_fetched(head) and head.get("slug") not in (None, artist.slug):
+        folder = corpora / other_folder_name(artist.slug)
+    elif head and not is_fetched(head):
+        raise _own(folder)
+    elif not (folder / "corpus.json").exists() and load_corpus(folder).works:
+        raise _own(folder)  # a plain folder of pictures
+    return folder
+
+
+def remember(manifest: Manifest, name: str) -> None:
+    """That the artist is asked for by this name: the next run need not look it up."""
+    if "created" not in manifest.head:
+        manifest.describe(created=now())
+    names = asked(manifest.head)
+    if _spelled(name) not in names:
+        manifest.describe(asked=[*names, _spelled(name)])
+
+
+def asked(head: dict[str, Any]) -> list[str]:
+    """Names that the artist was asked for by."""
+    names = head.get("asked")
+    return (
+        [one for one in names if isinstance(one, str)]
+        if isinstance(names, list)
+        else []
+    )
+
+
+def is_fetched(head: dict[str, Any]) -> bool:
+    """Whether a corpus with that ``corpus.json`` came from the net."""
+    return str(head.get("source")).startswith("http")
+
+
+def is_listed(head: dict[str, Any], *, alternates: bool = False) -> bool:
+    """Whether the corpus has all of the site's list; with the other scans, if asked."""
+    listed = head.get("list")
+    if not isinstance(listed, dict):
+        return False
+    return bool(listed.get("complete") and (listed.get("alternates") or not alternates))
+
+
+def now() -> str:
+    """The time as manifests have it: ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _spelled(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _own(folder: Path) -> UsageError:
+    return UsageError(
+        f"{folder} is a corpus of your own: name another folder with --corpora"
+    )

@@ -1071,7 +1071,9 @@ def record(number: int, work: Work, out: Path) -> dict[str, object]:
     file = f"images/{name}-{slug}.jpg"
     entry: dict[str, object] = {"id": name, "title": work.title, "year": "2026"}
     entry |= {"artist": "Procedural", "url": None, "image_url": None}
-    entry |= {"width": None, "height": None, "rights": f"MIT, made by {SCRIPT}"}
+    entry |= {"width": None, "height": None}
+    entry |= {"listed_width": None, "listed_height": None}
+    entry |= {"rights": f"MIT, made by {SCRIPT}"}
     entry |= {"style": work.style, "genre": work.genre, "media": "digital brush"}
     entry |= {"dimensions": None, "sha256": None, "file": file, "file_url": None}
     entry |= {"bytes": None, "status": "ok", "reason": None}

@@ -53,13 +53,13 @@ def top(
     """
 
 
-app.command("paint")(paint.paint)
-app.command("repaint")(repaint.repaint)
 app.command("fetch")(fetch.fetch)
 app.command("adopt")(adopt.adopt)
 app.command("artists")(artists.artists)
 app.command("works")(works.works)
 app.command("forget")(forget.forget)
+app.command("paint")(paint.paint)
+app.command("repaint")(repaint.repaint)
 app.command("recipes")(recipes.recipes)
 app.command("weights")(weights.weights)
 app.command("demo")(demo.demo)

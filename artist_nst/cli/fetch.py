@@ -38,25 +38,29 @@ def fetch(
         typer.Argument(metavar="ARTIST", help="Names, or slugs as in addresses."),
     ],
     limit: Annotated[
-        int | None, _which("--limit", help="So many works at most.", min=1)
+        int | None,
+        _which("--limit", help="At most N works: a fair sample.", min=1, metavar="N"),
     ] = None,
     first: Annotated[
-        bool, _which("--first", help="With --limit: the first, not a fair sample.")
+        bool, _which("--first", help="With --limit: the first N of the list.")
     ] = False,
     seed: Annotated[
-        int, _which("--seed", help="With --limit: of the sample.", min=0)
+        int, _which("--seed", help="With --limit: which sample.", min=0)
     ] = 0,
     style: Annotated[
-        list[str] | None, _which("--style", help="Cubism …; repeatable. *")
+        list[str] | None,
+        _which("--style", help="Such as cubism; repeatable: any of. *"),
     ] = None,
     genre: Annotated[
-        list[str] | None, _which("--genre", help="portrait …; repeatable. *")
+        list[str] | None,
+        _which("--genre", help="Such as portrait; repeatable: any of. *"),
     ] = None,
     media: Annotated[
-        list[str] | None, _which("--media", help="oil …; repeatable. *")
+        list[str] | None,
+        _which("--media", help="Such as oil; repeatable: any of. *"),
     ] = None,
     public_domain: Annotated[
-        bool, _which("--public-domain", help="Where WikiArt says so. *")
+        bool, _which("--public-domain", help="Only where WikiArt says so. *")
     ] = False,
     since: Annotated[int | None, _which("--since", help="From this year on.")] = None,
     until: Annotated[int | None, _which("--until", help="Up to this year.")] = None,
@@ -91,7 +95,8 @@ def fetch(
         int, _how("--jobs", help="Connections at once.", min=1, max=16)
     ] = 4,
     rate: Annotated[
-        float, _how("--rate", help="Requests a second, over all connections.")
+        float,
+        _how("--rate", help="Requests a second, of all connections (up to 1000)."),
     ] = 2.0,
     user_agent: Annotated[
         str | None,
@@ -104,11 +109,11 @@ def fetch(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Download an artist's whole work from WikiArt, every picture verified.
+    """Download all of an artist's works from WikiArt, every picture verified.
 
     Run it again to go on where it stopped: only what is missing or broken is
     downloaded. The options marked * need a page more for each work.
-    $ARTIST_NST_WIKIART_URL names a stand-in for the site, on loopback.
+    $ARTIST_NST_WIKIART_URL names a stand-in for the site, on this machine.
 
     Example: artist-nst fetch picasso --limit 50
     """
@@ -175,7 +180,7 @@ class _Run:
         except KeyboardInterrupt:
             self.summarize()
             raise Interrupted(
-                f"while the list of {name}'s works was read; what is here stays"
+                f"nothing more of {name} was downloaded; what is here stays"
             ) from None
         except ArtistNstError as error:
             if only or self.site.refusal:
@@ -184,6 +189,8 @@ class _Run:
             self.complete = False
             print(f"artist-nst: {' '.join(str(error).split())}", file=sys.stderr)
             return
+        if report.folder in (one.folder for one in self.reports):
+            return  # the same artist under another name
         self.reports.append(report)
         self.complete &= report.complete or self.wish.dry_run
         if report.interrupted:
@@ -199,9 +206,12 @@ class _Run:
     def summarize(self) -> None:
         """A table for each, on stdout, and what else is to be said."""
         for report in self.reports:
-            typer.echo(_table(report, self.wish.dry_run))
+            if not self.console.quiet or not report.complete:
+                typer.echo(_table(report, self.wish.dry_run))
             for line in _remarks(report):
                 self.console.print(line, markup=False)
+            for line in _failures(report):
+                print(line, file=sys.stderr)
         self.reports = []
 
 
@@ -209,7 +219,7 @@ def _table(report: Report, dry_run: bool) -> str:
     """A line a number, so that it can be read at any width."""
     counts = {
         "listed by WikiArt": report.listed,
-        "not asked for": report.listed - report.wanted,
+        "left out": report.listed - report.wanted,
         "already here": report.already,
         "downloaded": report.downloaded,
         "restricted": report.restricted,
@@ -220,14 +230,16 @@ def _table(report: Report, dry_run: bool) -> str:
         counts["to download"] = counts.pop("not reached")
         del counts["downloaded"], counts["failed"]
     lines = {name: f"{count:,}" for name, count in counts.items()}
-    about = "about " if dry_run else ""
-    lines["size"] = about + talk.size(report.bytes)
+    if report.at_most:
+        lines["to download"] = f"up to {lines['to download']}"
+    about = "up to about " if report.at_most else "about " if dry_run else ""
+    lines["to receive" if dry_run else "received"] = about + talk.size(report.bytes)
     lines["requests"] = f"{report.requests:,}"
     lines["time"] = talk.clock(report.seconds)
     if not dry_run:
         lines["folder"] = str(report.folder)
     title = f"{report.artist} ({report.slug})"
-    return "\n".join([title, *(f"  {key:18}{lines[key]}" for key in lines)])
+    return "\n".join([title, *(f"  {key:20}{lines[key]}" for key in lines)])
 
 
 def _remarks(report: Report) -> Iterator[str]:
@@ -244,6 +256,9 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{what} since the last list: {len(listed)}" + (
                 f" ({named}{more})" if listed else ""
             )
+
+
+def _failures(report: Report) -> Iterator[str]:
     for failure in report.failures[:SHOWN]:
         yield f"failed: {failure}"
     if len(report.failures) > SHOWN:
@@ -260,6 +275,7 @@ def _bar(console: Console, name: str) -> Iterator[Any]:
         "pictures": name,
     }
     with talk.counting_bar(console) as show:
+        show(f"{name}: looking up", 0, None, "")
 
         def told(progress: Progress) -> None:
             note = f"{progress.failed} failed" if progress.failed else ""
@@ -285,7 +301,7 @@ def _words(option: str, given: list[str] | None) -> tuple[str, ...]:
 
 def _rate(rate: float) -> float:
     if not 0 < rate <= 1000:
-        raise UsageError(f"--rate {rate:g}: above 0 and up to 1000; 2 is the default")
+        raise UsageError(f"--rate {rate:g}: it must be above 0, and 1000 at most")
     return rate
 
 
@@ -293,5 +309,5 @@ def _agent(agent: str | None) -> str | None:
     if agent is not None and not (
         agent.strip() and agent.isascii() and agent.isprintable()
     ):
-        raise UsageError("--user-agent must be plain ASCII text")
-    return agent
+        raise UsageError("--user-agent must be a line of plain ASCII text")
+    return agent and agent.strip()

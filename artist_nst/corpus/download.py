@@ -18,6 +18,7 @@ PLACEHOLDERS = {(600, 480), (480, 600)}
 SURE = 3  # times that something odd must come before it is believed
 TOLERANCE = 0.02  # of width by height
 ROUNDING = 3  # pixels, of a derivative's sides
+LEAST = 0.5  # of a listed side: the list may be out of date, but a thumbnail is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def download(
     """
     original = work.image_url or ""
     for derivative in tried(work, size):
-        check = _Check(verify, expected(work, derivative))
+        check = _Check(verify, work, expected(work, derivative))
         address = original + derivative.suffix if derivative else original
         try:
             came, seen = site.download(address, part, check)
@@ -119,58 +120,41 @@ def is_outdated(work: Work) -> bool:
 
 def pixels_of(work: Work, size: Size) -> float:
     """About how many pixels its picture will have; 0 if not known."""
-    shape = expected(work, tried(work, size)[0])
-    return shape.width * shape.height if shape else 0
+    width, height = expected(work, tried(work, size)[0]) or (0, 0)
+    return width * height
 
 
 def tried(work: Work, size: Size) -> list[Derivative | None]:
     """The derivative to ask for, if there may be one; the original (None) last."""
-    derivative, shape = DERIVATIVES.get(size), expected(work, None)
+    derivative, listed = DERIVATIVES.get(size), expected(work, None)
     if derivative is None:
         return [None]
-    small = shape is not None and (
-        shape.width < derivative.from_width and shape.height < derivative.from_height
+    small = listed is not None and (
+        listed[0] < derivative.from_width and listed[1] < derivative.from_height
     )
-    return [None] if small and shape and shape.exact else [derivative, None]
+    return [None] if small else [derivative, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a picture's size should be: exactly, or in its proportions only."""
-
-    width: float
-    height: float
-    exact: bool
-
-    def fits(self, width: int, height: int) -> bool:
-        """Whether a picture of that size, upright or turned, may be meant."""
-        return any(
-            abs(one - self.width) <= ROUNDING and abs(other - self.height) <= ROUNDING
-            if self.exact
-            else abs(one / other * self.height / self.width - 1) <= TOLERANCE
-            for one, other in ((width, height), (height, width))
-        )
-
-
-def expected(work: Work, derivative: Derivative | None) -> Shape | None:
-    """The shape of the original, or of a derivative, as far as it is known."""
-    width, height = work.width, work.height
-    if not (width and height) or is_outdated(work):
+def expected(work: Work, derivative: Derivative | None) -> tuple[float, float] | None:
+    """Width and height of the original or of a derivative, by what is listed."""
+    width, height = work.listed_width, work.listed_height
+    if not (width and height):
         return None
-    if size_of(work) != "original":
-        return Shape(width, height, exact=False)
     if derivative is None:
-        return Shape(width, height, exact=True)
+        return width, height
     shrink = min(1.0, derivative.box[0] / width, derivative.box[1] / height)
-    return Shape(width * shrink, height * shrink, exact=True)
+    return width * shrink, height * shrink
 
 
 class _Check:
     """Whether a download is the picture that was meant, seen over several tries."""
 
-    def __init__(self, verify: Verify, shape: Shape | None) -> None:
+    def __init__(
+        self, verify: Verify, work: Work, size: tuple[float, float] | None
+    ) -> None:
         self.verify = verify
-        self.shape = shape
+        self.work = work
+        self.size = size
         self.odd = 0
         self.remark: str | None = None
 
@@ -183,11 +167,13 @@ class _Check:
             raise TooLargeError(_without(came.path, error)) from error
         except ArtistNstError as error:
             raise BadAnswerError(_without(came.path, error)) from error
-        if not (self.shape and self.shape.fits(seen.width, seen.height)):
+        width, height = seen.width, seen.height
+        if self.size and _is_turned(width, height, *self.size):
+            width, height = height, width
+        if not (self.size and _is_same(width, height, *self.size)):
             if (seen.width, seen.height) in PLACEHOLDERS:
                 raise self._withheld()
-            if self.shape:
-                self._other_size(seen.width, seen.height, self.shape)
+            self._other_size(width, height)
         return came, seen
 
     def _withheld(self) -> ArtistNstError:
@@ -195,16 +181,41 @@ class _Check:
         told = "WikiArt shows a placeholder, perhaps for copyright where you are"
         return PlaceholderError(told) if self.odd >= SURE else BadAnswerError(told)
 
-    def _other_size(self, width: int, height: int, shape: Shape) -> None:
+    def _other_size(self, width: int, height: int) -> None:
         """The list may be out of date, but then the proportions stay the same."""
-        told = (
-            f"{width}×{height} pixels, listed as {shape.width:.0f}×{shape.height:.0f}"
-        )
+        here = (self.work.width or 0) * (self.work.height or 0)
+        if not is_outdated(self.work) and width * height < here:
+            raise BadAnswerError(f"{width}×{height} pixels, worse than what was here")
+        if self.size is None:
+            return
+        told = f"{width}×{height} pixels, listed as {_rounded(*self.size)}"
         self.odd += 1
-        proportions = Shape(shape.width, shape.height, exact=False)
-        if self.odd < SURE or not proportions.fits(width, height):
+        proportions = width / height * self.size[1] / self.size[0]
+        if (
+            self.odd < SURE
+            or abs(proportions - 1) > TOLERANCE
+            or width < LEAST * self.size[0]
+        ):
             raise BadAnswerError(told)
         self.remark = told
+
+
+def _is_same(
+    width: int, height: int, wanted_width: float, wanted_height: float
+) -> bool:
+    return (
+        abs(width - wanted_width) <= ROUNDING
+        and abs(height - wanted_height) <= ROUNDING
+    )
+
+
+def _is_turned(width: int, height: int, like_width: float, like_height: float) -> bool:
+    """Whether one is upright and the other is not."""
+    return (width - height) * (like_width - like_height) < 0
+
+
+def _rounded(width: float, height: float) -> str:
+    return f"{width:.0f}×{height:.0f}"
 
 
 def _path(address: str) -> str:

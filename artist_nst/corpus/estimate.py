@@ -10,6 +10,7 @@ from artist_nst.corpus.listing import GONE, has_page, merge
 from artist_nst.corpus.needs import needs_page, needs_picture, whats_broken
 from artist_nst.corpus.polite import Polite
 from artist_nst.corpus.report import OnProgress, Progress, Report, Wish
+from artist_nst.corpus.selection import Selection
 from artist_nst.corpus.works import Corpus, Work, head_of, load_corpus
 
 BYTES_PER_PIXEL = 0.2  # of JPEG paintings on the web, roughly
@@ -25,17 +26,13 @@ def estimate(
     """
     works, selection = _works(report, artist, site, wish, on_progress), wish.selection
     report.listed = sum(work.reason != GONE for work in works)
-    wanted = wish.candidates(works)
-    unread = {work.id for work in wanted if work.url and not has_page(work)}
-    if selection.needs_pages and unread:
+    wanted, unread = _wanted(wish.candidates(works), selection)
+    if unread:
+        report.at_most = True
         report.notes.append(
             f"which of these {len(wanted):,} fit is on their own pages: up to "
-            f"{len(unread):,} more requests, about {_minutes(len(unread), site.rate)}"
+            f"{unread:,} more requests, about {_minutes(unread, site.rate)}"
         )
-        wanted = [work for work in wanted if work.id in unread or selection.fits(work)]
-        wanted = wanted[: selection.limit]
-    else:
-        wanted = selection.chosen(wanted)
     missing = [work for work in wanted if _is_missing(report.folder, work, wish)]
     report.wanted = len(wanted)
     report.restricted = sum(work.status == "restricted" for work in wanted)
@@ -43,11 +40,27 @@ def estimate(
     report.already = report.wanted - report.restricted - report.left
     report.bytes = _bytes(missing, works, wish.size)
     pages = [work for work in wanted if needs_page(work, details=wish.details)]
-    if pages and not selection.needs_pages:
+    if pages and not unread:
         report.notes.append(
             f"{len(pages):,} works' own pages are to be read: as many more requests, "
             f"about {_minutes(len(pages), site.rate)}"
         )
+
+
+def _wanted(candidates: list[Work], selection: Selection) -> tuple[list[Work], int]:
+    """Works that may be wanted, and of how many the page would have to be read."""
+    if not selection.needs_pages:
+        return selection.chosen(candidates), 0
+    unread = {work.id for work in candidates if work.url and not has_page(work)}
+    wanted: list[Work] = []
+    for work in candidates:
+        known = [one for one in wanted if one.id not in unread]
+        if selection.limit is not None and len(known) >= selection.limit:
+            break
+        if work.id in unread or selection.chosen([work]):
+            wanted.append(work)
+    pages = sum(work.id in unread for work in wanted)
+    return wanted[: selection.limit], pages
 
 
 def _is_missing(folder: Path, work: Work, wish: Wish) -> bool:
@@ -63,7 +76,8 @@ def _works(
     """What is listed, as it is here or as the site says."""
     head = head_of(report.folder)
     here = load_corpus(report.folder).works if head else ()
-    if is_listed(head, alternates=wish.alternates) and not wish.refresh:
+    here_whole = is_listed(head, works=len(here), alternates=wish.alternates)
+    if here_whole and not wish.refresh:
         return list(here)
     listing = wikiart.list_works(
         site, artist, lambda done, total: on_progress(Progress("list", done, total))
@@ -73,7 +87,7 @@ def _works(
         here,
         listing.records,
         site.home,
-        alternates=wish.alternates,
+        alternates=wish.alternates and listing.scans,
         complete=listing.complete,
     )
     report.changes = changes if here else None
@@ -94,4 +108,6 @@ def _bytes(missing: list[Work], works: list[Work], size: Size) -> int:
 
 
 def _minutes(requests: int, rate: float) -> str:
-    return f"{max(1, round(requests / rate / 60))} min at {rate:g} a second"
+    seconds = requests / rate
+    told = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+    return f"{told} at {rate:g} a second"

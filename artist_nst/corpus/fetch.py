@@ -9,7 +9,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from itertools import takewhile
 from pathlib import Path
 
 from artist_nst.corpus import wikiart
@@ -19,6 +18,7 @@ from artist_nst.corpus.estimate import estimate
 from artist_nst.corpus.fetched import folder_of, is_listed, known, now, remember
 from artist_nst.corpus.listing import (
     GONE,
+    KEPT,
     has_page,
     merge,
     page_path,
@@ -100,17 +100,23 @@ class _Fetch:
         self.lock = threading.Lock()
         self.stop = threading.Event()
         self.threads: list[threading.Thread] = []
+        self.announced = False
         self.closed = False
         self.fatal: BaseException | None = None
         self.broken: dict[str, str] = {}
         self.wanted: set[str] = set()
         self.downloaded: set[str] = set()
-        self.failures: dict[str, str] = {}
+        # Id → status and reason, of what could not be had in this run.
+        self.outcomes: dict[str, tuple[str, str]] = {}
 
     def run(self) -> None:
         """List, select, download; leave the manifest in order whatever happens."""
         self._find_broken()
-        here = is_listed(self.manifest.head, alternates=self.wish.alternates)
+        here = is_listed(
+            self.manifest.head,
+            works=len(self.manifest.works),
+            alternates=self.wish.alternates,
+        )
         if self.wish.refresh or not here:
             self._list()
         self._forget_lost()
@@ -124,7 +130,7 @@ class _Fetch:
         finally:
             with _undisturbed():
                 self._close()
-                self._settle_broken()
+                self._settle()
                 works = self.manifest.works
                 self.manifest.arrange([works[id] for id in order])
                 self.manifest.describe(updated=now())
@@ -133,18 +139,18 @@ class _Fetch:
     # The list -------------------------------------------------------------------------
 
     def _list(self) -> None:
-        manifest, wish = self.manifest, self.wish
+        manifest = self.manifest
         listing = wikiart.list_works(
             self.site,
             self.artist,
             lambda done, total: self.on_progress(Progress("list", done, total)),
         )
-        self.site.rest()  # the threads open connections of their own
+        alternates = self.wish.alternates and listing.scans
         works, changes = merge(
             manifest.works.values(),
             listing.records,
             self.site.home,
-            alternates=wish.alternates,
+            alternates=alternates,
             complete=listing.complete,
         )
         if manifest.works:
@@ -155,7 +161,7 @@ class _Fetch:
             list={
                 "works": len(works),
                 "counted_by_site": listing.count,
-                "alternates": wish.alternates,
+                "alternates": alternates,
                 "complete": listing.complete,
                 "read": now(),
             }
@@ -169,42 +175,31 @@ class _Fetch:
                 reason = whats_broken(corpus, work, thoroughly=self.wish.verify)
                 if reason:
                     self.broken[work.id] = reason
-        if self.broken:
-            named = [
-                f"{one.label}: {self.broken[one.id]}"
-                for one in corpus.works
-                if one.id in self.broken
-            ]
-            more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
-            told = "; ".join(named[:NAMED])
-            self.report.notes.append(f"to be downloaded again: {told}{more}")
 
     def _forget_lost(self) -> None:
         """Works that are listed no longer, and whose file is gone as well."""
         works = self.manifest.works
-        lost = [id for id in self.broken if works[id].reason == GONE]
-        for id in lost:
-            if not self._is_whole(works[id]):
+        for id in self.broken.keys() & works.keys():
+            if works[id].reason == GONE and not self._file(works[id]):
                 del works[id]
 
-    def _settle_broken(self) -> None:
+    def _settle(self) -> None:
         """What is to be said of broken files that no download has replaced."""
         for id in self.broken.keys() & self.manifest.works.keys() - self.downloaded:
             work = self.manifest.works[id]
-            if self._is_whole(work):
-                continue  # changed by somebody, but a picture
-            failed = self.failures.get(id)
-            new = replace(
-                work,
-                status="failed" if failed else "pending",
-                reason=failed or self.broken[id],
-            )
-            self.manifest.works[id] = new
+            file, outcome = self._file(work), self.outcomes.get(id)
+            if file and (outcome is None or self._is_whole(file)):
+                continue  # changed by somebody, but it may do
+            status, reason = outcome or ("pending", self.broken[id])
+            self.manifest.works[id] = replace(work, status=status, reason=reason)
 
-    def _is_whole(self, work: Work) -> bool:
+    def _file(self, work: Work) -> Path | None:
         path = path_of(self.manifest.corpus, work)
+        return path if path is not None and path.is_file() else None
+
+    def _is_whole(self, file: Path) -> bool:
         try:
-            return path is not None and bool(self.verify(path))
+            return bool(self.verify(file))
         except ArtistNstError:
             return False
 
@@ -244,17 +239,15 @@ class _Fetch:
     def _read_pages(self, candidates: list[str]) -> None:
         """Read pages in order, until as many works as are wanted are known to fit."""
         works, selection = self.manifest.works, self.wish.selection
-        waiting = {id for id in candidates if works[id].url and not has_page(works[id])}
-        unread = [works[id] for id in candidates if id in waiting - set(self.failures)]
-        if not unread:
+        waiting = {
+            id
+            for id in candidates
+            if works[id].url and not has_page(works[id]) and id not in self.outcomes
+        }
+        if not waiting:
             return
-        log.info(
-            "%s: style, genre, media and rights are on the works' own pages: "
-            "up to %s more requests",
-            self.artist.name,
-            f"{len(unread):,}",
-        )
-        total = len(unread)
+        total, place, fit = len(waiting), 0, 0
+        self._announce(total)
 
         def read(work: Work) -> None:
             self._with_page(work, needed=True)
@@ -264,13 +257,26 @@ class _Fetch:
             self.on_progress(Progress("pages", done, total))
 
         def enough() -> bool:
-            if selection.limit is None:
-                return False
+            nonlocal place, fit
             # Up to the first that was not read yet: the sample goes by the order.
-            seen = takewhile(lambda id: id not in waiting, candidates)
-            return len(selection.chosen(works[id] for id in seen)) >= selection.limit
+            while place < len(candidates) and candidates[place] not in waiting:
+                fit += len(selection.chosen([works[candidates[place]]]))
+                place += 1
+            return selection.limit is not None and fit >= selection.limit
 
+        unread = [works[id] for id in candidates if id in waiting]
         self._in_threads(unread, read, enough)
+
+    def _announce(self, pages: int) -> None:
+        """Say once how many pages there may be to read."""
+        if pages and not self.announced:
+            log.info(
+                "%s: style, genre, media and rights are on the works' own pages: "
+                "up to %s more requests",
+                self.artist.name,
+                f"{pages:,}",
+            )
+        self.announced = True
 
     # Pictures -------------------------------------------------------------------------
 
@@ -280,6 +286,8 @@ class _Fetch:
             for work in wanted
             if self._needs_picture(work) or needs_page(work, details=self.wish.details)
         ]
+        if self.wish.details:
+            self._announce(sum(needs_page(one, details=True) for one in missing))
         # What failed before comes last: it may well fail again.
         missing.sort(key=lambda work: work.status == "failed")
         ended = 0
@@ -295,7 +303,7 @@ class _Fetch:
                     ended,
                     len(missing),
                     self.report.bytes,
-                    len(self.failures),
+                    len(self.outcomes),
                 )
             )
 
@@ -341,7 +349,7 @@ class _Fetch:
             if needed or not (work.image_url or work.status == "restricted"):
                 self._fail(work, f"its page: {error}")
             else:
-                self.failures[work.id] = f"its page: {error}"
+                self.outcomes[work.id] = ("failed", f"its page: {error}")
             return work
         work = with_page(work, page)
         if not work.image_url and work.status != "restricted":
@@ -354,14 +362,12 @@ class _Fetch:
         return self._put(work)
 
     def _fail(self, work: Work, reason: str, status: str = "failed") -> None:
-        """What is here stays, and the failure is told; else the manifest has it."""
-        if work.status == "ok" and work.id not in self.broken:
-            self.failures[work.id] = f"what is here stays ({reason})"
-            return
-        if status == "failed":
-            self.failures[work.id] = reason
-        if work.status != "ok":  # see _settle_broken
+        """Remember why; the manifest is told where no picture is here."""
+        self.outcomes[work.id] = (status, reason)
+        if work.status != "ok":
             self._put(replace(work, status=status, reason=reason))
+        elif status == "restricted" and work.id not in self.broken:
+            self._put(replace(work, reason=f"{KEPT}{reason}"))
 
     def _keep(self, work: Work, picture: Picture) -> None:
         """The picture under its name, and the manifest's word for it."""
@@ -423,6 +429,7 @@ class _Fetch:
             finally:
                 self.site.rest()
 
+        self.site.rest()  # the threads open connections of their own
         # Daemons: after Ctrl-C nobody waits for a server that says nothing.
         jobs = range(min(self.wish.jobs, len(queue)))
         self.threads = [threading.Thread(target=run, daemon=True) for _ in jobs]
@@ -443,19 +450,9 @@ class _Fetch:
             thread.join(max(0.0, end - time.monotonic()))
         with self.lock:
             self.closed = True
-        with suppress(OSError):
-            self._sweep()
-
-    def _sweep(self) -> None:
-        """Temporary files, and those that a crash left without a word of them."""
-        works = self.manifest.works.values()
-        ours = {file_name(work.id, "", "") for work in works}
-        files = {work.file for work in works}
-        for path in self.manifest.images.iterdir():
-            is_part = path.name.startswith(".") and path.name.endswith(PART)
-            is_ours = path.stem.partition("_")[0] in ours
-            if is_part or (is_ours and f"images/{path.name}" not in files):
-                path.unlink(missing_ok=True)
+        for left in self.manifest.images.glob(f".*{PART}"):
+            with suppress(OSError):
+                left.unlink()
 
     def _tally(self, wanted: list[Work]) -> None:
         report, status = self.report, Counter(work.status for work in wanted)
@@ -467,13 +464,32 @@ class _Fetch:
         report.restricted = status["restricted"]
         report.failed = status["failed"]
         report.left = status["pending"]
-        report.failures = [
-            f"{work.label}: {self.failures.get(work.id) or work.reason}"
-            for work in wanted
-            if work.status == "failed" or work.id in self.failures
-        ]
+        for work in wanted:
+            was, reason = self.outcomes.get(work.id, (work.status, work.reason))
+            if was == "failed":
+                stays = work.status == "ok" and work.id not in self.downloaded
+                kept = KEPT if stays else ""
+                report.failures.append(f"{work.label}: {kept}{reason}")
+        report.notes += self._notes(wanted)
         if self.site.refusal:
             report.stopped = str(self.site.refusal)
+
+    def _notes(self, wanted: list[Work]) -> Iterator[str]:
+        everything = self.manifest.works.values()
+        if everything and not wanted and not self.report.interrupted:
+            there = self.wish.selection.whats_there(everything)
+            yield "no work fits what is asked for" + (f": {there}" if there else "")
+        broken = [work for work in wanted if work.id in self.broken]
+        told = "; ".join(
+            f"{one.label}: {self.broken[one.id]}" for one in broken[:NAMED]
+        )
+        more = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
+        if self.wish.verify:
+            looked = sum(one.status == "ok" for one in everything)
+            result = f"{len(broken):,} broken ({told}{more})" if broken else "all whole"
+            yield f"{looked:,} files compared with their hashes: {result}"
+        elif broken:
+            yield f"{len(broken):,} were broken ({told}{more})"
 
 
 @contextmanager

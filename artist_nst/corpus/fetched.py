@@ -1,5 +1,6 @@
 """Which corpora were fetched, of whom, and under what names they were asked for."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,15 +17,10 @@ def known(name: str, corpora: Path) -> tuple[Artist, Path] | None:
     """The artist and the folder, without asking the site, where all of the site's list
     is here already and the name can mean nobody else."""
     exact, named = [], []
-    for folder in artists(corpora).values():
-        head: dict[str, Any] = {}
-        with suppress(ArtistNstError):  # `hold` says what is wrong with it
-            head = head_of(folder)
-        slug, artist = head.get("slug"), head.get("artist")
-        if not (isinstance(slug, str) and isinstance(artist, str)):
+    for folder, head in _fetched(corpora):
+        if not is_listed(head):
             continue
-        if not (is_fetched(head) and is_listed(head)):
-            continue
+        slug, artist = head["slug"], head["artist"]
         found = Artist(slug, artist, (artist,)), folder
         if name == slug or _spelled(name) in asked(head):
             exact.append(found)
@@ -41,16 +37,21 @@ def folder_of(artist: Artist, corpora: Path) -> Path:
     Raises:
         UsageError: something of the user's own is there.
     """
+    for folder, head in _fetched(corpora):
+        if head["slug"] == artist.slug:
+            return folder  # whatever it is called by now
     folder = corpora / folder_name(artist.slug)
-    head: dict[str, Any] = {}
-    with suppress(ArtistNstError):
-        head = head_of(folder)
+    if not folder.exists():
+        return folder
+    head = _head(folder)
     if is_fetched(head) and head.get("slug") not in (None, artist.slug):
-        folder = corpora / other_folder_name(artist.slug)
-    elif head and not is_fetched(head):
-        raise _own(folder)
-    elif not (folder / "corpus.json").exists() and load_corpus(folder).works:
-        raise _own(folder)  # a plain folder of pictures
+        return corpora / other_folder_name(artist.slug)
+    plain = not (folder / "corpus.json").exists() and load_corpus(folder).works
+    if plain or (head and not is_fetched(head)):
+        mend = "name another folder with --corpora"
+        if not plain:
+            mend += f", or `artist-nst forget {folder.name}`"
+        raise UsageError(f"{folder} is a corpus of your own: {mend}")
     return folder
 
 
@@ -78,12 +79,21 @@ def is_fetched(head: dict[str, Any]) -> bool:
     return str(head.get("source")).startswith("http")
 
 
-def is_listed(head: dict[str, Any], *, alternates: bool = False) -> bool:
-    """Whether the corpus has all of the site's list; with the other scans, if asked."""
+def is_listed(
+    head: dict[str, Any], *, works: int | None = None, alternates: bool = False
+) -> bool:
+    """Whether the corpus has all of the site's list.
+
+    Args:
+        works: how many there are in the manifest, which may have been cut down.
+        alternates: whether the other scans must be among them.
+    """
     listed = head.get("list")
-    if not isinstance(listed, dict):
+    if not (isinstance(listed, dict) and isinstance(listed.get("works"), int)):
         return False
-    return bool(listed.get("complete") and (listed.get("alternates") or not alternates))
+    whole = works is None or works >= listed["works"]
+    scans = bool(listed.get("alternates")) or not alternates
+    return bool(listed.get("complete")) and whole and scans
 
 
 def now() -> str:
@@ -95,7 +105,16 @@ def _spelled(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def _own(folder: Path) -> UsageError:
-    return UsageError(
-        f"{folder} is a corpus of your own: name another folder with --corpora"
-    )
+def _fetched(corpora: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folders of corpora that were fetched, and what their ``corpus.json`` says."""
+    for folder in artists(corpora).values():
+        head = _head(folder)
+        names = head.get("slug"), head.get("artist")
+        if is_fetched(head) and all(isinstance(one, str) for one in names):
+            yield folder, head
+
+
+def _head(folder: Path) -> dict[str, Any]:
+    with suppress(ArtistNstError):  # `hold` says what is wrong with it
+        return head_of(folder)
+    return {}

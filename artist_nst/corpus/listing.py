@@ -11,6 +11,7 @@ from artist_nst.corpus.works import Work
 
 SCAN = re.compile(r"-alt\d+$")  # ends the id of another scan of a work
 GONE = "no longer listed by WikiArt"
+KEPT = "what is here stays: "
 
 
 @dataclass(slots=True)
@@ -73,13 +74,12 @@ def is_scan(work: Work) -> bool:
 
 def with_page(work: Work, page: Painting) -> Work:
     """What the work's own page adds to what the list says."""
-    known = work.status == "ok"
     shown = work.status == "restricted" and page.image not in (None, work.image_url)
     return replace(
         work,
         year=work.year or page.year,
-        width=work.width if known else work.width or page.width,
-        height=work.height if known else work.height or page.height,
+        listed_width=work.listed_width or page.width,
+        listed_height=work.listed_height or page.height,
         image_url=work.image_url or page.image,
         rights=page.rights or "",
         style=page.style,
@@ -88,6 +88,12 @@ def with_page(work: Work, page: Painting) -> Work:
         dimensions=page.dimensions,
         status="pending" if shown else work.status,
     )
+
+
+def is_kept(work: Work) -> bool:
+    """Whether a better picture is withheld: until the list is read again, what is here
+    is the best there is."""
+    return work.status == "ok" and (work.reason or "").startswith(KEPT)
 
 
 def has_page(work: Work) -> bool:
@@ -124,8 +130,8 @@ def _listed(records: Sequence[Record], home: str, alternates: bool) -> Iterable[
             artist=record.artist,
             url=home + record.page if record.page else None,
             image_url=record.image,
-            width=record.width,
-            height=record.height,
+            listed_width=record.width,
+            listed_height=record.height,
             status="restricted" if record.restricted else "pending",
             reason=record.restricted,
         )
@@ -135,8 +141,8 @@ def _listed(records: Sequence[Record], home: str, alternates: bool) -> Iterable[
                 work,
                 id=f"{work.id}-alt{number}",
                 image_url=scan.image,
-                width=scan.width,
-                height=scan.height,
+                listed_width=scan.width,
+                listed_height=scan.height,
                 status="pending",
                 reason=None,
             )
@@ -151,7 +157,9 @@ def _renewed(old: Work, listed: Work) -> Work:
         artist=listed.artist,
         url=listed.url,
         image_url=listed.image_url or old.image_url,
-        reason=None if old.reason == GONE else old.reason,
+        listed_width=listed.listed_width or old.listed_width,
+        listed_height=listed.listed_height or old.listed_height,
+        reason=None if is_kept(old) or old.reason == GONE else old.reason,
     )
     if old.status == "ok":
         return told
@@ -161,17 +169,15 @@ def _renewed(old: Work, listed: Work) -> Work:
         return told
     return replace(
         told,
-        width=listed.width,
-        height=listed.height,
         status="failed" if old.status == "failed" else "pending",
         reason=old.reason if old.status == "failed" else None,
     )
 
 
-def _told(work: Work) -> tuple[str | None, ...]:
+def _told(work: Work) -> tuple[object, ...]:
     """What a change of the list is seen by."""
     path = urlsplit(work.image_url or "").path
-    return work.title, work.year, path, work.status, work.reason
+    return work.title, work.year, path, work.reason == GONE
 
 
 def _key(url: str | None) -> str:

@@ -113,6 +113,7 @@ def hold(folder: Path, *, slug: str, artist: str, source: str) -> Iterator[Manif
         manifest = Manifest(folder, known | head, works)
         with _disk(folder):
             manifest.images.mkdir(exist_ok=True)
+            _check_inside(folder, manifest.images)
             for left in (*folder.glob(f".*{PART}"), *manifest.images.glob(f".*{PART}")):
                 left.unlink()
         try:
@@ -201,6 +202,14 @@ def _encoded(value: dict[str, Any], indent: int | None = None) -> bytes:
         # A lone surrogate is no UTF-8: escaped, it can be written and read again.
         text = json.dumps(value, indent=indent).encode()
     return text + b"\n"
+
+
+def _check_inside(folder: Path, images: Path) -> None:
+    if not Path(os.path.realpath(images)).is_relative_to(os.path.realpath(folder)):
+        raise ArtistNstError(
+            f"{images} leads out of its corpus, which must not be: link {folder}, or "
+            "the whole folder of corpora, in its place"
+        )
 
 
 def _undo(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from artist_nst.corpus.download import Size, is_outdated, size_of
-from artist_nst.corpus.listing import has_page
+from artist_nst.corpus.listing import has_page, is_kept
 from artist_nst.corpus.works import Corpus, Work
 from artist_nst.errors import ArtistNstError
 
@@ -27,8 +27,10 @@ def needs_picture(work: Work, size: Size) -> bool:
     """Whether a picture is to be had, or a better one than what is here."""
     if work.status != "ok":
         return work.status != "restricted"
+    if not work.image_url or is_kept(work):
+        return False
     is_smaller = SIZES.index(size_of(work)) < SIZES.index(size)
-    return work.image_url is not None and (is_smaller or is_outdated(work))
+    return is_smaller or is_outdated(work)
 
 
 def whats_broken(corpus: Corpus, work: Work, *, thoroughly: bool) -> str:

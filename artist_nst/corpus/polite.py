@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin
 
 import requests
@@ -49,6 +49,9 @@ LONG_S = 5.0  # a pause that is worth a word
 LONGEST_BACKOFF_S = 60.0
 LONGEST_WAIT_S = 300.0  # that the site may ask for; beyond, we leave
 PATIENCE = 8  # requests in a row that were given up: the site refuses us
+# A work that the site stumbles over answers 500 for ever: that is no refusal, until
+# nothing else comes.
+MUCH_PATIENCE = 80
 TIMEOUTS_S = (10.0, 30.0)  # to connect, and between two pieces of an answer
 DRIP_S = 60.0  # after which an answer must have come at
 DRIP_BYTES_PER_S = 1000.0  # at least
@@ -57,6 +60,7 @@ CHUNK = 1 << 16
 LARGEST_TEXT = 32 << 20
 LARGEST_PICTURE = 512 << 20
 
+STUMBLES = (500, 502, 504)
 # Nothing of ours got as far as the site.
 UNREACHED = (
     NewConnectionError,
@@ -206,7 +210,7 @@ class Polite:
 
         def attempt() -> T:
             digest, size = hashlib.sha256(), 0
-            with self._answer(address, headers) as answer, open(path, "wb") as file:
+            with self._answer(address, headers) as answer, self._open(path) as file:
                 if answer.headers.get("Content-Type", "").startswith("text/html"):
                     raise _TroubleError("a page came in place of the picture")
                 for piece in self._pieces(answer, LARGEST_PICTURE):
@@ -218,6 +222,10 @@ class Polite:
             return check(Download(path, str(answer.url), size, digest.hexdigest()))
 
         return self._persist(address, attempt)
+
+    def _open(self, path: Path) -> BinaryIO:
+        self._go_on()  # who was told to stop leaves nothing behind
+        return open(path, "wb")
 
     def rest(self) -> None:
         """Close this thread's connection."""
@@ -268,7 +276,7 @@ class Polite:
         if isinstance(error, _TroubleError):
             if error.unreached and not self._heard:
                 return 2  # there may be no network
-            if error.too_long:
+            if error.too_long or self._given_up >= PATIENCE:
                 return 1
         return TRIES
 
@@ -296,7 +304,8 @@ class Polite:
         host = _parsed(address).host
         with self._lock:
             self._given_up += 1
-            refused = self._given_up >= PATIENCE or error.too_long
+            patience = MUCH_PATIENCE if error.status in STUMBLES else PATIENCE
+            refused = self._given_up >= patience or error.too_long
             if error.unreached and not self._heard:
                 self._refusal = RefusedError(
                     f"{host} can't be reached ({error}): is there a network? "
@@ -523,7 +532,7 @@ def _judge(answer: requests.Response) -> None:
     trouble.status = status
     with suppress(HTTPError, ValueError, OverflowError):
         after = answer.headers.get("Retry-After", "0")
-        trouble.retry_after_s = Retry().parse_retry_after(after) or 0.0
+        trouble.retry_after_s = min(Retry().parse_retry_after(after) or 0.0, 1e6)
     if trouble.too_long:
         minutes = trouble.retry_after_s / 60
         trouble.args = (f"HTTP {status}, come again in {minutes:.0f} min",)

@@ -57,6 +57,7 @@ class Report:
         left: of these, not reached (Ctrl-C, or the site refused us).
         failures: what failed and why, a line a work; also better pictures of works
             that are already here.
+        at_most: of a dry run: which works fit is not known yet.
         bytes: downloaded; in a dry run, the estimate of what would be.
         requests: made of the site.
         changes: between the list and the one before, where it was read again.
@@ -76,6 +77,7 @@ class Report:
     failed: int = 0
     left: int = 0
     failures: list[str] = field(default_factory=list)
+    at_most: bool = False
     bytes: int = 0
     seconds: float = 0.0
     requests: int = 0

@@ -1,13 +1,15 @@
 """Which of an artist's works are wanted: filters, and a fair sample."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from artist_nst.corpus.download import size_of
 from artist_nst.corpus.works import Work, fold
 from artist_nst.corpus.years import parse_years
 from artist_nst.errors import UsageError
+
+NAMED = 8  # values of style, genre or media in a note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,19 @@ class Selection:
             and (not self.public_domain or _has(work.rights, ("public domain",)))
         )
 
+    def whats_there(self, works: Iterable[Work]) -> str:
+        """Where nothing fits: the values there are of what was asked for."""
+        known = list(works)
+        told = []
+        for what in ("style", "genre", "media"):
+            if getattr(self, what):
+                values = (getattr(work, what) or "" for work in known)
+                several = (one.strip() for value in values for one in value.split(","))
+                common = Counter(one for one in several if one).most_common(NAMED)
+                names = sorted(name for name, _ in common)
+                told.append(f"{what} is {', '.join(names) or 'not known'}")
+        return "; ".join(told)
+
     def _years_fit(self, work: Work) -> bool:
         if self.since is None and self.until is None:
             return True
@@ -86,11 +101,10 @@ class Selection:
         )
 
     def _size_fits(self, work: Work) -> bool:
-        # Of a derivative that is here, the original's size is not known any more.
-        known = work.width and work.height and size_of(work) == "original"
-        if self.min_size is None or not known:
+        sides = work.listed_width, work.listed_height
+        if self.min_size is None or not all(sides):
             return True
-        return min(work.width or 0, work.height or 0) >= self.min_size
+        return min(side or 0 for side in sides) >= self.min_size
 
     def _drawn(self, work: Work) -> bytes:
         """Random, but a work's own: others come and go without moving it."""

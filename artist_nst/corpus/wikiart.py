@@ -84,12 +84,14 @@ class Listing:
         notes: what the user should know of what is missing or costs more.
         complete: one of the site's lists was read to its end, so that what it lacks
             is not listed.
+        scans: the list in pages was: it alone knows of other scans.
     """
 
     records: tuple[Record, ...]
     count: int | None
     notes: tuple[str, ...] = ()
     complete: bool = True
+    scans: bool = True
 
 
 def find_artist(site: Site, name: str) -> Found:
@@ -133,7 +135,8 @@ def list_works(
             f"the site counts {count:,} works and lists {gathering.seen:,}"
         )
     complete = gathering.has_text_list or not gathering.failures
-    return Listing(records, count, tuple(gathering.notes), complete)
+    notes, scans = tuple(gathering.notes), not gathering.failures
+    return Listing(records, count, notes, complete, scans)
 
 
 def painting(site: Site, page: str) -> Painting:
@@ -489,8 +492,8 @@ class _Gathering:
         self.count = listed.count if self.count is None else self.count
         if added := self._add(listed.rows):
             self.notes.append(
-                f"{_works(added)} only in the text list: one more request each, "
-                "for the page"
+                f"{_works(added)} only in the site's plain list: each needs its page, "
+                "too"
             )
 
     def _add(self, rows: Sequence[Row]) -> int:

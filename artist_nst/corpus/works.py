@@ -29,7 +29,8 @@ class Work:
     Attributes:
         id: the source's own.
         year: as the source writes it ("c.1900").
-        width, height: of the picture, in pixels; before there is one, as listed.
+        width, height: of the picture that is here, in pixels.
+        listed_width, listed_height: of the original, as the source says.
         rights, style, genre, media: as the source writes them; None if not asked
             (and rights "" if the source does not tell).
         dimensions: of the work itself ("92.1 x 73 cm").
@@ -51,6 +52,8 @@ class Work:
     image_url: str | None = None
     width: int | None = None
     height: int | None = None
+    listed_width: int | None = None
+    listed_height: int | None = None
     rights: str | None = None
     style: str | None = None
     genre: str | None = None

@@ -40,10 +40,7 @@ def fetch(cli: Cli, site: WikiArtServer) -> Cli:
 
 
 def counts(ran: Ran) -> dict[str, str]:
-    lines = re.findall(r"^  (\w[\w ]+?)\s{2,}(\S.*)$", ran.out, re.MULTILINE)
-    # A long name leaves one space before its number.
-    lines += re.findall(r"^  (listed by WikiArt) (\S+)$", ran.out, re.MULTILINE)
-    return dict(lines)
+    return dict(re.findall(r"^  (\w[\w ]+?)\s{2,}(\S.*)$", ran.out, re.MULTILINE))
 
 
 def test_a_corpus_is_fetched_and_painted_from(
@@ -103,11 +100,33 @@ def test_several_artists(fetch: Cli) -> None:
     ]
 
 
+def test_a_user_agent_of_ones_own(fetch: Cli, site: WikiArtServer) -> None:
+    assert fetch("joan miro", "--user-agent", " Mozilla/5.0 (me) ").code == 0
+    assert site.requests[-1].headers["User-Agent"] == "Mozilla/5.0 (me)"
+
+
+def test_quiet(fetch: Cli, site: WikiArtServer) -> None:
+    site.fail(site.path(site.works[3]), "404", times=1)
+    ran = fetch("picasso", "-q")
+    assert ran.code == 1
+    assert "HTTP 404" in ran.err
+    assert counts(ran)["failed"] == "1"
+    ran = fetch("picasso", "-q")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_one_artist_under_two_names(fetch: Cli) -> None:
+    ran = fetch("picasso", "PICASSO", "pablo picasso")
+    assert ran.out.count("Pablo Picasso (pablo-picasso)") == 1
+
+
 def test_dry_run(fetch: Cli) -> None:
     ran = fetch("picasso", "--dry-run", "--limit", 5)
     assert ran.code == 0
     assert counts(ran)["to download"] == "5"
-    assert counts(ran)["size"].startswith("about ")
+    assert counts(ran)["to receive"].startswith("about ")
+    ran = fetch("picasso", "--dry-run", "--style", "cubism")
+    assert counts(ran)["to download"] == "up to 12"
     assert not Path("corpora").exists()
 
 

@@ -36,6 +36,7 @@ from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import sha256_of
 from artist_nst.image.verify import verify_picture
 from artist_nst.sources import choose_sources
+from tests.wikiart_catalogue import map_of
 from tests.wikiart_server import (
     WikiArtServer,
     catalogue,
@@ -141,6 +142,7 @@ def test_what_is_missing_or_broken_is_had_again(site: WikiArtServer, get: Get) -
     assert get().downloaded == 0
     verified = get(verify=True)
     assert verified.downloaded == 1
+    assert "40 files compared with their hashes: 1 broken" in verified.notes[0]
     assert "has changed" in verified.notes[0]
     check_whole(verified)
 
@@ -246,7 +248,7 @@ def test_no_json_at_all(site: WikiArtServer, get: Get) -> None:
     site.unlinked = ["Withheld"]
     report = get()
     assert (report.downloaded, report.restricted) == (40, 1)
-    assert any("text list" in note for note in report.notes), report.notes
+    assert any("plain list" in note for note in report.notes), report.notes
     check_whole(report)
     # The JSON list, when it is back, names the same works.
     site.heal()
@@ -471,6 +473,8 @@ def test_years(get: Get) -> None:
     report = get(selection=Selection(since=1905, until=1910))
     years = [one.year for one in works(report, "ok")]
     assert 0 < len(years) < 40
+    nothing = get(selection=Selection(since=2090))
+    assert (nothing.wanted, nothing.notes) == (0, ["no work fits what is asked for"])
     assert all(year for year in years)
 
 
@@ -487,6 +491,10 @@ def test_what_only_pages_say(
     assert report.downloaded == 10
     assert {one.style for one in works(report, "ok")} == {"Cubism"}
     assert {one.rights for one in works(report)} == {"Public domain"}
+    typo = get(selection=Selection(style=("cubsm",)))
+    assert (
+        "no work fits what is asked for: style is Cubism, Expressionism" in typo.notes
+    )
     # The pages are known now.
     site.requests.clear()
     more = get(selection=Selection(style=("expressionism",)))
@@ -668,7 +676,50 @@ def test_a_placeholder_never_replaces_a_picture(site: WikiArtServer, get: Get) -
         site.fail(site.path(one), "placeholder", exact=True)
     report = get()
     assert [one.sha256 for one in works(report)] == before
-    assert len(report.failures) == 12
+    assert all("what is here stays" in (one.reason or "") for one in works(report))
+
+
+def single(site: WikiArtServer, width: int, height: int) -> dict[str, Any]:
+    """One work of that size is all there is."""
+    one = catalogue(1, sides=(100, 100))[0]
+    one["width"], one["height"] = width, height
+    one["map"] = map_of(width, height)
+    site.works = [one]
+    return one
+
+
+@pytest.mark.parametrize(("width", "height"), [(2000, 1600), (1600, 2000)])
+def test_nor_one_of_its_own_shape(
+    site: WikiArtServer, get: Get, width: int, height: int
+) -> None:
+    one = single(site, width, height)
+    before = works(get(size="large"))[0]
+    site.fail(site.path(one), "placeholder", exact=True)
+    report = get()
+    after = works(report)[0]
+    assert (after.sha256, after.status) == (before.sha256, "ok")
+    assert "what is here stays: WikiArt shows a placeholder" in (after.reason or "")
+    # That is how it is: it is not asked again until the list is.
+    assert get().requests == 0
+    assert report.complete
+    site.heal()
+    assert get(refresh=True).downloaded == 1
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+def test_a_thumbnail_never_replaces_a_picture(
+    site: WikiArtServer, get: Get, refresh: bool
+) -> None:
+    one = single(site, 2000, 1500)
+    get(size="original" if refresh else "large")
+    if refresh:
+        one["image"] = re.sub(r"\.(\w+)$", r"-new.\1", one["image"])
+    Image.new("RGB", (200, 150)).save(b := Buffer(), "JPEG")
+    site.pictures[one["image"]] = b.content
+    before = works(get(size="large"))[0].sha256
+    report = get(refresh=refresh)
+    assert works(report)[0].sha256 == before
+    assert "200×150 pixels" in report.failures[0]
 
 
 def test_a_placeholder_in_place_of_a_derivative(site: WikiArtServer, get: Get) -> None:
@@ -959,6 +1010,9 @@ def test_what_is_known_without_asking(
         assert report.folder == corpora / "renamed"
         assert report.complete
     assert not site.requests
+    assert get("paloma picasso").folder == corpora / "paloma-picasso"
+    artist = Artist("pablo-picasso", "Pablo Picasso", ())
+    assert folder_of(artist, corpora) == corpora / "renamed"
     head = corpora / "renamed" / "corpus.json"
     told = json.loads(head.read_text())
     # A slug is another artist's, unless it is this one's.
@@ -985,17 +1039,138 @@ def test_a_manifest_edited_by_hand(site: WikiArtServer, get: Get) -> None:
     check_whole(again)
 
 
-def test_orphans_are_swept_and_others_files_are_not(
-    site: WikiArtServer, get: Get
+def test_files_of_the_users_own_stay(site: WikiArtServer, get: Get) -> None:
+    report = get()
+    id = site.works[0]["id"]
+    names = "mine.jpg", f"{id}_caption.txt", f"{id}_edited.jpg", f"{id}.jpg.xmp"
+    for name in names:
+        (report.folder / "images" / name).write_bytes(b"")
+    get(verify=True)
+    assert all((report.folder / "images" / name).exists() for name in names)
+
+
+def test_images_that_lead_elsewhere(
+    site: WikiArtServer, get: Get, tmp_path: Path
 ) -> None:
     report = get()
-    orphan = report.folder / "images" / f"{site.works[0]['id']}_old-title.jpg"
-    orphan.write_bytes(b"")
-    mine = report.folder / "images" / "mine.jpg"
-    mine.write_bytes(b"")
+    (report.folder / "images").rename(tmp_path / "moved")
+    (report.folder / "images").symlink_to(tmp_path / "moved")
+    site.requests.clear()
+    with pytest.raises(ArtistNstError, match="leads out of its corpus"):
+        get()
+    assert not site.requests
+    assert len(list((tmp_path / "moved").iterdir())) == 40
+
+
+def test_a_manifest_that_was_lost_or_cut_down(site: WikiArtServer, get: Get) -> None:
+    report = get()
+    manifest = report.folder / "works.jsonl"
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    manifest.write_bytes(b"".join(lines[:-1]))
+    assert get(dry_run=True).listed == 40
+    site.requests.clear()
+    again = get()
+    assert (again.listed, again.downloaded) == (40, 1)
+    manifest.unlink()
+    assert get().downloaded == 40
+    check_whole(report)
+
+
+@pytest.mark.parametrize("wishes", [{"details": True}, {"style": True}])
+def test_dead_pages_do_not_block_the_others(
+    site: WikiArtServer, get: Get, wishes: dict[str, bool]
+) -> None:
+    site.works = catalogue(60, sides=(16, 20))
+    for one in site.works:
+        slug = one["paintingUrl"].rpartition("/")[2]
+        site.details[slug] = {"style": "Cubism"}
+    for one in site.works[:20]:
+        site.fail(one["paintingUrl"], "500", exact=True)
+    wish: dict[str, Any] = dict(wishes)
+    if wish.pop("style", False):
+        wish["selection"] = Selection(style=("cubism",))
+    for _ in range(2):
+        report = get(**wish)
+        assert not report.stopped
+        assert len(report.failures) == 20
+    assert sum(one.style == "Cubism" for one in works(report)) == 40
+
+
+def test_one_artists_dead_pictures_are_not_anothers(
+    site: WikiArtServer, get: Get, tmp_path: Path
+) -> None:
+    for one in site.works[:14]:
+        site.fail(site.path(one), "500")
+    assert get().failed == 14
+    client = Polite(rate=FAST)
+    again = fetch("picasso", tmp_path / "corpora", client, verify_picture, Wish())
+    assert (again.failed, again.stopped) == (14, "")
+    other = fetch("joan miro", tmp_path / "corpora", client, verify_picture, Wish())
+    assert other.complete
+
+
+def test_a_failed_page_and_a_withheld_work_cost_no_more_pages(
+    site: WikiArtServer, get: Get
+) -> None:
+    site.works = catalogue(120, sides=(16, 20))
+    for one in site.works:
+        slug = one["paintingUrl"].rpartition("/")[2]
+        site.details[slug] = {"style": "Cubism"}
+    selection = Selection(limit=5, style=("cubism",), first=True)
+    site.fail(site.works[1]["paintingUrl"], "404")
+    site.fail(site.path(site.works[2]), "placeholder")
+    report = get(selection=selection, jobs=1)
+    assert report.downloaded == 5
+    pages = [one for one in site.requests if "/en/pablo-picasso/" in one.path]
+    assert len(pages) < 15
+
+
+def test_no_connection_more_than_asked_for(site: WikiArtServer, get: Get) -> None:
+    get("picasso", selection=Selection(limit=2))
+    site.delay_s = 0.02
+    site.peak_connections = 0
+    get("https://www.wikiart.org/en/pablo-picasso", jobs=2)
+    assert site.peak_connections <= 2
+
+
+def test_broken_here_and_withheld_there(site: WikiArtServer, get: Get) -> None:
+    report = get()
+    broken = work(report, site, 3)
+    (report.folder / (broken.file or "")).unlink()
+    site.fail(site.path(site.works[3]), "placeholder")
+    again = get()
+    assert (again.restricted, again.left, again.failed) == (1, 0, 0)
+    assert again.complete
+    check_whole(again)
+
+
+def test_nothing_has_changed(site: WikiArtServer, get: Get) -> None:
+    site.fail(site.path(site.works[3]), "placeholder")
+    site.fail(site.path(site.works[4]), "404")
     get()
-    assert not orphan.exists()
-    assert mine.exists()
+    changes = get(refresh=True).changes
+    assert changes is not None
+    assert (changes.added, changes.removed, changes.changed) == ([], [], [])
+
+
+def test_other_scans_wait_for_a_whole_list(site: WikiArtServer, get: Get) -> None:
+    site.works = catalogue(70, sides=(16, 20))
+    scan = catalogue(1, slug="scans", sides=(16, 20))[0]
+    site.works[65]["images"] = [
+        {key: scan[key] for key in ("image", "width", "height")}
+    ]
+    Image.new("RGB", (scan["width"], scan["height"])).save(b := Buffer(), "JPEG")
+    site.pictures[scan["image"]] = b.content
+    rule = site.fail(re.compile("page=2"), "500")
+    assert get(alternates=True).downloaded == 70
+    site.heal()
+    assert get(alternates=True).downloaded == 1
+    assert rule.used
+    site.fail(re.compile("page=2"), "500")
+    again = get(alternates=True, refresh=True)
+    assert again.changes is not None
+    assert again.changes.removed == []
+    assert len(works(again, "ok")) == 71
 
 
 def test_two_at_once(site: WikiArtServer, get: Get, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ HERE = Work(
     image_url=IMAGE,
     width=800,
     height=600,
+    listed_width=800,
+    listed_height=600,
     style="Cubism",
     sha256="ab",
     rights="",
@@ -50,8 +52,8 @@ def test_a_first_list() -> None:
         year="1900",
         url=f"{HOME}/en/a/one",
         image_url=IMAGE,
-        width=800,
-        height=600,
+        listed_width=800,
+        listed_height=600,
         status="pending",
     )
     assert changes.added == works
@@ -85,7 +87,8 @@ def test_another_host_is_the_same_picture() -> None:
 def test_another_picture_is_to_be_had_and_the_old_one_stays() -> None:
     better = replace(ONE, image=IMAGE.replace("one", "better"), width=1600, height=1200)
     works, changes = merge([HERE], [better], HOME)
-    assert works == [replace(HERE, image_url=better.image)]
+    listed = {"listed_width": 1600, "listed_height": 1200}
+    assert works == [replace(HERE, image_url=better.image, **listed)]
     assert changes.changed == works
     assert needs_picture(works[0], "original")
     assert needs_picture(works[0], "large")
@@ -140,7 +143,7 @@ def test_other_scans() -> None:
     works = merged([], record, alternates=True)
     assert [work.id for work in works] == ["1", "1-alt1"]
     assert works[1].image_url == f"{IMAGE}-2"
-    assert works[1].width == 10
+    assert works[1].listed_width == 10
     assert merged(works, record, alternates=True) == works
     # One that is here stays, also where scans are not asked for.
     scan = replace(works[1], status="ok", file="images/scan.jpg")
@@ -165,11 +168,11 @@ def test_a_works_own_page() -> None:
     work = with_page(listed, page)
     assert not has_page(listed)
     assert has_page(work)
-    assert (work.year, work.width, work.image_url) == ("1901", 1600, f"{IMAGE}x")
+    assert (work.year, work.listed_width, work.image_url) == ("1901", 1600, f"{IMAGE}x")
     assert (work.rights, work.dimensions) == ("Public domain", "1 x 2 cm")
     # What the list and the file say is not overruled.
     assert with_page(HERE, page).image_url == IMAGE
-    assert with_page(HERE, page).width == 800
+    assert with_page(HERE, page).listed_width == 800
     assert with_page(HERE, page).year == "1900"
     withheld = replace(listed, status="restricted")
     assert with_page(withheld, page).status == "pending"

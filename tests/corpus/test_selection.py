@@ -76,7 +76,7 @@ def test_years_the_wrong_way_round() -> None:
     [(800, 600, True), (600, 800, True), (800, 599, False), (None, None, True)],
 )
 def test_sizes(width: int | None, height: int | None, fits: bool) -> None:
-    work = Work(id="a", title="A", width=width, height=height)
+    work = Work(id="a", title="A", listed_width=width, listed_height=height)
     assert Selection(min_size=600).candidates([work]) == [work] * fits
 
 

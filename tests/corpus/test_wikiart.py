@@ -130,7 +130,7 @@ def pages(count: int, told: int | None = -1) -> dict[str, str | Exception]:
 def text_list(*rows: str, count: int | None = None) -> dict[str, str | Exception]:
     items = "".join(f"<li>{row}</li>" for row in rows)
     title = "" if count is None else f"<title>Pablo Picasso - {count} artworks</title>"
-    return {TEXT_LIST: f'{title}<ul class="painting-list-text">{items}</ul>'}
+    return {TEXT_LIST: f'{title}<ul class="painting-list-text">{items}</ul></html>'}
 
 
 def row(number: int) -> str:
@@ -542,7 +542,7 @@ def test_what_the_pages_lack_comes_of_the_text_list() -> None:
         Record("café", "Café", None, PICASSO.name, page="/en/pablo-picasso/caf%C3%A9"),
     )
     assert listing.notes == (
-        "2 works only in the text list: one more request each, for the page",
+        "2 works only in the site's plain list: each needs its page, too",
         "the site counts 6 works and lists 5",
     )
     assert site.asked.count(TEXT_LIST) == 1
@@ -610,7 +610,7 @@ def test_servers_may_fail_past_the_end(end: Exception | None) -> None:
     listing = list_works(Site(answers), PICASSO)
     assert len(listing.records) == 60
     assert listing.notes == (
-        "1 work only in the text list: one more request each, for the page",
+        "1 work only in the site's plain list: each needs its page, too",
     )
 
 
@@ -633,7 +633,7 @@ def test_a_page_in_the_middle_comes_of_the_text_list(failure: str | Exception) -
     ]
     failed, taken = listing.notes
     assert failed.startswith("page 2 of the list of works can't be read (")
-    assert taken.startswith("60 works only in the text list")
+    assert taken.startswith("60 works only in the site's plain list")
     assert site.asked.count(page_path(2)) == 1
 
 
@@ -661,7 +661,7 @@ def test_without_the_first_page_the_text_list_is_all() -> None:
     assert listing.count == 5
     assert listing.notes == (
         "page 1 of the list of works can't be read (the site is in trouble (503))",
-        "3 works only in the text list: one more request each, for the page",
+        "3 works only in the site's plain list: each needs its page, too",
         "the site counts 5 works and lists 4",
     )
     assert site.asked == [page_path(1), TEXT_LIST]

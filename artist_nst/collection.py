@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from artist_nst.corpus.adopt import Adopted, OnProgress
+from artist_nst.corpus.adopt import (
+    Adopted,
+    OnProgress,
+    check_folder,
+    one_line,
+    pictures_of,
+)
 from artist_nst.corpus.adopt import adopt as adopt_folder
 from artist_nst.corpus.fetch import fetch as fetch_artist
-from artist_nst.corpus.kaggle import adopt_kaggle, is_kaggle
+from artist_nst.corpus.kaggle import adopt_kaggle, check_kaggle, is_kaggle
+from artist_nst.corpus.names import folder_name
 from artist_nst.corpus.polite import Polite
 from artist_nst.corpus.report import Progress, Report, Wish
 from artist_nst.corpus.selection import Selection
-from artist_nst.corpus.works import corpora_folder
+from artist_nst.corpus.works import corpora_folder, find_folder, name_of, titled
 from artist_nst.errors import UsageError
 from artist_nst.image.verify import verify_picture
 
@@ -28,6 +38,8 @@ __all__ = [
     "adopt",
     "fetch",
 ]
+
+log = logging.getLogger(__name__)
 
 MAX_PIXELS = 300_000_000
 
@@ -96,6 +108,8 @@ def adopt(
         ArtistNstError: there are no pictures; the disk refused; another process works
             on the corpus.
     """
+    if not os.fspath(folder):
+        raise UsageError("no folder is named: say where the pictures are")
     place, verify = Path(folder), partial(verify_picture, max_pixels=max_pixels)
     target = corpora_folder(corpora)
     if is_kaggle(place):
@@ -103,11 +117,37 @@ def adopt(
             place, target, verify, only=artist, copy=copy, on_progress=on_progress
         )
     if artist is None:
-        name = " ".join(place.resolve().name.replace("_", " ").split())
-        raise UsageError(
-            f"whose pictures are in {place}? add --artist NAME, such as "
-            f"--artist {name or 'Claude Monet'!r}"
+        raise _nameless(place)
+    other = _namesake(artist, target)
+    adopted = adopt_folder(
+        place, artist, target, verify, copy=copy, on_progress=on_progress
+    )
+    if other is not None and adopted.folder.exists():
+        log.info(
+            "note: %s (%s) is another corpus; `--artist %s` means this one from now on",
+            name_of(other) or titled(other.name),
+            other.name,
+            shlex.quote(artist),
         )
-    return [
-        adopt_folder(place, artist, target, verify, copy=copy, on_progress=on_progress)
-    ]
+    return [adopted]
+
+
+def _nameless(place: Path) -> UsageError:
+    """What to ask of who does not say whose pictures these are; if these are any."""
+    check_folder(place)
+    check_kaggle(place)
+    pictures_of(place)
+    name = titled(one_line(place.resolve().name))
+    return UsageError(
+        f"whose pictures are in {place}? add --artist NAME, such as "
+        f"--artist {name or 'Claude Monet'!r}"
+    )
+
+
+def _namesake(artist: str, corpora: Path) -> Path | None:
+    """The other corpus that ``artist`` has meant so far."""
+    # No one is called so, or several; what the disk refuses is said when adopting.
+    with suppress(UsageError, OSError):
+        found = find_folder(artist, corpora)
+        return found if found != corpora / folder_name(one_line(artist)) else None
+    return None

@@ -75,7 +75,11 @@ def choose_sources(
     here = paintings(corpus.here)
     work = pick_random(here, seed)
     log.info(
-        "%s: %s, picked of %d with seed %d", corpus.artist, work.label, len(here), seed
+        "%s: %s, picked of %s with seed %d",
+        corpus.artist,
+        work.label,
+        f"{len(here):,}",
+        seed,
     )
     return [_from_work(corpus, work)]
 

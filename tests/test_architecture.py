@@ -56,7 +56,8 @@ def modules_in(*packages: str) -> list[str]:
 
 
 def outside_cli() -> list[str]:
-    return [module for module in MODULES if not within(module, "artist_nst.cli")]
+    own = "artist_nst.cli", "artist_nst.__main__"
+    return [one for one in MODULES if not any(within(one, cli) for cli in own)]
 
 
 def calls(module: str) -> Iterator[ast.Call]:

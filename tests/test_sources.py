@@ -64,6 +64,18 @@ def test_files_need_no_corpora(tmp_path: Path) -> None:
 # Works
 
 
+def test_how_many_it_is_picked_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "anna-ancher"
+    folder.mkdir()
+    for number in range(1166):
+        (folder / f"{number}.png").touch()
+    with caplog.at_level("INFO", "artist_nst"):
+        choose_sources([], "ancher", [], tmp_path, seed=0)
+    assert "picked of 1,166 with" in caplog.text
+
+
 def test_works_named_with_their_weights(corpora: Path) -> None:
     found = choose_sources(
         [], "Ancher", ["sea", ("0", 0.5), ("Hands", 3)], corpora, seed=0

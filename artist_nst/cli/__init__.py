@@ -66,11 +66,6 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 
 
-def main() -> None:
-    """The console script: runs a command, and exits with 0, 1, 2 or 130."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
     """Run one command line.
 
@@ -81,11 +76,17 @@ def run(arguments: list[str]) -> int:
     try:
         code: Any = app(arguments, prog_name="artist-nst", standalone_mode=False)
         if code == INTERRUPTED:
-            # typer's own answer to Ctrl-C.
-            return _failed("interrupted; nothing was left unfinished", INTERRUPTED)
+            raise KeyboardInterrupt  # typer's own answer to Ctrl-C
         return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:
+        # As it may also come while typer still puts the commands together.
+        return _failed("interrupted; nothing was left unfinished", INTERRUPTED)
     except Interrupted as stop:
         return _failed(f"interrupted; {stop}", INTERRUPTED)
+    except typer.Abort:
+        # Ctrl-C or the end of the input, at a question.
+        typer.echo(err=True)
+        return _failed("interrupted", INTERRUPTED)
     except UsageError as error:
         return _failed(str(error), USAGE)
     except ArtistNstError as error:

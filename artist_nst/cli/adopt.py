@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,8 +20,9 @@ REASONS = 5  # shown of an artist's
 
 def adopt(
     folder: Annotated[
-        Path,
+        str,  # not a Path, which would take "" for the current folder
         typer.Argument(
+            metavar="FOLDER",
             help="Of pictures, in it or in folders below; or Kaggle's Best Artworks of "
             "All Time, with artists.csv.",
             show_default=False,
@@ -83,13 +83,28 @@ def adopt(
         ) from None
     failed = sum(len(one.failed) for one in adopted)
     if failed or not quiet:
-        _summarize(adopted)
+        _summarize(adopted, quiet)
     if failed:
         found = sum(one.found for one in adopted)
         raise ArtistNstError(f"{failed:,} of {found:,} pictures were not adopted")
 
 
-def _summarize(adopted: list[Adopted]) -> None:
+def _summarize(adopted: list[Adopted], quiet: bool) -> None:
+    lines = []
+    if not quiet:
+        _tabulate(adopted)
+        lines.append(f"in {adopted[0].folder.parent}")
+    for one in adopted:
+        lines += [f"failed: {reason}" for reason in one.failed[:REASONS]]
+        if len(one.failed) > REASONS:
+            lines.append(
+                f"and {len(one.failed) - REASONS:,} more: "
+                f"`artist-nst works {one.folder.name} --failed`"
+            )
+    say("".join(f"{line}\n" for line in lines))
+
+
+def _tabulate(adopted: list[Adopted]) -> None:
     rows = [
         {
             "artist": f"{one.artist} ({one.folder.name})",
@@ -104,12 +119,3 @@ def _summarize(adopted: list[Adopted]) -> None:
     ]
     heads = list(rows[0])
     print_table(heads, rows, right=heads[1:], folded=heads[:1], spare=("found", "size"))
-    lines = [f"in {adopted[0].folder.parent}"]
-    for one in adopted:
-        lines += [f"failed: {reason}" for reason in one.failed[:REASONS]]
-        if len(one.failed) > REASONS:
-            lines.append(
-                f"and {len(one.failed) - REASONS:,} more: "
-                f"`artist-nst works {one.folder.name} --failed`"
-            )
-    say("".join(f"{line}\n" for line in lines))

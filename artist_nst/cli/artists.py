@@ -23,6 +23,7 @@ def artists(
 
     console = talk.set_up(quiet, verbose)
     folder = works.corpora_folder(corpora)
+    works.check_corpora(folder)
     rows = []
     for slug, path in works.artists(folder).items():
         try:

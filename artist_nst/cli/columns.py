@@ -1,4 +1,5 @@
-"""Tables on stdout: fitted to a terminal, in full for whatever else reads them."""
+"""Tables on stdout: fitted to a terminal; for whatever else reads them, only cells
+that would pad every row are clipped."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 
 SHORTENED = 24  # characters that a column which may be shortened should keep
 BETWEEN = 2
+LONGEST = 100  # characters of a cell off a terminal, but in the last column
 
 Row = Mapping[str, str]
 
@@ -36,11 +38,12 @@ def print_table(
 
     given = [{head: _line(row.get(head, "")) for head in heads} for row in rows]
     used = [head for head in heads if any(row[head] for row in given)]
-    text = io.StringIO()
-    terminal = sys.stdout.isatty()
+    text, terminal = io.StringIO(), sys.stdout.isatty()
     console = Console() if terminal else Console(file=text, width=100_000)
     if terminal:
         _leave_out(used, given, spare, console.width)
+    else:
+        given = [_clipped(row, used[:-1]) for row in given]
     table = _table(used, right, (*right, *whole))
     for row in given:
         table.add_row(
@@ -89,6 +92,11 @@ def _leave_out(
         needed = sum(min(wide[one], SHORTENED) + BETWEEN for one in used)
         if head in used and needed > width:
             used.remove(head)
+
+
+def _clipped(row: dict[str, str], heads: Sequence[str]) -> dict[str, str]:
+    long = {head: row[head] for head in heads if len(row[head]) > LONGEST}
+    return row | {head: f"{long[head][: LONGEST - 1].rstrip()}…" for head in long}
 
 
 def _line(text: str) -> str:

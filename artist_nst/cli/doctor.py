@@ -58,14 +58,23 @@ def _weights(given: WeightsFile, input: WeightsInput) -> str:
 
 
 def _corpora(given: Corpora) -> list[tuple[str, str]]:
-    from artist_nst.corpus.works import artists, corpora_folder, load_corpus
-    from artist_nst.errors import ArtistNstError
+    from artist_nst.corpus.works import (
+        artists,
+        check_corpora,
+        corpora_folder,
+        load_corpus,
+    )
+    from artist_nst.errors import ArtistNstError, UsageError
 
     folder = corpora_folder(given)
     rows = [("corpora", str(folder) + ("" if folder.is_dir() else " (not there yet)"))]
+    try:
+        check_corpora(folder)
+    except UsageError as error:
+        rows = [("corpora", f"unusable: {error}")]
     for slug, path in artists(folder).items():
         try:
-            rows.append((f"  {slug}", f"{len(load_corpus(path).here)} works"))
+            rows.append((f"  {slug}", f"{len(load_corpus(path).here):,} works"))
         except ArtistNstError as error:
             rows.append((f"  {slug}", f"unusable: {error}"))
     return rows

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,13 +13,17 @@ from artist_nst.cli.interrupt import Interrupted
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.errors import ArtistNstError, UsageError
 
+if TYPE_CHECKING:
+    from artist_nst.corpus.forget import Belongings
+    from artist_nst.corpus.works import Corpus
+
 SHOWN = 3  # of the files that stay
 
 
 def forget(
     artist: Annotated[
         str,
-        typer.Argument(help="Folder, name or part of the name.", show_default=False),
+        typer.Argument(help="Folder, name or a word of the name.", show_default=False),
     ],
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Delete without asking.")
@@ -27,27 +32,22 @@ def forget(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Delete an artist's corpus: its pictures and what is known of them.
+    """Delete an artist's pictures and what is known of them (asks first).
 
     Files that artist-nst did not put there stay.
 
     Example: artist-nst forget "pablo picasso"
     """
     from artist_nst.corpus import forget as library
-    from artist_nst.corpus.works import corpora_folder, find_corpus
+    from artist_nst.corpus.works import corpora_folder, find_folder
 
     console = talk.set_up(quiet, verbose)
-    corpus = find_corpus(artist, corpora_folder(corpora))
-    ours = library.belongings(corpus)
-    count = len(ours.pictures)
-    what = (
-        f"{count:,} picture{'s' * (count != 1)} ({talk.size(ours.bytes)}) of "
-        f"{corpus.artist} in {corpus.folder}"
-    )
+    corpus, damage = _found(find_folder(artist, corpora_folder(corpora), hint=False))
+    what = _what(corpus, library.belongings(corpus))
     if not yes:
-        _ask(what, corpus.artist)
+        _ask(what + damage, corpus.artist)
     try:
-        left = library.forget(corpus)
+        left = library.forget(corpus, damaged=bool(damage))
     except KeyboardInterrupt:
         raise Interrupted(
             f"not all of {corpus.artist} is forgotten: the same command goes on"
@@ -56,6 +56,25 @@ def forget(
     if corpus.folder.exists():
         names = [path.relative_to(corpus.folder).as_posix() for path in left]
         console.print(_stays(names), markup=False)
+
+
+def _found(folder: Path) -> tuple[Corpus, str]:
+    """The corpus; and where its manifest is damaged, what that means."""
+    from artist_nst.corpus.forget import salvage
+    from artist_nst.corpus.works import DamagedError, load_corpus
+
+    try:
+        return load_corpus(folder), ""
+    except DamagedError:
+        return salvage(folder), " (its manifest is damaged: all that lie in images/)"
+
+
+def _what(corpus: Corpus, ours: Belongings) -> str:
+    count = len(ours.pictures)
+    return (
+        f"{count:,} picture{'s' * (count != 1)} ({talk.size(ours.bytes)}) of "
+        f"{corpus.artist} in {corpus.folder}"
+    )
 
 
 def _stays(names: list[str]) -> str:
@@ -70,5 +89,10 @@ def _ask(what: str, artist: str) -> None:
             f"forget would delete {what}; without a terminal to ask on, "
             "say that it may: --yes"
         )
-    if not typer.confirm(f"Delete {what}, and what is known of them?", err=True):
+    try:
+        agreed = typer.confirm(f"Delete {what}, and what is known of them?", err=True)
+    except (typer.Abort, KeyboardInterrupt, EOFError):
+        typer.echo(err=True)  # ends the line of the question
+        raise Interrupted("nothing was deleted") from None
+    if not agreed:
         raise ArtistNstError(f"{artist} is not forgotten: nothing was deleted")

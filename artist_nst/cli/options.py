@@ -32,9 +32,11 @@ FILES = "Files"
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what fails.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+# Not a Path, which would take an empty text for the current folder.
 Corpora = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
+        metavar="PATH",
         help="Folder of corpora (default: $ARTIST_NST_CORPORA, ./corpora, or your "
         "data folder).",
         rich_help_panel=FILES,

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from artist_nst.corpus.works import Corpus, Work
 
 HERE = ("title", "year", "pixels", "style", "genre", "rights", "id")
-FAILED = ("title", "year", "status", "reason", "id")
+FAILED = ("title", "year", "status", "id", "reason")
 
 
 def works(
     artist: Annotated[
         str,
-        typer.Argument(help="Folder, name or part of the name.", show_default=False),
+        typer.Argument(help="Folder, name or a word of the name.", show_default=False),
     ],
     sheet: Annotated[
         Path | None,
@@ -49,7 +49,7 @@ def works(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """List an artist's works that are on disk.
+    """List an artist's works that are on disk; with --failed, those that are not.
 
     Example: artist-nst works procedural --sheet works.png
     """
@@ -134,7 +134,7 @@ def _draw(corpus: Corpus, here: Sequence[Work], file: Path, console: Console) ->
     if not here:
         raise ArtistNstError(
             f"no work of {corpus.artist} is here to be shown; "
-            f"`artist-nst fetch {corpus.slug}` would get them"
+            f"`artist-nst fetch {corpus.slug}` may get them"
         )
     if os.path.realpath(file) in map(os.path.realpath, paths):
         raise UsageError(f"{file} is one of the works: name another file")

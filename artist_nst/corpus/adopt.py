@@ -109,10 +109,7 @@ def adopt(
     try:
         _check(folder, name, target)
         if pictures is None:
-            pictures = [(path, described(path.stem)) for path in pictures_below(folder)]
-        if not pictures:
-            suffixes = ", ".join(sorted(PICTURES))
-            raise ArtistNstError(f"{folder}: no pictures in it ({suffixes})")
+            pictures = [(path, described(path.stem)) for path in pictures_of(folder)]
         source = f"adopted from {one_line(Path(os.path.realpath(folder)).name)}"
         tell(0, len(pictures), "")
         with hold(target, slug=target.name, artist=name, source=source) as manifest:
@@ -255,16 +252,15 @@ def _check(folder: Path, artist: str, target: Path) -> None:
     Raises:
         UsageError: one or the other may not.
     """
-    if not os.path.exists(folder):
-        raise UsageError(f"{folder}: there is no such folder; check the path")
-    if not os.path.isdir(folder):
-        raise UsageError(f"{folder} is a file: name the folder that it is in")
+    check_folder(folder)
     if not artist:
         raise UsageError("--artist is empty: give the name, such as 'Claude Monet'")
     here, there = (Path(os.path.realpath(path)) for path in (folder, target))
-    if there == Path(os.path.realpath(packaged_corpora() / "procedural")):
+    packaged = packaged_corpora() / "procedural"
+    if target.name == packaged.name or there == Path(os.path.realpath(packaged)):
         raise UsageError(
-            f"--artist {artist!r}: {target} comes with artist-nst; choose another name"
+            f"--artist {artist!r}: {packaged.name} comes with artist-nst; choose "
+            "another name"
         )
     if here == there:
         raise UsageError(
@@ -284,6 +280,30 @@ def _check(folder: Path, artist: str, target: Path) -> None:
 
 
 # Files
+
+
+def check_folder(folder: Path) -> None:
+    """Whether there is a folder to be adopted.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not os.path.exists(folder):
+        raise UsageError(f"{folder}: there is no such folder; check the path")
+    if not os.path.isdir(folder):
+        raise UsageError(f"{folder} is a file: name the folder that it is in")
+
+
+def pictures_of(folder: Path) -> list[Path]:
+    """What :func:`pictures_below` finds, which is something.
+
+    Raises:
+        ArtistNstError: it is nothing, or the folder can't be read.
+    """
+    if found := pictures_below(folder):
+        return found
+    suffixes = ", ".join(sorted(PICTURES))
+    raise ArtistNstError(f"{folder}: no pictures in it ({suffixes})")
 
 
 def pictures_below(folder: Path) -> list[Path]:

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artist_nst.corpus.manifest import LOCK, PART, locked
-from artist_nst.corpus.works import Corpus, load_corpus, packaged_corpora
+from artist_nst.corpus.works import (
+    PICTURES,
+    Corpus,
+    DamagedError,
+    Work,
+    load_corpus,
+    name_of,
+    packaged_corpora,
+    titled,
+)
 from artist_nst.errors import ArtistNstError, UsageError
 
 
@@ -24,6 +33,18 @@ class Belongings:
     bytes: int
 
 
+def salvage(folder: Path) -> Corpus:
+    """The corpus whose manifest is damaged: whatever pictures lie in ``images/``."""
+    images = folder / "images"
+    files = [
+        f"images/{path.name}"
+        for path in (sorted(images.iterdir()) if images.is_dir() else ())
+        if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+    ]
+    works = tuple(Work(id=file, title=file, file=file) for file in files)
+    return Corpus(folder, folder.name, name_of(folder) or titled(folder.name), works)
+
+
 def belongings(corpus: Corpus) -> Belongings:
     """What :func:`forget` would delete, besides the manifest.
 
@@ -35,12 +56,14 @@ def belongings(corpus: Corpus) -> Belongings:
     return Belongings(tuple(found), sum(found.values()))
 
 
-def forget(corpus: Corpus) -> tuple[Path, ...]:
+def forget(corpus: Corpus, *, damaged: bool = False) -> tuple[Path, ...]:
     """Delete a corpus's manifest, and the pictures that it names.
 
     The manifest goes last: interrupted anywhere, the same call again does the rest.
     Files that the manifest does not name stay, and with them the folder.
 
+    Args:
+        damaged: where the manifest is, delete all the pictures in ``images/``.
     Returns:
         The files that stayed.
     Raises:
@@ -52,7 +75,7 @@ def forget(corpus: Corpus) -> tuple[Path, ...]:
     with locked(folder):
         if (folder / "corpus.json").exists():
             # As it is now, not as it was while the user thought about it.
-            pictures = list(_pictures(load_corpus(folder)))
+            pictures = list(_pictures(_as_it_is(folder, damaged)))
             _delete([*pictures, *_parts(folder)])
             _delete_empty(folder, {path.parent for path in pictures})
             _delete([folder / "works.jsonl", folder / "corpus.json"])
@@ -68,6 +91,15 @@ def forget(corpus: Corpus) -> tuple[Path, ...]:
         with suppress(OSError):
             folder.rmdir()
     return files
+
+
+def _as_it_is(folder: Path, damaged: bool) -> Corpus:
+    try:
+        return load_corpus(folder)
+    except DamagedError:
+        if not damaged:
+            raise
+        return salvage(folder)
 
 
 def _refuse_others(folder: Path) -> None:

@@ -53,6 +53,22 @@ def is_kaggle(folder: Path) -> bool:
     return False
 
 
+def check_kaggle(folder: Path) -> None:
+    """Say what a folder with ``artists.csv`` lacks to be the data set.
+
+    Raises:
+        ArtistNstError: it can't be read, names no artists, or has no pictures by it.
+    """
+    path = folder / ARTISTS
+    if os.path.lexists(path):
+        _listed(path)
+        parts = " or ".join(f"{part}/" for part in PARTS)
+        raise ArtistNstError(
+            f"{path}: no {parts} beside it, in which Kaggle's pictures are; add "
+            "--artist NAME if all pictures here are of one artist"
+        )
+
+
 def adopt_kaggle(
     folder: Path,
     corpora: Path,

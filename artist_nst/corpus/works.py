@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,6 +21,10 @@ VARIABLE = "ARTIST_NST_CORPORA"
 # Letters of Latin alphabets that Unicode takes for letters of their own.
 UNDECOMPOSED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
 PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
+
+
+class DamagedError(ArtistNstError):
+    """A manifest that is not what artist-nst writes: mended, or forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,14 @@ class Corpus:
 
 def corpora_folder(given: str | os.PathLike[str] | None = None) -> Path:
     """Where corpora are: ``given``, ``$ARTIST_NST_CORPORA``, ``./corpora``, or else
-    the user's data folder. It need not exist."""
+    the user's data folder. It need not exist.
+
+    Raises:
+        UsageError: ``given`` is an empty text.
+    """
     if given is not None:
+        if not os.fspath(given):
+            raise UsageError("--corpora is empty: name a folder")
         return Path(given)
     if named := os.environ.get(VARIABLE):
         return Path(named)
@@ -121,6 +132,19 @@ def corpora_folder(given: str | os.PathLike[str] | None = None) -> Path:
     if here.is_dir():
         return here
     return platformdirs.user_data_path("artist-nst", appauthor=False) / "corpora"
+
+
+def check_corpora(folder: Path) -> None:
+    """Whether ``folder`` is a folder of corpora, or may become one.
+
+    Raises:
+        UsageError: it is a file.
+    """
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise UsageError(
+            f"{folder} is a file, not a folder of corpora: name another with --corpora "
+            f"or ${VARIABLE}"
+        )
 
 
 def packaged_corpora() -> Path:
@@ -145,43 +169,65 @@ def find_corpus(name: str, folder: Path) -> Corpus:
 
     Raises:
         UsageError: no artist, or several, are called so; names the nearest.
+        ArtistNstError: see :func:`load_corpus`.
+    """
+    return load_corpus(find_folder(name, folder))
+
+
+def find_folder(name: str, folder: Path, *, hint: bool = True) -> Path:
+    """Where :func:`find_corpus` finds the artist, whatever state the corpus is in.
+
+    Args:
+        hint: where there is none, say how it may be had.
+    Raises:
+        UsageError: no artist, or several, are called so; names the nearest.
     """
     found = artists(folder)
+    wanted, typed = fold(name), alike(name)
     folded = {slug: fold(slug) for slug in found}
-    full = {slug: fold(_artist(path)) for slug, path in found.items()}
-    wanted = fold(name)
-    words = set(wanted.split("-"))
+    named = {slug: name_of(path) for slug, path in found.items()}
+    written = {slug: alike(full) for slug, full in named.items()}
+    words = {
+        slug: {*folded[slug].split("-"), *fold(full).split("-")}
+        for slug, full in named.items()
+    }
     fits: list[Callable[[str], bool]] = [
         lambda slug: slug == name,
+        # In any alphabet; of two of one name, the one whose folder is called so too.
+        lambda slug: bool(typed) and written[slug] == typed and slug == wanted,
+        lambda slug: bool(typed) and written[slug] == typed,
         lambda slug: slug == wanted,
-        lambda slug: bool(wanted) and wanted in (folded[slug], full[slug]),
-        lambda slug: (
-            bool(wanted)
-            and words <= set(folded[slug].split("-")) | set(full[slug].split("-"))
-        ),
+        lambda slug: bool(typed) and alike(slug) == typed,
+        lambda slug: bool(wanted) and wanted in (folded[slug], fold(named[slug])),
+        lambda slug: bool(wanted) and set(wanted.split("-")) <= words[slug],
+        lambda slug: bool(typed) and set(typed.split()) <= set(written[slug].split()),
         # A folder "picasso" for "Pablo Picasso".
         lambda slug: bool(folded[slug]) and wanted.endswith(f"-{folded[slug]}"),
     ]
     for fit in fits:
         matches = [slug for slug in found if fit(slug)]
         if len(matches) == 1:
-            return load_corpus(found[matches[0]])
+            return found[matches[0]]
         if matches:
-            raise UsageError(
-                f"--artist {name!r} may be {' or '.join(matches)}; say which"
-            )
-    close = get_close_matches(wanted, folded.values(), n=3, cutoff=0.5)
-    near = [slug for one in close for slug in found if folded[slug] == one]
+            raise UsageError(f"{name!r} may be {' or '.join(matches)}; say which")
+    raise _nobody(name, folder, folded, hint)
+
+
+def _nobody(name: str, folder: Path, slugs: dict[str, str], hint: bool) -> UsageError:
+    """What to say where none of the slugs (each with its folded form) is meant."""
+    wanted = fold(name)
+    close = get_close_matches(wanted, slugs.values(), n=3, cutoff=0.5)
+    near = [slug for one in close for slug in slugs if slugs[slug] == one]
     near += [
         slug
-        for slug in found
-        if get_close_matches(wanted, folded[slug].split("-"), cutoff=0.7)
+        for slug in slugs
+        if get_close_matches(wanted, slugs[slug].split("-"), cutoff=0.7)
     ]
-    hint = " or ".join(dict.fromkeys(near)) or ", ".join(found)
-    raise UsageError(
-        f"no works of {name!r} in {folder}; there is {hint}; "
-        f"`artist-nst fetch {wanted or repr(name)}` would get them"
-    )
+    what, shown = ("nearest:", dict.fromkeys(near)) if near else ("there is", slugs)
+    message = f"no works of {name!r} in {folder}; {what} {', '.join(shown)}"
+    if hint and any(map(str.isalnum, name)):
+        message += f"; `artist-nst fetch {wanted or repr(name)}` may get them"
+    return UsageError(message)
 
 
 def find_work(corpus: Corpus, name: str) -> Work:
@@ -190,11 +236,12 @@ def find_work(corpus: Corpus, name: str) -> Work:
     Raises:
         UsageError: none, or several, are called so.
     """
-    works, folded = corpus.here, fold(name)
+    works, folded, typed = corpus.here, fold(name), alike(name)
     fits: list[Callable[[Work], bool]] = [
         lambda work: work.id == name,
         lambda work: Path(work.file or "").name == name,
         lambda work: work.title == name,
+        lambda work: bool(typed) and alike(work.title) == typed,
         lambda work: bool(folded) and fold(work.title) == folded,
         lambda work: bool(folded) and folded in fold(work.title),
     ]
@@ -218,7 +265,8 @@ def load_corpus(folder: Path) -> Corpus:
     """Read a corpus; a plain folder of pictures is one too.
 
     Raises:
-        ArtistNstError: the manifest can't be read, or is from a newer version.
+        DamagedError: the manifest is damaged.
+        ArtistNstError: it can't be read, or is from a newer version.
     """
     if not (folder / "corpus.json").exists():
         pictures = tuple(_pictures(folder))
@@ -235,6 +283,7 @@ def head_of(folder: Path) -> dict[str, Any]:
     """What a corpus's ``corpus.json`` says; nothing where there is none.
 
     Raises:
+        DamagedError: it is damaged.
         ArtistNstError: it can't be read, or is from a newer version.
     """
     manifest = folder / "corpus.json"
@@ -243,7 +292,7 @@ def head_of(folder: Path) -> dict[str, Any]:
     head = _json(str(manifest), _bytes(manifest))
     version = head.get("format", FORMAT)
     if not isinstance(version, int):
-        raise ArtistNstError(f"{manifest}: format {version!r} is not a whole number")
+        raise _damaged(str(manifest), f"format {version!r} is not a whole number")
     if version > FORMAT:
         raise ArtistNstError(
             f"{manifest}: format {version} is newer than this artist-nst reads; "
@@ -258,6 +307,11 @@ def fold(name: str) -> str:
     plain = "".join(one for one in letters if not unicodedata.combining(one))
     # Curly apostrophes and dashes part words, as their ASCII forms do.
     return "-".join(re.findall(r"[a-z0-9]+", re.sub(r"[^\W\x00-\x7f]", "", plain)))
+
+
+def alike(name: str) -> str:
+    """Equal for names that differ in case, spaces or how letters are encoded."""
+    return " ".join(unicodedata.normalize("NFKC", name.casefold()).split())
 
 
 def titled(name: str) -> str:
@@ -275,8 +329,8 @@ def _pictures(folder: Path) -> Iterable[Work]:
             yield Work(id=file, title=titled(path.stem), file=file)
 
 
-def _artist(folder: Path) -> str:
-    """The full name in a corpus's manifest, as far as that can be read."""
+def name_of(folder: Path) -> str:
+    """The full name in a corpus's manifest; "" where that is not to be had."""
     manifest = folder / "corpus.json"
     with suppress(ArtistNstError):
         return str(_json(str(manifest), _bytes(manifest)).get("artist") or "")
@@ -301,16 +355,27 @@ def _listed(path: Path) -> Iterable[Work]:
 def _work(place: str, line: bytes) -> Work:
     values = _json(place, line)
     if not all(isinstance(values.get(key), str) for key in ("id", "title")):
-        raise ArtistNstError(f"{place}: a work has no id or no title")
+        raise _damaged(place, "a work has no id or no title")
     file = values.get("file")
     if not (file is None or (isinstance(file, str) and "\0" not in file)):
-        raise ArtistNstError(f"{place}: {file!r} is not the name of a file")
+        raise _damaged(place, f"{file!r} is not the name of a file")
     known = {field.name for field in fields(Work)}
     return Work(**{key: value for key, value in values.items() if key in known})
 
 
-class _NotJson(ArtistNstError):
+class _NotJson(DamagedError):
     pass
+
+
+def _damaged(
+    place: str, what: str, kind: type[DamagedError] = DamagedError
+) -> DamagedError:
+    """What is wrong at a place in a manifest, and what to do about it."""
+    name = shlex.quote(Path(place).parent.name)
+    return kind(
+        f"{place}: {what}: mend the file, or remove the corpus with "
+        f"`artist-nst forget {name}`"
+    )
 
 
 def _bytes(path: Path) -> bytes:
@@ -324,7 +389,7 @@ def _json(place: str, text: bytes) -> dict[str, Any]:
     try:
         values = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise _NotJson(f"{place}: not JSON ({error}): mend or delete it") from error
+        raise _damaged(place, f"not JSON ({error})", _NotJson) from error
     if not isinstance(values, dict):
-        raise ArtistNstError(f"{place}: not a JSON object")
+        raise _damaged(place, "not a JSON object")
     return values

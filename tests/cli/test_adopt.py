@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,7 +94,29 @@ def test_quiet(cli: Cli, scans: Path) -> None:
     (scans / "broken.png").write_text("no picture")
     ran = cli("adopt", scans, "-A", "Anna Ancher", "-q")
     assert ran.code == 1
-    assert "failed: broken.png" in ran.out
+    lines = ran.out.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("failed: broken.png")
+
+
+def test_another_corpus_of_that_name(cli: Cli, scans: Path) -> None:
+    assert cli("adopt", scans, "-A", "Pablo Picasso", "--corpora", "c").err == ""
+    ran = cli("adopt", scans, "-A", "picasso", "--corpora", "c")
+    assert ran.code == 0
+    assert ran.err == (
+        "note: Pablo Picasso (pablo-picasso) is another corpus; `--artist picasso` "
+        "means this one from now on\n"
+    )
+    assert cli("adopt", scans, "-A", "picasso", "--corpora", "c").err == ""
+    assert cli("adopt", scans, "-A", "Pablo Picasso", "--corpora", "c").err == ""
+
+
+def test_in_another_script(cli: Cli, scans: Path) -> None:
+    name = "Иван Шишкин"
+    assert cli("adopt", scans, "-A", name, "--corpora", "c").code == 0
+    assert cli("works", "шишкин", "--corpora", "c").err.startswith("3 of 3 listed")
+    assert cli("forget", name.upper(), "--corpora", "c", "--yes").code == 0
+    assert not list(Path("c").iterdir())
 
 
 def test_copy_and_max_pixels(cli: Cli, scans: Path) -> None:
@@ -109,7 +132,7 @@ def test_copy_and_max_pixels(cli: Cli, scans: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "why"),
     [
-        (("scans",), 2, "add --artist NAME, such as --artist 'scans'"),
+        (("scans",), 2, "add --artist NAME, such as --artist 'Scans'"),
         (("nowhere", "-A", "X"), 2, "nowhere: there is no such folder"),
         (("scans/a.png", "-A", "X"), 2, "scans/a.png is a file"),
         (("scans", "-A", " "), 2, "--artist is empty"),
@@ -117,6 +140,17 @@ def test_copy_and_max_pixels(cli: Cli, scans: Path) -> None:
         (("empty", "-A", "X"), 1, "no pictures in it (.bmp, .gif, .jpeg, .jpg, .png"),
         (("scans", "-A", "X", "--corpora", "file/x"), 1, "cannot be written"),
         (("scans", "-A", "X", "--max-pixels", "0"), 2, "--max-pixels"),
+        (("",), 2, "no folder is named"),
+        (("", "-A", "X"), 2, "no folder is named"),
+        (("nowhere",), 2, "nowhere: there is no such folder"),
+        (("scans/a.png",), 2, "scans/a.png is a file"),
+        (("empty",), 1, "empty: no pictures in it (.bmp, .gif, .jpeg, .jpg, .png"),
+        (("edvard-munch",), 2, "such as --artist 'Edvard Munch'"),
+        (("kaggle",), 1, "kaggle/artists.csv: no artists in it, in a column called"),
+        (("binary",), 1, "binary/artists.csv: not a table in UTF-8"),
+        (("alone",), 1, "alone/artists.csv: no images/ or resized/ beside it"),
+        (("scans", "-A", "procedural", "--corpora", "c"), 2, "choose another name"),
+        (("scans", "-A", "X", "--corpora", ""), 2, "--corpora is empty"),
         ((), 2, "see `artist-nst adopt --help`"),
     ],
 )
@@ -126,6 +160,11 @@ def test_one_line_for_what_is_wrong(
     os.chdir(scans.parent)
     Path("empty").mkdir()
     Path("file").touch()
+    for folder in ("edvard-munch", "kaggle/images", "binary/images", "alone"):
+        shutil.copytree(scans, folder)
+    Path("kaggle/artists.csv").write_text("id,genre\n1,X\n")
+    Path("binary/artists.csv").write_bytes(b"\xff\xfe\x00name")
+    Path("alone/artists.csv").write_text("name\nEdvard Munch\n")
     ran = cli("adopt", *arguments)
     assert ran.code == code
     assert why in ran.line

@@ -127,7 +127,7 @@ def test_on_a_narrow_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_reader_who_has_enough(tmp_path: Path) -> None:
     """``artist-nst artists | head -0``"""
-    code = "from artist_nst.cli import main; main()"
+    code = "from artist_nst.__main__ import main; main()"
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -151,3 +151,34 @@ def test_imports_little() -> None:
     run = [sys.executable, "-c", code]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded"
+
+
+def test_a_file_for_the_folder(cli: Cli) -> None:
+    Path("file").touch()
+    ran = cli("artists", "--corpora", "file")
+    assert ran.code == 2
+    assert "file is a file, not a folder" in ran.line
+    assert ran.out == ""
+    ran = cli("doctor", "--corpora", "file")
+    assert ran.code == 0
+    assert "unusable: file is a file" in ran.out
+    assert "not there yet" not in ran.out
+
+
+@pytest.mark.parametrize(
+    "command", ["artists", "doctor", "works x", "forget x -y", "adopt . -A x"]
+)
+def test_an_empty_name_for_the_folder(cli: Cli, command: str) -> None:
+    picasso().rename("x")
+    ran = cli(*command.split(), "--corpora", "")
+    assert ran.code == 2
+    assert "--corpora is empty" in ran.line
+    assert len(list(Path("x/images").iterdir())) == 2
+
+
+def test_doctor_counts_thousands(cli: Cli) -> None:
+    folder = Path("corpora/anna-ancher")
+    folder.mkdir(parents=True)
+    for number in range(1166):
+        (folder / f"{number}.png").touch()
+    assert "1,166 works" in line_of("anna-ancher", cli("doctor").out)

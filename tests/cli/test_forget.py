@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from artist_nst.corpus import forget as library
 from artist_nst.corpus.manifest import hold, locked
@@ -150,7 +152,7 @@ def test_while_a_fetch_runs(cli: Cli, folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_ctrl_c(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: object) -> tuple[Path, ...]:
+    def interrupted(*_: object, **__: object) -> tuple[Path, ...]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -159,3 +161,94 @@ def test_ctrl_c(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran.code == 130
     assert "the same command goes on" in ran.line
     assert cli("forget", "miro", "--yes").code == 0
+
+
+class Terminal(io.StringIO):
+    """On which nobody types an answer, but presses a key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, _: int | None = -1) -> str:
+        if self.key == "ctrl-c":
+            raise KeyboardInterrupt
+        return ""  # the end of the input
+
+
+@pytest.mark.parametrize("key", ["ctrl-c", "ctrl-d"])
+def test_no_answer(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(key))
+    ran = cli("forget", "miro")
+    assert ran.code == 130
+    # On a line of its own, after the question's.
+    assert ran.line == "artist-nst: interrupted; nothing was deleted"
+    assert ran.err.splitlines()[0].endswith("[y/N]:")
+    assert len(list(folder.rglob("*.jpg"))) == 2
+
+
+def test_no_answer_to_any_question(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("artist_nst.cli.talk.set_up", stopped)
+    ran = cli("artists")
+    assert ran.code == 130
+    assert ran.line == "artist-nst: interrupted"
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ["picaso", "", "葛飾北斎"])
+def test_the_unknown_need_not_be_fetched(cli: Cli, name: str) -> None:
+    assert "fetch" not in cli("forget", name, "--yes").line
+
+
+# A damaged manifest
+
+
+@pytest.mark.parametrize("file", ["corpus.json", "works.jsonl"])
+def test_damaged(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    (folder / file).write_text("{\n")
+    (folder / "images" / ".c.jpg.part").write_text("half")
+    (folder / ".works.jsonl.part").write_text("half")
+    line = cli("works", "miro").line
+    assert f"{file}" in line
+    assert "not JSON" in line
+    assert "`artist-nst forget joan-miro`" in line
+    asked = answer(monkeypatch, True)
+    ran = cli("forget", "miro")
+    assert ran.code == 0
+    assert "2 pictures (1.2 kB) of Joan Mir" in asked[0]
+    assert "its manifest is damaged" in asked[0]
+    assert not folder.exists()
+
+
+def test_damaged_and_what_is_not_ours(cli: Cli, folder: Path) -> None:
+    (folder / "corpus.json").write_text("")
+    (folder / "images" / "notes.txt").write_text("mine")
+    (folder / "mine.jpg").write_text("mine")
+    (folder / "images" / "more").mkdir()
+    (folder / "images" / "more" / "mine.jpg").write_text("mine")
+    ran = cli("forget", "miro", "-y")
+    assert ran.code == 0
+    assert "the folder stays" in ran.err
+    assert sorted(one.name for one in folder.rglob("*") if one.is_file()) == [
+        "mine.jpg",
+        "mine.jpg",
+        "notes.txt",
+    ]
+
+
+def test_from_a_newer_version_is_not_damaged(cli: Cli, folder: Path) -> None:
+    (folder / "corpus.json").write_text('{"format": 99}')
+    ran = cli("forget", "joan-miro", "-y")
+    assert ran.code == 1
+    assert "upgrade" in ran.line
+    assert len(list(folder.rglob("*.jpg"))) == 2

@@ -70,10 +70,10 @@ class TestTable:
         ran = cli("works", "picasso", "--failed")
         assert ran.code == 0
         assert [line.split() for line in ran.out.splitlines()] == [
-            ["title", "year", "status", "reason", "id"],
-            ["Guernica", "1937", "restricted", "withheld", "c3"],
-            ["Head", "failed", "HTTP", "404", "d4"],
-            ["Moved", "gone", "its", "file", "is", "gone:", "images/f.png", "f6"],
+            ["title", "year", "status", "id", "reason"],
+            ["Guernica", "1937", "restricted", "c3", "withheld"],
+            ["Head", "failed", "d4", "HTTP", "404"],
+            ["Moved", "gone", "f6", "its", "file", "is", "gone:", "images/f.png"],
         ]
         assert ran.err == SUMMARY
 
@@ -98,6 +98,21 @@ class TestTable:
         assert max(map(len, narrow.splitlines()[1:])) <= 60
         monkeypatch.setenv("COLUMNS", "120")
         assert "portrait" in cli("works", "picasso").out
+
+
+def test_long_cells_do_not_pad_every_row(cli: Cli, folder: Path) -> None:
+    title, reason = "Long " * 80, "Why " * 80
+    about = {"slug": folder.name, "artist": "Pablo Picasso", "source": "a test"}
+    with hold(folder, **about) as one:
+        one.put(Work("g7", title, "1950", file="images/a.png"))
+        one.put(Work("h8", title, status="failed", reason=reason))
+    ran = cli("works", "picasso")
+    assert max(map(len, ran.out.splitlines())) < 200
+    assert "Long Long…  1950" in ran.out
+    *_, last = (lines := cli("works", "picasso", "--failed").out.splitlines())
+    assert last.endswith(reason.strip())
+    assert max(map(len, lines[:-1])) < 170
+    assert title in cli("works", "picasso", "--json").out
 
 
 def test_all_here(cli: Cli) -> None:

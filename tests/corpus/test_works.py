@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -276,7 +277,7 @@ def test_folder_that_is_no_slug(folder: str, name: str, tmp_path: Path) -> None:
 
 def test_folder_that_is_no_slug_is_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "Claude Monet").mkdir()
-    with pytest.raises(UsageError, match="there is Claude Monet;"):
+    with pytest.raises(UsageError, match="nearest: Claude Monet;"):
         find_corpus("claud monnet", tmp_path)
 
 
@@ -285,6 +286,61 @@ def test_folder_in_another_script(tmp_path: Path) -> None:
     corpus = find_corpus("葛飾北斎", tmp_path)
     assert corpus.artist == "葛飾北斎"
     assert find_work(corpus, "神奈川沖浪裏").file == "神奈川沖浪裏.png"
+
+
+def begin(folder: Path, artist: str) -> None:
+    folder.mkdir(parents=True)
+    head = json.dumps({"format": 1, "artist": artist})
+    (folder / "corpus.json").write_text(head, "utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", ["Иван Шишкин", "иван  шишкин", " ИВАН ШИШКИН", "Шишкин", "Шишкин Иван"]
+)
+def test_artist_in_another_script(tmp_path: Path, name: str) -> None:
+    begin(tmp_path / "works-of-0123abcd", "Иван Шишкин")
+    begin(tmp_path / "works-of-4567abcd", "Иван Айвазовский")
+    assert find_corpus(name, tmp_path).slug == "works-of-0123abcd"
+    with pytest.raises(UsageError, match="works-of-0123abcd or works-of-4567abcd"):
+        find_corpus("Иван", tmp_path)
+
+
+def test_the_name_as_typed_comes_first(tmp_path: Path) -> None:
+    begin(tmp_path / "pablo", "Pablo")
+    begin(tmp_path / "works-of-0123abcd", "Pablo Пикассо")
+    assert find_corpus("pablo пикассо", tmp_path).slug == "works-of-0123abcd"
+    begin(tmp_path / "claude-monet", "Claude Monet")
+    begin(tmp_path / "claude-monet-0123abcd", "Claude Monet")
+    assert find_corpus("claude monet", tmp_path).slug == "claude-monet"
+
+
+def test_a_folder_whose_letters_are_encoded_otherwise(tmp_path: Path) -> None:
+    draw(tmp_path / unicodedata.normalize("NFD", "ガッテン") / "Ёлки.png")
+    corpus = find_corpus(unicodedata.normalize("NFC", "ガッテン"), tmp_path)
+    assert find_work(corpus, unicodedata.normalize("NFD", "ёлки")).title == "Ёлки"
+
+
+@pytest.mark.parametrize("name", ["", " ", "--"])
+def test_artist_of_no_name_has_no_hint(name: str, corpora: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_corpus(name, corpora)
+    message = one_line(caught.value)
+    assert "fetch" not in message
+    assert "; there is procedural, " in message
+
+
+def test_the_nearest_and_all_there_is(corpora: Path) -> None:
+    with pytest.raises(UsageError, match=r"; nearest: pablo-picasso; .*may get them"):
+        find_corpus("Piccasso", corpora)
+    with pytest.raises(UsageError, match=r"; there is procedural, .*may get them"):
+        find_corpus("Zzyzx", corpora)
+
+
+def test_an_empty_name_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="--corpora is empty: name a folder"):
+        corpora_folder("")
+    monkeypatch.setenv("ARTIST_NST_CORPORA", "")
+    assert corpora_folder() != Path()
 
 
 def test_the_closest_name_wins(tmp_path: Path) -> None:

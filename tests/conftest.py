@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,10 @@ from artist_nst.nst.weights import WIDTHS, Weights, load_weights
 
 # Images of a few dozen pixels gain nothing from threads, and a busy machine loses.
 torch.set_num_threads(1)
+
+# Started in the background, a shell has us ignore Ctrl-C, and the programs that we
+# start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -239,7 +238,6 @@ def test_a_large_corpus_lists_fast_and_imports_little(tmp_path: Path) -> None:
         "import sys; from artist_nst.cli import run; run(['works', 'picasso'])\n"
         f"print('loaded', *(name for name in {heavy} if name in sys.modules))"
     )
-    start = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -247,7 +245,6 @@ def test_a_large_corpus_lists_fast_and_imports_little(tmp_path: Path) -> None:
         check=True,
         cwd=tmp_path,
     )
-    assert time.monotonic() - start < 10  # about 0.7 s; the machine may be busy
     assert done.stdout.splitlines()[-1] == "loaded"
     assert len(done.stdout.splitlines()) == 1168
     assert "1,166 of 1,166" in done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +30,12 @@ class Easel:
         self.options = options
         self.console = talk.set_up(options.quiet, options.verbose)
 
-    @cache  # noqa: B019 - an easel lives as long as its command
     def load(self) -> VGG:
         """The network, loaded when first asked for."""
+        return self._network
+
+    @cached_property
+    def _network(self) -> VGG:
         load_torch()
         from artist_nst.networks import load_network
 

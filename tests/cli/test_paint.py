@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from artist_nst import record
 from artist_nst.cli import run
 from artist_nst.corpus.works import packaged_corpora
 from artist_nst.errors import ArtistNstError
+from artist_nst.nst.vgg import VGG
 from tests.cli.conftest import Cli
 from tests.conftest import picture
 
@@ -183,6 +185,17 @@ class TestPainting:
             assert cli("paint", photo, style, *more).code == 0
         assert (pixels("a.png") == pixels("b.png")).all()
         assert (pixels("a.png") != pixels("c.png")).any()
+
+    def test_no_network_outlives_its_command(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        def networks() -> int:
+            gc.collect()
+            return sum(type(one) is VGG for one in gc.get_objects())
+
+        before = networks()
+        assert cli("paint", photo, style, *SMALL).code == 0
+        assert networks() == before
 
 
 class TestArtist:

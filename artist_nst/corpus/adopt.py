@@ -12,11 +12,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from artist_nst.corpus.manifest import PART, Manifest, disk_trouble, hold
+from artist_nst.corpus.manifest import (
+    PART,
+    Manifest,
+    disk_trouble,
+    hold,
+    is_fetched,
+    now,
+)
 from artist_nst.corpus.names import file_name, folder_name
 from artist_nst.corpus.verify import Verify
 from artist_nst.corpus.works import (
@@ -132,7 +138,7 @@ class _Gathering:
     """
 
     def __init__(self, manifest: Manifest, verify: Verify, copy: bool) -> None:
-        if str(manifest.head["source"]).startswith("http"):
+        if is_fetched(manifest.head):
             raise UsageError(
                 f"{manifest.folder} was fetched from {manifest.head['source']}: "
                 "choose another name with --artist, or another folder with --corpora"
@@ -192,9 +198,9 @@ class _Gathering:
         for work in gone.values():
             if work.file:
                 self.corpus.path(work).unlink(missing_ok=True)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        created = manifest.head.get("created", now)
-        manifest.describe(created=created, updated=now, **about)
+        time = now()
+        created = manifest.head.get("created", time)
+        manifest.describe(created=created, updated=time, **about)
 
     def _placed(self, work: Work, original: Path) -> Work:
         """The work with its picture in place."""

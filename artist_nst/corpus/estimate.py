@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from artist_nst.corpus import wikiart
 from artist_nst.corpus.answers import Artist
 from artist_nst.corpus.download import Size, pixels_of
 from artist_nst.corpus.fetched import is_listed
-from artist_nst.corpus.listing import GONE, has_page, merge
+from artist_nst.corpus.listing import GONE, has_page, read_again
 from artist_nst.corpus.needs import needs_page, needs_picture, whats_broken
 from artist_nst.corpus.polite import Polite
 from artist_nst.corpus.report import OnProgress, Progress, Report, Wish
@@ -53,13 +52,14 @@ def _wanted(candidates: list[Work], selection: Selection) -> tuple[list[Work], i
         return selection.chosen(candidates), 0
     unread = {work.id for work in candidates if work.url and not has_page(work)}
     wanted: list[Work] = []
+    pages = 0
     for work in candidates:
-        known = [one for one in wanted if one.id not in unread]
-        if selection.limit is not None and len(known) >= selection.limit:
+        # As many as are wanted are known to fit: no more pages need be read.
+        if selection.limit is not None and len(wanted) - pages >= selection.limit:
             break
         if work.id in unread or selection.chosen([work]):
             wanted.append(work)
-    pages = sum(work.id in unread for work in wanted)
+            pages += work.id in unread
     return wanted[: selection.limit], pages
 
 
@@ -79,17 +79,14 @@ def _works(
     here_whole = is_listed(head, works=len(here), alternates=wish.alternates)
     if here_whole and not wish.refresh:
         return list(here)
-    listing = wikiart.list_works(
-        site, artist, lambda done, total: on_progress(Progress("list", done, total))
+    works, changes, listing = read_again(
+        here,
+        artist,
+        site,
+        lambda done, total: on_progress(Progress("list", done, total)),
+        alternates=wish.alternates,
     )
     report.notes += listing.notes
-    works, changes = merge(
-        here,
-        listing.records,
-        site.home,
-        alternates=wish.alternates and listing.scans,
-        complete=listing.complete,
-    )
     report.changes = changes if here else None
     return works
 

@@ -15,16 +15,23 @@ from artist_nst.corpus import wikiart
 from artist_nst.corpus.answers import Artist
 from artist_nst.corpus.download import Picture, PlaceholderError, download
 from artist_nst.corpus.estimate import estimate
-from artist_nst.corpus.fetched import folder_of, is_listed, known, now, remember
+from artist_nst.corpus.fetched import folder_of, is_listed, known, remember
 from artist_nst.corpus.listing import (
     GONE,
     KEPT,
     has_page,
-    merge,
     page_path,
+    read_again,
     with_page,
 )
-from artist_nst.corpus.manifest import PART, DiskError, Manifest, disk_trouble, hold
+from artist_nst.corpus.manifest import (
+    PART,
+    DiskError,
+    Manifest,
+    disk_trouble,
+    hold,
+    now,
+)
 from artist_nst.corpus.names import file_name
 from artist_nst.corpus.needs import needs_page, needs_picture, path_of, whats_broken
 from artist_nst.corpus.polite import Polite, RefusedError, StoppedError
@@ -140,18 +147,12 @@ class _Fetch:
 
     def _list(self) -> None:
         manifest = self.manifest
-        listing = wikiart.list_works(
-            self.site,
-            self.artist,
-            lambda done, total: self.on_progress(Progress("list", done, total)),
-        )
-        alternates = self.wish.alternates and listing.scans
-        works, changes = merge(
+        works, changes, listing = read_again(
             manifest.works.values(),
-            listing.records,
-            self.site.home,
-            alternates=alternates,
-            complete=listing.complete,
+            self.artist,
+            self.site,
+            lambda done, total: self.on_progress(Progress("list", done, total)),
+            alternates=self.wish.alternates,
         )
         if manifest.works:
             self.report.changes = changes
@@ -161,7 +162,7 @@ class _Fetch:
             list={
                 "works": len(works),
                 "counted_by_site": listing.count,
-                "alternates": alternates,
+                "alternates": self.wish.alternates and listing.scans,
                 "complete": listing.complete,
                 "read": now(),
             }

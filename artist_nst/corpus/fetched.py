@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from artist_nst.corpus.answers import Artist
-from artist_nst.corpus.manifest import Manifest
+from artist_nst.corpus.manifest import Manifest, is_fetched, now
 from artist_nst.corpus.names import folder_name, other_folder_name
 from artist_nst.corpus.works import artists, fold, head_of, load_corpus
 from artist_nst.errors import ArtistNstError, UsageError
@@ -74,11 +73,6 @@ def asked(head: dict[str, Any]) -> list[str]:
     )
 
 
-def is_fetched(head: dict[str, Any]) -> bool:
-    """Whether a corpus with that ``corpus.json`` came from the net."""
-    return str(head.get("source")).startswith("http")
-
-
 def is_listed(
     head: dict[str, Any], *, works: int | None = None, alternates: bool = False
 ) -> bool:
@@ -94,11 +88,6 @@ def is_listed(
     whole = works is None or works >= listed["works"]
     scans = bool(listed.get("alternates")) or not alternates
     return bool(listed.get("complete")) and whole and scans
-
-
-def now() -> str:
-    """The time as manifests have it: ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _spelled(name: str) -> str:

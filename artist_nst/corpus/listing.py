@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
-from artist_nst.corpus.answers import Painting, Record
+from artist_nst.corpus.answers import Artist, Painting, Record
+from artist_nst.corpus.polite import Polite
+from artist_nst.corpus.wikiart import Listing, list_works
 from artist_nst.corpus.works import Work
 
 SCAN = re.compile(r"-alt\d+$")  # ends the id of another scan of a work
@@ -21,6 +23,30 @@ class Changes:
     added: list[Work] = field(default_factory=list)
     removed: list[Work] = field(default_factory=list)
     changed: list[Work] = field(default_factory=list)
+
+
+def read_again(
+    here: Iterable[Work],
+    artist: Artist,
+    site: Polite,
+    on_page: Callable[[int, int | None], None],
+    *,
+    alternates: bool,
+) -> tuple[list[Work], Changes, Listing]:
+    """The site's list as it is now, merged with what is here (:func:`merge`).
+
+    Raises:
+        ArtistNstError: as :func:`artist_nst.corpus.wikiart.list_works`.
+    """
+    listing = list_works(site, artist, on_page)
+    works, changes = merge(
+        here,
+        listing.records,
+        site.home,
+        alternates=alternates and listing.scans,
+        complete=listing.complete,
+    )
+    return works, changes, listing
 
 
 def merge(

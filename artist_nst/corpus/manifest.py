@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,16 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_fetched(head: dict[str, Any]) -> bool:
+    """Whether a corpus with that ``corpus.json`` came from the net."""
+    return str(head.get("source")).startswith("http")
+
+
+def now() -> str:
+    """The time as manifests have it: ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def line(work: Work) -> bytes:

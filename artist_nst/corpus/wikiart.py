@@ -188,7 +188,9 @@ def _asked(name: str) -> _Asked:
     if "://" in typed:
         raise UsageError(f"{typed}: not an address of WikiArt's; name an artist")
     if not (words := _words(typed)) or len(typed) > LONGEST_NAME:
-        raise UsageError(f"{typed[:40]!r} is no artist's name")
+        raise UsageError(
+            f"{typed[:40]!r} is no artist's name: give one, such as 'claude monet'"
+        )
     slug = fold(typed)
     return _Asked(typed, words, slug, literal=typed == slug and "-" in slug)
 

@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,12 +37,15 @@ __all__ = [
     "SUFFIXES",
     "Picture",
     "check_writable",
+    "disk_trouble",
     "read_picture",
     "read_record",
     "read_small",
     "resize",
     "sha256_of",
+    "temporary_beside",
     "write_picture",
+    "write_text",
 ]
 
 MAX_PIXELS = 180_000_000
@@ -197,34 +201,46 @@ def write_picture(
     try:
         _replace(path, _encode(samples, suffix, name, record))
     except OSError as error:
-        raise ArtistNstError(_disk_trouble(name, error)) from error
+        raise ArtistNstError(disk_trouble(name, error)) from error
     except MemoryError as error:
         raise ArtistNstError(
             f"{name} cannot be written: not enough memory; make the picture smaller"
         ) from error
 
 
-def check_writable(path: StrPath) -> None:
-    """Find out whether ``write_picture`` could write here, before the work is done.
+def write_text(path: StrPath, text: str) -> None:
+    """Write a text beside pictures, whole or not at all, as ``write_picture`` does.
 
     Raises:
-        UsageError: The suffix is not one of ``SUFFIXES``, the path is a folder, or
+        ArtistNstError: It can't be written; what was at ``path`` is kept.
+    """
+    try:
+        _replace(path, memoryview(text.encode()))
+    except OSError as error:
+        raise ArtistNstError(disk_trouble(name_of(path), error)) from error
+
+
+def check_writable(path: StrPath, suffixes: Sequence[str] = SUFFIXES) -> None:
+    """Find out whether a file could be written here, before the work is done.
+
+    Raises:
+        UsageError: The suffix is not one of ``suffixes``, the path is a folder, or
             its folder does not exist or cannot be written to.
     """
     name = name_of(path)
-    _suffix(path)
+    _suffix(path, suffixes)
     try:
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, "is a folder")
         with contextlib.suppress(FileNotFoundError):
             os.stat(path)  # refuses a name that is too long, or loops
         # Creating a file is the only test that also covers read-only mounts and ACLs.
-        probe = _temporary_beside(Path(os.path.realpath(path)))
+        probe = temporary_beside(Path(os.path.realpath(path)))
         with open(probe, "xb"):
             pass
         os.unlink(probe)
     except OSError as error:
-        raise UsageError(_disk_trouble(name, error)) from error
+        raise UsageError(disk_trouble(name, error)) from error
     except ValueError as error:
         raise UsageError(f"{name} cannot be written: {line_of(error)}") from error
 
@@ -259,16 +275,17 @@ def resize(pixels: NDArray[np.float64], height: int, width: int) -> NDArray[np.f
 # Names and messages
 
 
-def _suffix(path: StrPath) -> str:
+def _suffix(path: StrPath, suffixes: Sequence[str] = SUFFIXES) -> str:
     suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in suffixes:
         raise UsageError(
-            f"{name_of(path)} cannot be written: end its name in {', '.join(SUFFIXES)}"
+            f"{name_of(path)} cannot be written: end its name in {', '.join(suffixes)}"
         )
     return suffix
 
 
-def _disk_trouble(name: str, error: OSError) -> str:
+def disk_trouble(name: str, error: OSError) -> str:
+    """In one line, what keeps the file ``name`` from being written, and the mend."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             why = "no space left on the disk; free some or choose another folder"
@@ -592,7 +609,7 @@ def _srgb_profile() -> bytes:
     return profile[:24] + created + profile[36:]
 
 
-def _temporary_beside(target: Path) -> Path:
+def temporary_beside(target: Path) -> Path:
     """A name for a file that ``os.replace`` can move onto the target."""
     return target.with_name(f".artist-nst-{secrets.token_hex(8)}.part")
 
@@ -600,7 +617,7 @@ def _temporary_beside(target: Path) -> Path:
 def _replace(path: StrPath, content: memoryview) -> None:
     """Put the bytes at the path at once; on any failure leave all as it was."""
     target = Path(os.path.realpath(path))  # write through a link, not over it
-    temporary = _temporary_beside(target)
+    temporary = temporary_beside(target)
     try:
         with open(temporary, "xb") as stream:  # made with the umask's permissions
             stream.write(content)

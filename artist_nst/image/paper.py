@@ -7,34 +7,46 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Color = tuple[int, int, int]
+Pixels = NDArray[np.float64]
 
 PAPER = (255, 255, 255)
 INK = (38, 38, 38)
+PALE = (118, 118, 118)  # ink for what is said in passing
 FRAME = (214, 214, 214)  # so that a white picture has an edge
 
 CAPTION_LINES = 2
 LINE_SPACING = 1.3
 
-# The font that Pillow ships knows ASCII and little more; what is written here would
-# else be a box. Letters with accents lose them (:func:`spelt`).
-# fmt: off
-SPELLINGS = {
-    "×": "x", "–": "-", "—": "-", "−": "-", "‐": "-", "→": "->", "←": "<-",
-    "≤": "<=", "≥": ">=", "α": "alpha", "β": "beta", "γ": "gamma", "λ": "lambda",
-    "μ": "mu", "σ": "sigma", "Δ": "Delta", "Σ": "Sigma", "ø": "o", "Ø": "O",
-    "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "æ": "ae", "Æ": "AE",
-    "œ": "oe", "Œ": "OE", "ß": "ss", "ð": "d", "þ": "th",
-}
-# fmt: on
+BREAKS = "+/,;-"  # a line without a space is broken after one of these
 
 
-def text_band(text: str, width: int, font: Font) -> Image.Image:
-    """The text on paper of its own, in ``CAPTION_LINES`` lines at most."""
-    lines = wrapped(text, font, width)
+def picture_of(pixels: Pixels) -> Image.Image:
+    """``(H, W, 3)`` sRGB as a picture of 8 bits; values beyond 0–1 are clipped."""
+    return Image.fromarray(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
+
+
+def pixels_of(page: Image.Image) -> Pixels:
+    """The picture as ``(H, W, 3)`` in 0–1."""
+    pixels = np.asarray(page, np.float64)
+    # In place: a large sheet's floats are not held twice.
+    pixels /= 255
+    return pixels
+
+
+def text_band(
+    text: str, width: int, font: Font, count: int = CAPTION_LINES
+) -> Image.Image:
+    """The text on paper of its own, in ``count`` lines at most."""
+    lines = wrapped(text, font, width, count)
     band = Image.new("RGB", (width, len(lines) * line_height(font)), PAPER)
     write(ImageDraw.Draw(band), lines, font, (0, 0))
     return band
@@ -53,9 +65,21 @@ def stack(bands: Sequence[Image.Image], margin: int) -> Image.Image:
 
 
 @lru_cache
-def font_of(size: int) -> Font:
-    """The font that Pillow ships."""
-    return ImageFont.load_default(size=size)
+def font_of(size: int, *, bold: bool = False) -> Font:
+    """DejaVu Sans, which matplotlib ships; without it, the font that Pillow ships.
+
+    The first knows Latin, Greek and Cyrillic letters with all their accents, and
+    mathematics; the second knows ASCII and little more.
+    """
+    # Late: importing matplotlib takes as long as the rest of the program's start.
+    import matplotlib
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    try:
+        path = Path(matplotlib.get_data_path(), "fonts", "ttf", name)
+        return ImageFont.truetype(path, size)
+    except OSError:
+        return ImageFont.load_default(size=size)
 
 
 def line_height(font: Font) -> int:
@@ -64,21 +88,32 @@ def line_height(font: Font) -> int:
 
 
 def write(
-    draw: ImageDraw.ImageDraw, lines: Iterable[str], font: Font, at: tuple[int, int]
+    draw: ImageDraw.ImageDraw,
+    lines: Iterable[str],
+    font: Font,
+    at: tuple[int, int],
+    *,
+    anchor: Literal["l", "m", "r"] = "l",
+    ink: Color = INK,
 ) -> None:
-    """Lines one below the other, the first one's left top corner there."""
-    left, top = at
+    """Lines one below the other.
+
+    Args:
+        at: the first line's top, and the left end of every line.
+        anchor: ``m``: their middle is there instead; ``r``: their right end.
+    """
+    x, y = at
     for line in lines:
-        draw.text((left, top), line, fill=INK, font=font)
-        top += line_height(font)
+        draw.text((x, y), line, fill=ink, font=font, anchor=anchor + "a")
+        y += line_height(font)
 
 
-def wrapped(text: str, font: Font, width: int) -> list[str]:
-    """The text in ``CAPTION_LINES`` lines at most, the last cut with an ellipsis."""
+def wrapped(text: str, font: Font, width: int, count: int = CAPTION_LINES) -> list[str]:
+    """The text in ``count`` lines at most, the last cut with an ellipsis."""
     rest = [" ".join(line.split()) for line in spelt(text, font).splitlines()]
     rest = [line for line in rest if line]
     lines: list[str] = []
-    while rest and len(lines) < CAPTION_LINES - 1:
+    while rest and len(lines) < count - 1:
         line, tail = split(rest.pop(0), font, width)
         lines.append(line)
         if tail:
@@ -95,12 +130,17 @@ def _fitting(text: str, font: Font, width: float) -> int:
 
 
 def split(text: str, font: Font, width: float) -> tuple[str, str]:
-    """What fits on one line, cut at a space where there is one, and what is left."""
+    """What fits on one line, and what is left.
+
+    Cut at a space, else after one of ``BREAKS``, else anywhere.
+    """
     count = _fitting(text, font, width)
     if count == len(text):
         return text, ""
-    space = text.rfind(" ", 0, count + 1)
-    cut = space if space > 0 else max(1, count)
+    cut = text.rfind(" ", 0, count + 1)
+    if cut <= 0:
+        cut = max(text.rfind(mark, 1, count) for mark in BREAKS) + 1
+    cut = cut or max(1, count)
     return text[:cut], text[cut:].lstrip()
 
 
@@ -113,26 +153,24 @@ def shortened(text: str, font: Font, width: float) -> str:
 
 
 def spelt(text: str, font: Font) -> str:
-    """The text in letters that the font has, as far as they can be had.
+    """The text in letters that the font has.
 
-    ``Cézanne`` becomes ``Cezanne``; what has no such spelling stays, and is a box.
+    A letter that it lacks loses its accents, and is a question mark where that does
+    not help; what has no shape (control characters, hyphens that may be) is left out.
     """
     return "".join(
         letter if letter.isspace() else _spelling(letter, font)
         for letter in unicodedata.normalize("NFC", text)
+        if letter.isspace() or unicodedata.category(letter) not in ("Cc", "Cf")
     )
 
 
 def _spelling(letter: str, font: Font) -> str:
     if _has(letter, font):
         return letter
-    if letter in SPELLINGS:
-        return SPELLINGS[letter]
     parts = unicodedata.normalize("NFKD", letter)
     plain = "".join(part for part in parts if not unicodedata.combining(part))
-    if plain and all(_has(part, font) for part in plain):
-        return plain
-    return letter
+    return plain if plain and all(_has(one, font) for one in plain) else "?"
 
 
 @lru_cache(maxsize=4096)

@@ -8,23 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
 from artist_nst.image.paper import (
     FRAME,
     PAPER,
     Font,
+    Pixels,
     font_of,
     line_height,
+    picture_of,
+    pixels_of,
     stack,
     text_band,
     wrapped,
     write,
 )
-
-Pixels = NDArray[np.float64]
 
 # A panel's width by its height: a narrower picture gets room for its caption, a wider
 # one is made lower than its neighbours.
@@ -89,13 +88,13 @@ def sheet(
     gap = margin // 2
     size = max(12, round(height / 22))
     bands = [
-        _row_band(row, row_height, gap, font_of(size))
+        row_band(row, row_height, gap, font_of(size))
         for row, row_height in zip(rows, _heights(rows, height, gap), strict=True)
     ]
     if title and title.strip():
         width = max(band.width for band in bands)
         bands.insert(0, text_band(title, width, font_of(round(1.5 * size))))
-    return np.asarray(stack(bands, margin), np.float64) / 255
+    return pixels_of(stack(bands, margin))
 
 
 def _heights(rows: Sequence[Sequence[Panel]], height: int, gap: int) -> list[float]:
@@ -112,8 +111,13 @@ def _heights(rows: Sequence[Sequence[Panel]], height: int, gap: int) -> list[flo
     ]
 
 
-def _row_band(row: Sequence[Panel], height: float, gap: int, font: Font) -> Image.Image:
-    """One row: its pictures, and below each its caption."""
+def row_band(row: Sequence[Panel], height: float, gap: int, font: Font) -> Image.Image:
+    """One row, as wide as its panels: its pictures, and below each its caption.
+
+    Args:
+        height: of every panel, in pixels.
+        gap: between panels.
+    """
     edges = [
         round(height * edge)
         for edge in accumulate((panel.aspect for panel in row), initial=0.0)
@@ -140,8 +144,7 @@ def _row_band(row: Sequence[Panel], height: float, gap: int, font: Font) -> Imag
 
 def _framed(pixels: Pixels, width: int, height: int) -> Image.Image:
     """The picture, its aspect kept, in a thin frame that fits the cell."""
-    levels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-    picture = Image.fromarray(levels)
+    picture = picture_of(pixels)
     aspect = picture.width / picture.height
     inner_width, inner_height = width - 2, height - 2
     # Between the bounds the cell has the picture's aspect, and is filled to the pixel.

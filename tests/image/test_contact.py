@@ -153,7 +153,7 @@ def test_captions() -> None:
     assert caption("The Dream") == ["The Dream"]
     assert caption("", "1932") == ["1932"]
     assert caption("") == caption(" \n ", "\t") == []
-    assert caption("Cézanne's\nHat", "c.\u00a01900") == ["Cezanne's Hat", "c. 1900"]
+    assert caption("Cézanne's\nHat", "c.\u00a01900") == ["Cézanne's Hat", "c. 1900"]
     assert caption("The Dream", "1932", side=60) == []
 
 

@@ -860,7 +860,7 @@ def test_a_disk_that_is_truly_full(
 ) -> None:
     """The kernel's own ENOSPC, raised as the buffer is flushed."""
     path = tmp_path / "kept.png"
-    monkeypatch.setattr(files, "_temporary_beside", lambda _: tmp_path / ".link")
+    monkeypatch.setattr(files, "temporary_beside", lambda _: tmp_path / ".link")
     (tmp_path / ".link").symlink_to("/dev/full")
     real_open = open
     monkeypatch.setattr("builtins.open", lambda name, _: real_open(name, "wb"))

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from artist_nst.image.paper import font_of, spelt, wrapped
-from artist_nst.image.sheet import MIN_HEIGHT, WIDEST, Panel, Pixels, sheet
+from artist_nst.image.paper import Pixels
+from artist_nst.image.sheet import MIN_HEIGHT, WIDEST, Panel, sheet
 
 RED, GREEN, BLUE, WHITE = (0.8, 0.2, 0.2), (0.2, 0.6, 0.2), (0.2, 0.2, 0.8), (1, 1, 1)
 
@@ -137,32 +137,6 @@ def test_any_label_is_drawn(label: str) -> None:
     page = sheet([[panel(RED, 200, 60, label)]], height=150, title=label)
     assert np.isfinite(page).all()
     assert page.shape[1] < 200
-
-
-def test_letters_that_the_font_lacks_are_respelt() -> None:
-    text = spelt("Cézanne – Der Blaue Gürtel, β ×2, Łódź, e\u0301", font_of(16))
-    assert text == "Cezanne - Der Blaue Gurtel, beta x2, Lodz, e"
-    assert spelt("plain ASCII\nin 2 lines", font_of(16)) == "plain ASCII\nin 2 lines"
-    assert spelt("北", font_of(16)) == "北"
-
-
-def test_long_text_wraps_at_spaces_then_ends_in_an_ellipsis() -> None:
-    font = font_of(16)
-    text = "the quick brown fox jumps over the lazy dog " * 3
-    lines = wrapped(text, font, 200)
-    assert len(lines) == 2
-    assert text.startswith(lines[0] + " ")
-    assert lines[1].endswith("…")
-    assert all(font.getlength(line) <= 200 for line in lines)
-    assert wrapped("short", font, 200) == ["short"]
-    assert wrapped("a\n\nb", font, 200) == ["a", "b"]
-
-
-def test_a_word_wider_than_the_panel_is_broken() -> None:
-    font = font_of(16)
-    first, second = wrapped("x" * 30, font, 150)
-    assert first + second == "x" * 30
-    assert font.getlength(first) <= 150
 
 
 def test_a_white_picture_has_an_edge() -> None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from artist_nst.collection import adopt, fetch
     from artist_nst.errors import ArtistNstError, UsageError
     from artist_nst.networks import load_network
-    from artist_nst.nst.recipe import Recipe, recipe
+    from artist_nst.nst.recipe import Recipe
+    from artist_nst.nst.recipes import recipe
     from artist_nst.painting import Painting, Progress, paint
 
 __all__ = [
@@ -37,7 +38,7 @@ _HOMES = {
     "UsageError": "errors",
     "load_network": "networks",
     "Recipe": "nst.recipe",
-    "recipe": "nst.recipe",
+    "recipe": "nst.recipes",
     "Painting": "painting",
     "Progress": "painting",
     "paint": "painting",

@@ -13,6 +13,8 @@ from torch import Tensor
 from artist_nst.errors import UsageError
 from artist_nst.image import color
 from artist_nst.image.files import MAX_PIXELS, resize
+from artist_nst.nst.distance import Distances, distances
+from artist_nst.nst.features import Features
 from artist_nst.nst.objective import Style
 from artist_nst.nst.pyramid import Result, Step, resized, run
 from artist_nst.nst.recipe import Recipe
@@ -47,27 +49,56 @@ class Canvas:
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.recipe = recipe
-        height, width = _size(recipe, photo, recipe.width, "the photo", max_pixels)
+        height, width = _size(
+            recipe, photo.shape[:2], recipe.width, "the photo", max_pixels
+        )
         if width > photo.shape[1]:
             old = f"{photo.shape[1]}×{photo.shape[0]}"
             log.info("the photo is %s: enlarged to %d×%d", old, width, height)
         self.photo = resize(photo, height, width)
         sources = [source for source, _ in styles]
-        scaled = [_scaled(recipe, *style, max_pixels) for style in styles]
+        scaled = [
+            _scaled(recipe, *style, max_pixels, (height, width)) for style in styles
+        ]
         self.content, in_colors = self._colored(scaled)
         self.styles = [
             (pixels, source.weight)
             for pixels, source in zip(in_colors, sources, strict=True)
         ]
 
-    def paint(self, network: VGG, seed: int, on_step: Callable[[Step], None]) -> Result:
+    def paint(
+        self,
+        network: VGG,
+        seed: int,
+        features: Features,
+        on_step: Callable[[Step], None],
+    ) -> Result:
         """Run the recipe; see :func:`artist_nst.nst.pyramid.run`."""
+        content, styles = self._tensors(network)
+        return run(
+            network,
+            self.recipe,
+            content,
+            styles,
+            seed=seed,
+            features=features,
+            on_step=on_step,
+        )
+
+    def distances(
+        self, network: VGG, features: Features, image: Tensor | None = None
+    ) -> Distances:
+        """How far a candidate of full size, or the photo, is from photo and styles."""
+        content, styles = self._tensors(network)
+        candidate = content if image is None else image
+        return distances(network, candidate, content, styles, features)
+
+    def _tensors(self, network: VGG) -> tuple[Tensor, list[Style]]:
         device = network.mean.device
         styles: list[Style] = [
             (_to_tensor(pixels, device), weight) for pixels, weight in self.styles
         ]
-        content = _to_tensor(self.content, device)
-        return run(network, self.recipe, content, styles, seed=seed, on_step=on_step)
+        return _to_tensor(self.content, device), styles
 
     def finished(self, image: Tensor) -> Pixels:
         """A candidate of any level as ``(H, W, 3)`` sRGB in [0, 1], full size."""
@@ -103,9 +134,17 @@ class Canvas:
         return bright, planes
 
 
-def _scaled(recipe: Recipe, source: Source, pixels: Pixels, max_pixels: int) -> Pixels:
+def _scaled(
+    recipe: Recipe,
+    source: Source,
+    pixels: Pixels,
+    max_pixels: int,
+    photo: tuple[int, int],
+) -> Pixels:
+    """A style at the size that the recipe wants, beside a photo of that size."""
+    aspect = photo if recipe.style_size == "content" else pixels.shape[:2]
     wanted = max(1, round(recipe.width * recipe.style_scale))
-    size = _size(recipe, pixels, wanted, str(source.path), max_pixels)
+    size = _size(recipe, aspect, wanted, str(source.path), max_pixels)
     if wanted > pixels.shape[1]:
         log.info(
             "%s is %d pixels wide: enlarged to %d, as --style-scale %g asks",
@@ -118,11 +157,11 @@ def _scaled(recipe: Recipe, source: Source, pixels: Pixels, max_pixels: int) -> 
 
 
 def _size(
-    recipe: Recipe, pixels: Pixels, width: int, name: str, max_pixels: int
+    recipe: Recipe, aspect: tuple[int, ...], width: int, name: str, max_pixels: int
 ) -> tuple[int, int]:
-    """Height and width of ``pixels`` at ``width``, its aspect kept; checked first,
-    for a strip of a picture can come to nothing, or to more than memory holds."""
-    height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
+    """Height and width of a picture at ``width``, in the aspect of a height and width;
+    checked first, for a strip can come to nothing, or to more than memory holds."""
+    height = max(1, round(aspect[0] * width / aspect[1]))
     layers = [layer for layer, _ in (*recipe.content_layers, *recipe.style_layers)]
     least = minimum_side(layers)
     more = "" if name == "the photo" else " or --style-scale"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,23 +17,19 @@ from numpy.typing import NDArray
 from artist_nst import record
 from artist_nst.canvas import Canvas
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import (
-    MAX_PIXELS,
-    Picture,
-    read_picture,
-    resize,
-    write_picture,
-)
+from artist_nst.explaining import explanation
+from artist_nst.frames import Keeper, keeping
+from artist_nst.image.files import MAX_PIXELS, read_picture, resize, write_picture
 from artist_nst.networks import check_recipe_layers, load_network
 from artist_nst.nst.devices import DeviceName
+from artist_nst.nst.features import Features
 from artist_nst.nst.minimize import NotFiniteError
 from artist_nst.nst.pyramid import Result, Step
-from artist_nst.nst.recipe import RECIPES, Recipe
+from artist_nst.nst.recipe import Recipe
+from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import InputConvention
 from artist_nst.sources import PathLike, StyleImage, WorkName, choose_sources
-
-log = logging.getLogger(__name__)
 
 Pixels = NDArray[np.float64]
 
@@ -62,12 +56,14 @@ class Painting:
         alpha: ``(H, W)`` in [0, 1], the photo's; None where that is opaque.
         record: plain values that JSON can hold; see docs/architecture.md.
         interrupted: by Ctrl-C; ``pixels`` are the best until then.
+        explanation: a picture that explains the painting, where it was asked for.
     """
 
     pixels: Pixels
     alpha: Pixels | None
     record: dict[str, Any]
     interrupted: bool
+    explanation: Pixels | None = None
 
     def save(self, path: PathLike) -> None:
         """Write PNG, JPEG, TIFF (16 bit) or WebP by the suffix, the record inside.
@@ -94,9 +90,13 @@ def paint(
     weights_input: InputConvention | None = None,
     offline: bool = False,
     network: VGG | Callable[[], VGG] | None = None,
+    features: Features | None = None,
     max_pixels: int = MAX_PIXELS,
     frames: PathLike | None = None,
     every: int = 10,
+    film: PathLike | None = None,
+    measure: bool | Callable[[], VGG] = False,
+    explain: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Painting:
     """Paint a photo after style images, or after works of an artist.
@@ -114,8 +114,14 @@ def paint(
         weights, weights_input, offline: where VGG's weights come from.
         network: from :func:`artist_nst.load_network`, to load it once for many
             paintings; or a function that does so, called when the pictures are read.
+        features: what is known of photo and works; one serves many paintings.
         max_pixels: larger pictures, and larger paintings, are refused.
         frames: a folder for the painting after each ``every`` iterations.
+        film: a .gif, .mp4 or .webm of the iterations, the painting at its end.
+        measure: record how far the painting is from photo and style, as its own
+            network sees it, or the one that a function returns
+            (:class:`artist_nst.nst.distance.Distances`).
+        explain: draw ``Painting.explanation``, too; it measures, too.
         on_progress: called after each iteration.
 
     Returns:
@@ -127,14 +133,14 @@ def paint(
         KeyboardInterrupt: before there was anything to keep.
     """
     began = time.perf_counter()
-    seed = _seeded(seed)
+    seed = seeded(seed)
     sources = choose_sources(styles, artist, works, corpora, seed)
     check_recipe_layers(recipe)
     photo = read_picture(content, max_pixels=max_pixels)
-    recipe = _sized(recipe, photo.pixels, long_side)
+    recipe = sized(recipe, photo.pixels, long_side)
     pictures = [read_picture(source.path, max_pixels=max_pixels) for source in sources]
-    keep = _frame_keeper(frames, every)
-    with _failures_in_words(recipe):
+    features = features or Features()
+    with _failures_in_words(recipe), keeping(frames, every, film) as keep:
         inputs = [
             (source, picture.pixels)
             for source, picture in zip(sources, pictures, strict=True)
@@ -153,36 +159,86 @@ def paint(
 
         def on_step(step: Step) -> None:
             progress = Progress(step, lambda: canvas.finished(step.image))
-            keep(progress)
+            keep(step, progress.preview)
             on_progress(progress)
 
-        result = canvas.paint(vgg, seed, on_step)
-        made = record.of(
+        result = canvas.paint(vgg, seed, features, on_step)
+        sitting = _Sitting(
             content=record.of_file(content, photo),
             styles=list(map(record.of_source, sources, pictures)),
             corpora=corpora,
-            recipe=recipe,
             seed=seed,
+            alpha=photo.alpha,
+            canvas=canvas,
             network=vgg,
-            result=result,
-            seconds=time.perf_counter() - began,
+            features=features,
+            began=began,
         )
+        return sitting.ended(result, measure or explain, explain, keep)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sitting:
+    """All that one painting was made of."""
+
+    content: dict[str, Any]
+    styles: list[dict[str, Any]]
+    corpora: PathLike | None
+    seed: int
+    alpha: Pixels | None
+    canvas: Canvas
+    network: VGG
+    features: Features
+    began: float
+
+    def ended(
+        self,
+        result: Result,
+        measure: bool | Callable[[], VGG],
+        explain: bool,
+        keep: Keeper,
+    ) -> Painting:
+        """The painting; Ctrl-C is too late now to save any time, or to lose it."""
         try:
-            return _finished(canvas, photo, result, made)
+            painting = self.finished(result, measure, explain)
         except KeyboardInterrupt:
-            # Too late to save any time, but not to lose the painting.
-            return replace(_finished(canvas, photo, result, made), interrupted=True)
+            painting = replace(self.finished(result, False, False), interrupted=True)
+        try:
+            keep.end(painting.pixels)
+        except KeyboardInterrupt:
+            painting = replace(painting, interrupted=True)
+        return painting
+
+    def finished(
+        self, result: Result, measure: bool | Callable[[], VGG], explain: bool
+    ) -> Painting:
+        canvas, network, features = self.canvas, self.network, self.features
+        by = measure() if callable(measure) else network
+        apart = canvas.distances(by, features, result.image) if measure else None
+        made = record.of(
+            content=self.content,
+            styles=self.styles,
+            corpora=self.corpora,
+            recipe=canvas.recipe,
+            seed=self.seed,
+            network=network,
+            result=result,
+            distances=apart,
+            seconds=time.perf_counter() - self.began,
+        )
+        pixels = canvas.finished(result.image)
+        alpha = self.alpha
+        if alpha is not None:
+            alpha = resize(alpha, *pixels.shape[:2])
+        painting = Painting(pixels, alpha, made, result.interrupted)
+        if apart is None or not explain:
+            return painting
+        before = canvas.distances(by, features)
+        page = explanation(canvas, result, pixels, made, before, apart)
+        return replace(painting, explanation=page)
 
 
-def _finished(
-    canvas: Canvas, photo: Picture, result: Result, made: dict[str, Any]
-) -> Painting:
-    pixels = canvas.finished(result.image)
-    alpha = None if photo.alpha is None else resize(photo.alpha, *pixels.shape[:2])
-    return Painting(pixels, alpha, made, result.interrupted)
-
-
-def _sized(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
+def sized(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
     """The recipe at the width that ``long_side`` asks for."""
     if long_side is None:
         return recipe
@@ -192,7 +248,12 @@ def _sized(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
     return replace(recipe, width=max(1, round(width * long_side / max(height, width))))
 
 
-def _seeded(seed: int | None) -> int:
+def seeded(seed: int | None) -> int:
+    """The seed, or one that is drawn.
+
+    Raises:
+        UsageError: it is not from 0 to 2^63 - 1.
+    """
     if seed is None:
         return secrets.randbelow(2**31)
     if not 0 <= seed < 2**63:
@@ -212,46 +273,6 @@ def _check_network(network: VGG, recipe: Recipe) -> None:
                 f"the network was loaded with {field} {has}, and the recipe asks for "
                 f"{asked}: load it with load_network(recipe)"
             )
-
-
-def _frame_keeper(folder: PathLike | None, every: int) -> Callable[[Progress], None]:
-    """Saves ``iter-0010.png`` and so on; clears an earlier painting's first."""
-    if folder is None:
-        return lambda _: None
-    where = Path(folder)
-    if where.exists() and not where.is_dir():
-        raise UsageError(f"{where} is a file, where saved iterations would go: move it")
-    started = failed = False
-
-    def keep(progress: Progress) -> None:
-        nonlocal started, failed
-        count = progress.step.iteration
-        if count % every or failed:
-            return
-        digits = max(4, len(str(progress.step.iterations)))
-        try:
-            if not started:
-                _clear_frames(where)
-            started = True
-            write_picture(where / f"iter-{count:0{digits}}.png", progress.preview())
-        except ArtistNstError as error:
-            # The painting itself may yet find room.
-            failed = True
-            log.warning("%s; no more iterations are saved", error)
-
-    return keep
-
-
-def _clear_frames(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-        for old in folder.glob("iter-*.png"):
-            old.unlink()
-    except OSError as error:
-        raise ArtistNstError(
-            f"{folder}: can't hold the saved iterations ({error.strerror}); "
-            "choose another place with -o"
-        ) from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,8 @@ from artist_nst.corpus.works import corpora_folder, find_corpus, find_work
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import Picture, read_record, sha256_of
 from artist_nst.nst.devices import describe
+from artist_nst.nst.distance import Distances
+from artist_nst.nst.objective import Losses
 from artist_nst.nst.pyramid import Result
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG
@@ -35,6 +38,7 @@ def of(
     seed: int,
     network: VGG,
     result: Result,
+    distances: Distances | None,
     seconds: float,
 ) -> dict[str, Any]:
     """The record of one painting, as plain values that JSON can hold."""
@@ -61,6 +65,8 @@ def of(
         "stopped": result.reasons,
         "iterations": len(result.history),
         "evaluations": result.evaluations,
+        "losses": _losses(result.losses),
+        "distances": None if distances is None else asdict(distances),
         "history": _history(result),
         "seconds": round(seconds, 2),
     }
@@ -117,18 +123,23 @@ def version(package: str) -> str | None:
 
 
 def _history(result: Result) -> list[list[float]]:
-    """``[iteration, total, content, style, tv]``, thinned evenly, the last kept."""
+    """``[iteration, total, content, style, tv, seconds]``, thinned evenly, the last
+    kept."""
     steps = result.history
     stride = -(-len(steps) // HISTORY) or 1
     kept = steps[::-1][::stride][::-1]
     return [
-        [
-            count,
-            *(float(f"{term:.6g}") for term in (loss.total, loss.content, loss.style)),
-            float(f"{loss.tv:.6g}"),
-        ]
-        for count, loss in kept
+        [count, *_losses(loss).values(), round(seconds, 2)]
+        for count, loss, seconds in kept
     ]
+
+
+def _losses(losses: Losses) -> dict[str, float]:
+    """To six digits: a record has room for no more."""
+    return {
+        name: float(f"{getattr(losses, name):.6g}")
+        for name in ("total", "content", "style", "tv")
+    }
 
 
 def find_content(found: dict[str, Any], painting: PathLike, now: Path | None) -> Path:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 
+from artist_nst.nst.recipe import Architecture
+from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import WIDTHS, Weights, load_weights
 
 # Images of a few dozen pixels gain nothing from threads, and a busy machine loses.
@@ -22,6 +27,7 @@ torch.set_num_threads(1)
 # start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+ORACLE_LAYERS = (*(f"conv{block}_1" for block in range(1, 6)), "conv4_2")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -31,7 +37,13 @@ def _away_from_home(
 ) -> None:
     """No test reads or writes the user's caches, corpora or weights."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("HOME", "USERPROFILE", "XDG_DATA_HOME", "TORCH_HOME"):
+    for name in (
+        "HOME",
+        "USERPROFILE",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+        "TORCH_HOME",
+    ):
         monkeypatch.setenv(name, str(home))
     for name in ("ARTIST_NST_WEIGHTS", "ARTIST_NST_CORPORA"):
         monkeypatch.delenv(name, raising=False)
@@ -59,13 +71,87 @@ def real_weights(shared: Path) -> Weights:
 
 
 @pytest.fixture(scope="session")
-def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A VGG-19 of the real shape with seeded random kernels."""
-    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+def weights_files(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Architecture], Path]:
+    """A VGG of the real shape with seeded random kernels, made when asked for."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    @cache
+    def made(network: Architecture) -> Path:
+        path = folder / f"random-{network}.safetensors"
+        save_file(random_tensors(network), path, metadata={"input": "torchvision"})
+        return path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def weights_file(weights_files: Callable[[Architecture], Path]) -> Path:
+    return weights_files("vgg19")
+
+
+@pytest.fixture(scope="session")
+def weights_of(
+    weights_files: Callable[[Architecture], Path],
+) -> Callable[[Architecture], Weights]:
+    """The same, loaded."""
+    return cache(lambda network: load_weights(weights_files(network), network))
+
+
+@pytest.fixture(scope="session")
+def random_weights(weights_of: Callable[[Architecture], Weights]) -> Weights:
+    return weights_of("vgg19")
+
+
+@pytest.fixture(scope="session")
+def thin_weights(random_weights: Weights) -> Weights:
+    """A VGG-19 of an eighth of the filters, with biases: sixty times as fast."""
+    return thinned(random_weights)
+
+
+def thinned(weights: Weights) -> Weights:
+    source = torch.Generator().manual_seed(1)
+    kernels = {}
+    for layer, (kernel, bias) in weights.kernels.items():
+        filters, heard = len(bias) // 8, max(3, kernel.shape[1] // 8)
+        fewer = kernel[:filters, :heard] * (kernel.shape[1] / heard) ** 0.5
+        kernels[layer] = fewer, torch.randn(filters, generator=source) / 10
+    return replace(weights, kernels=kernels, sha256="thin")
+
+
+class Remembering(VGG):
+    """A VGG that looks at each image once, at all layers of the oracles, for good.
+
+    What it gives is constant: no gradient goes through it.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights, dtype=torch.float64)
+        self.seen: dict[object, dict[str, torch.Tensor]] = {}
+
+    def forward(
+        self, image: torch.Tensor, layers: Iterable[str]
+    ) -> dict[str, torch.Tensor]:
+        key = image.shape, float(image.detach().sum())
+        if key not in self.seen:
+            with torch.no_grad():
+                self.seen[key] = super().forward(image, ORACLE_LAYERS)
+        return {layer: self.seen[key][layer] for layer in layers}
+
+
+@pytest.fixture(scope="session")
+def real_network(real_weights: Weights) -> Remembering:
+    """The real weights' VGG-19 in float64, shared, for its slowness."""
+    return Remembering(real_weights)
+
+
+def random_tensors(network: Architecture) -> dict[str, torch.Tensor]:
+    """A state dict whose layers keep about the loudness of what they hear."""
     source = torch.Generator().manual_seed(0)
     tensors = {}
     index, inputs = 0, 3
-    for block in WIDTHS["vgg19"]:
+    for block in WIDTHS[network]:
         for outputs in block:
             kernel = torch.randn(outputs, inputs, 3, 3, generator=source)
             kernel *= (2 / (9 * inputs)) ** 0.5
@@ -73,13 +159,7 @@ def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tensors[f"features.{index}.bias"] = torch.zeros(outputs).half()
             index, inputs = index + 2, outputs
         index += 1
-    save_file(tensors, path, metadata={"input": "torchvision"})
-    return path
-
-
-@pytest.fixture(scope="session")
-def random_weights(weights_file: Path) -> Weights:
-    return load_weights(weights_file, "vgg19")
+    return tensors
 
 
 def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

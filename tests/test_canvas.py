@@ -16,7 +16,12 @@ from artist_nst import canvas as canvas_module
 from artist_nst.canvas import Canvas
 from artist_nst.errors import UsageError
 from artist_nst.image import color
-from artist_nst.nst.recipe import Color, Recipe, recipe
+from artist_nst.image.files import resize
+from artist_nst.nst.features import Features
+from artist_nst.nst.recipe import Color, Recipe
+from artist_nst.nst.recipes import recipe
+from artist_nst.nst.vgg import VGG
+from artist_nst.nst.weights import Weights
 from artist_nst.sources import Source
 
 Pixels = NDArray[np.float64]
@@ -83,6 +88,53 @@ def test_styles_are_scaled_to_the_painting(size: tuple[int, int], scale: float) 
     exact = size[0] * wanted / size[1]
     assert abs(height - exact) <= 0.5 or (exact < 0.5 and height == 1)
     assert weight == 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
+@pytest.mark.parametrize("photo", [(9, 40), (40, 9), (30, 30)])
+def test_styles_of_the_contents_size(
+    photo: tuple[int, int], size: tuple[int, int], scale: float
+) -> None:
+    """Whatever the style's own aspect is."""
+    chosen = replace(SHALLOW, width=31, style_scale=scale, style_size="content")
+    original = noise(*size)
+    canvas = canvas_of(chosen, noise(*photo), original)
+    height, width = canvas.photo.shape[:2]
+    ((style, _),) = canvas.styles
+    if scale == 1:
+        assert style.shape == canvas.photo.shape
+    wide = round(width * scale)
+    assert style.shape == (round(height * wide / width), wide, 3)
+    # Resized once: by way of another size it would be blurred.
+    assert np.array_equal(style, resize(original, *style.shape[:2]))
+
+
+def test_a_style_of_the_contents_size_shows_all_of_itself() -> None:
+    """Squeezed, not cropped."""
+    chosen = replace(SHALLOW, width=20, style_size="content")
+    style = np.concatenate((flat(1, 0, 0), flat(0, 1, 0), flat(0, 0, 1)), axis=1)
+    canvas = canvas_of(chosen, noise(20, 20), style)
+    middle = canvas.styles[0][0][10]
+    for column, color_there in ((1, (1, 0, 0)), (10, (0, 1, 0)), (18, (0, 0, 1))):
+        assert np.allclose(middle[column], color_there, atol=1e-3)
+
+
+def test_styles_of_the_contents_size_all_have_it() -> None:
+    chosen = replace(SHALLOW, width=30, style_size="content")
+    canvas = canvas_of(
+        chosen, noise(20, 40), noise(50, 10), noise(9, 80), noise(15, 30)
+    )
+    assert [style.shape for style, _ in canvas.styles] == [(15, 30, 3)] * 3
+
+
+def test_a_strip_will_do_where_styles_take_the_contents_size() -> None:
+    """Of its own aspect it would come to 64×1 pixels."""
+    numbers = recipe(width=64, style_size="content")
+    canvas = canvas_of(numbers, noise(50, 50), noise(3, 2_000))
+    assert canvas.styles[0][0].shape == (64, 64, 3)
+    with pytest.raises(UsageError, match=r"style.png comes to 13×13 .*--style-scale"):
+        canvas_of(replace(numbers, style_scale=0.2), noise(50, 50), noise(50, 50))
 
 
 def test_a_tiny_style_scale_leaves_a_pixel() -> None:
@@ -164,6 +216,27 @@ def test_enlarging_is_said(
     caplog.set_level(logging.DEBUG, "artist_nst")
     canvas_of(recipe(width=40, style_scale=scale), noise(*photo), noise(*style))
     assert caplog.messages == said
+
+
+@pytest.mark.parametrize(
+    ("style", "scale", "said"),
+    [
+        ((40, 40), 1.0, []),
+        ((90, 79), 2.0, ["style.png is 79 pixels wide: enlarged to 80"]),
+        ((90, 80), 2.0, []),
+        ((90, 39), 1.0, ["style.png is 39 pixels wide: enlarged to 40"]),
+    ],
+)
+def test_enlarging_to_the_contents_size_is_said(
+    style: tuple[int, int],
+    scale: float,
+    said: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "artist_nst")
+    numbers = recipe(width=40, style_scale=scale, style_size="content")
+    canvas_of(numbers, noise(48, 40), noise(*style))
+    assert [line.split(", as")[0] for line in caplog.messages] == said
 
 
 @pytest.mark.parametrize(
@@ -344,11 +417,14 @@ def test_what_the_network_is_given(
     def on_step(_: object) -> None:
         pass
 
-    assert canvas.paint(network, 7, on_step) == "result"  # type: ignore[comparison-overlap]
+    features = Features()
+    painted: Any = canvas.paint(network, 7, features, on_step)
+    assert painted == "result"
     given, used, content, styles = asked["arguments"]
     assert given is network
     assert used is chosen
     assert (asked["seed"], asked["on_step"]) == (7, on_step)
+    assert asked["features"] is features
     ((style, weight),) = styles
     assert weight == 0.5
     assert content.shape == (1, planes, 20, 24)
@@ -358,3 +434,22 @@ def test_what_the_network_is_given(
         assert tensor.is_contiguous()
         assert torch.allclose(tensor, to_tensor(pixels))
         assert tensor.max() > 200
+
+
+@pytest.mark.parametrize("method", ["none", "reinhard", "luminance"])
+def test_distances_are_of_what_was_painted_from(
+    thin_weights: Weights, method: Color
+) -> None:
+    network, features = VGG(thin_weights), Features()
+    canvas = canvas_of(colored(method), noise(20, 24), noise(30, 24, seed=1))
+    before = canvas.distances(network, features)
+    assert before.content == 0
+    assert before.style is not None
+    assert before.style > 0.01
+    # The style as it was resized and recoloured, were it the painting.
+    same_size = canvas_of(colored(method), noise(20, 24), noise(20, 24, seed=1))
+    style = to_tensor(same_size.styles[0][0])
+    after = same_size.distances(network, features, style)
+    assert after.style == pytest.approx(0, abs=1e-9)
+    assert after.content is not None
+    assert after.content > 0.01

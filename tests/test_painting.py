@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image
 
 import artist_nst
 from artist_nst import ArtistNstError, Recipe, load_network, paint, recipe, record
+from artist_nst.nst.features import Features
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from tests.image.test_film import seen
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +131,144 @@ def test_interrupted_keeps_the_best(
     assert painting.record["stopped"] == ["interrupted"]
 
 
+def test_history_and_losses(
+    photo: Path, style: Path, network: VGG, small: Recipe
+) -> None:
+    steps: list[artist_nst.Progress] = []
+    painting = paint(
+        photo, [style], recipe=small, network=network, on_progress=steps.append
+    )
+    made = painting.record
+    assert {len(row) for row in made["history"]} == {6}
+    for row, told in zip(made["history"], steps, strict=True):
+        losses = told.step.losses
+        terms = (losses.total, losses.content, losses.style, losses.tv)
+        wanted = [told.step.iteration, *(float(f"{one:.6g}") for one in terms)]
+        assert row[:5] == wanted
+    seconds = [row[5] for row in made["history"]]
+    assert seconds == sorted(seconds)
+    assert 0 < seconds[-1] <= made["seconds"] + 0.01
+    totals = [row[1] for row in made["history"]]
+    assert made["losses"]["total"] == min(totals)
+    assert made["losses"].keys() == {"total", "content", "style", "tv"}
+
+
+def test_distances_are_there_only_where_measured(
+    photo: Path, style: Path, network: VGG, small: Recipe
+) -> None:
+    def painted(**how: bool) -> artist_nst.Painting:
+        return paint(photo, [style], recipe=small, network=network, seed=1, **how)
+
+    plain, measured, explained = painted(), painted(measure=True), painted(explain=True)
+    assert plain.record["distances"] is None
+    assert plain.explanation is measured.explanation is None
+    assert explained.explanation is not None
+    assert measured.record["distances"] == explained.record["distances"]
+    apart = measured.record["distances"]
+    assert apart.keys() == {"content", "style", "grams", "network"}
+    assert apart["network"] == "vgg19, max pooling"
+    # The default recipe's own losses, which the distances are by.
+    assert apart["content"] == pytest.approx(measured.record["losses"]["content"], 1e-4)
+    assert apart["style"] == pytest.approx(measured.record["losses"]["style"], 1e-4)
+    assert (plain.pixels == measured.pixels).all()
+    assert (plain.pixels == explained.pixels).all()
+
+
+def test_another_network_may_measure(
+    photo: Path, style: Path, network: VGG, random_weights: Weights, small: Recipe
+) -> None:
+    pooled = VGG(random_weights, pool="average")
+    own, other = (
+        paint(photo, [style], recipe=small, network=network, seed=1, measure=by)
+        for by in (True, lambda: pooled)
+    )
+    assert (own.pixels == other.pixels).all()
+    first, second = (one.record["distances"] for one in (own, other))
+    assert second["network"] == "vgg19, average pooling"
+    assert second["grams"]["conv1_1"] == pytest.approx(first["grams"]["conv1_1"])
+    assert second["grams"]["conv3_1"] != pytest.approx(first["grams"]["conv3_1"], 1e-3)
+
+
+def test_features_serve_many_paintings(
+    photo: Path, style: Path, network: VGG, small: Recipe
+) -> None:
+    features = Features()
+
+    def painted(known: Features | None) -> artist_nst.Painting:
+        return paint(
+            photo, [style], recipe=small, network=network, features=known, seed=1
+        )
+
+    alone, first = painted(None), painted(features)
+    passes = features.passes
+    second = painted(features)
+    assert features.passes == passes == 2
+    assert (alone.pixels == first.pixels).all()
+    assert (alone.pixels == second.pixels).all()
+
+
+def test_frames_and_a_film(
+    photo: Path, style: Path, network: VGG, small: Recipe, tmp_path: Path
+) -> None:
+    painting = paint(
+        photo,
+        [style],
+        recipe=small,
+        network=network,
+        frames=tmp_path / "a.frames",
+        every=2,
+        film=tmp_path / "a.gif",
+    )
+    frames = sorted((tmp_path / "a.frames").iterdir())
+    assert [path.name for path in frames] == ["iter-0002.png", "iter-0004.png"]
+    film = seen(tmp_path / "a.gif").frames
+    assert len(film) == 2
+    wanted = [np.asarray(Image.open(frames[0])), painting.pixels * 255]
+    for frame, pixels in zip(film, wanted, strict=True):
+        assert np.abs(frame.astype(float) - pixels).mean() < 12
+
+
+@pytest.mark.parametrize(
+    "during",
+    [
+        "artist_nst.painting.explanation",
+        "artist_nst.canvas.distances",
+        "artist_nst.image.film.os.fsync",
+    ],
+)
+def test_ctrl_c_after_the_last_iteration_does_not_lose_the_painting(
+    photo: Path,
+    style: Path,
+    network: VGG,
+    small: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    during: str,
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    wanted = paint(photo, [style], recipe=small, network=network, seed=1)
+    monkeypatch.setattr(during, stop)
+    painting = paint(
+        photo,
+        [style],
+        recipe=small,
+        network=network,
+        seed=1,
+        explain=True,
+        film=tmp_path / "a.gif",
+    )
+    assert painting.interrupted
+    assert (painting.pixels == wanted.pixels).all()
+    assert painting.record["stopped"] == ["all iterations done"]
+    film = "film" in during
+    assert (painting.explanation is None) != film
+    assert (painting.record["distances"] is None) != film
+    monkeypatch.undo()
+    assert (tmp_path / "a.gif").exists() != film
+
+
 def test_a_flat_style_and_a_flat_photo_are_finite(
     tmp_path: Path, network: VGG, small: Recipe
 ) -> None:
@@ -140,7 +281,8 @@ def test_a_flat_style_and_a_flat_photo_are_finite(
 def test_weights_that_give_no_numbers_are_named(
     photo: Path, style: Path, random_weights: Weights, small: Recipe
 ) -> None:
-    broken = VGG(random_weights)
+    # A copy, for the network's kernels are those of all tests.
+    broken = deepcopy(VGG(random_weights))
     broken.get_buffer("conv3_1_weight").fill_(float("nan"))
     with pytest.raises(ArtistNstError, match="weights"):
         paint(photo, [style], recipe=small, network=broken)

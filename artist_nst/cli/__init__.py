@@ -9,12 +9,15 @@ import typer
 from artist_nst.cli import (
     adopt,
     artists,
+    compare,
     demo,
     doctor,
     fetch,
+    film,
     forget,
     paint,
     recipes,
+    reconstruct,
     repaint,
     weights,
     works,
@@ -60,6 +63,9 @@ app.command("works")(works.works)
 app.command("forget")(forget.forget)
 app.command("paint")(paint.paint)
 app.command("repaint")(repaint.repaint)
+app.command("compare")(compare.compare)
+app.command("reconstruct")(reconstruct.reconstruct)
+app.command("film")(film.film)
 app.command("recipes")(recipes.recipes)
 app.command("weights")(weights.weights)
 app.command("demo")(demo.demo)

@@ -17,7 +17,7 @@ from artist_nst.cli.options import (
     WeightsFile,
     WeightsInput,
 )
-from artist_nst.nst.recipe import recipe
+from artist_nst.nst.recipes import recipe
 
 # Of scikit-image's photographs, and the work that each is painted after.
 PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-02"))

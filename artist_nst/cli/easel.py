@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting import Painting
     from artist_nst.sources import Source
+
+
+# What belongs to a painting, in place of its suffix.
+FRAMES, EXPLAINED = ".frames", ".explained.png"
 
 
 class Easel:
@@ -68,16 +73,10 @@ class Easel:
             ArtistNstError: it could not be painted or saved.
         """
         load_torch()
-        from artist_nst.image.files import check_writable
         from artist_nst.painting import paint
 
         options = self.options
-        check_writable(out)
-        for picture in (photo, *(source.path for source in sources)):
-            if out.exists() and picture.exists() and out.samefile(picture):
-                raise UsageError(
-                    f"-o {out}: it would replace a picture that is painted from"
-                )
+        self._check_outputs(out, [photo, *(source.path for source in sources)])
         with talk.painting_bar(self.console, photo.name) as show:
             painting = paint(
                 photo,
@@ -88,8 +87,10 @@ class Easel:
                 seed=seed,
                 network=self.load,
                 max_pixels=options.max_pixels,
-                frames=out.with_suffix(".frames") if options.print_rate else None,
+                frames=out.with_suffix(FRAMES) if options.print_rate else None,
                 every=options.print_rate or 1,
+                film=options.film,
+                explain=options.explain,
                 on_progress=show,
             )
         if painting.interrupted and not painting.record["iterations"]:
@@ -102,9 +103,42 @@ class Easel:
             painting.save(out)
             raise Interrupted(f"stopped after saving {out}") from None
         self._report(painting, out)
+        self._save_explanation(painting, out)
         if painting.interrupted:
             raise Interrupted(f"the best so far is in {out}")
         return painting
+
+    def _check_outputs(self, out: Path, pictures: Sequence[Path]) -> None:
+        """Raises UsageError where a file can't be written, or would replace one of
+        ``pictures``."""
+        from artist_nst.image.files import check_writable
+        from artist_nst.image.film import check_film
+
+        outputs = {"-o": out}
+        check_writable(out)
+        if self.options.explain:
+            outputs["--explain"] = out.with_suffix(EXPLAINED)
+            check_writable(outputs["--explain"])
+        if self.options.film is not None:
+            outputs["--film"] = self.options.film
+            check_film(self.options.film)
+        for option, path in outputs.items():
+            for picture in pictures:
+                # os.path's functions, for pathlib's raise where a name is too long.
+                there = os.path.exists(path) and os.path.exists(picture)
+                if there and path.samefile(picture):
+                    raise UsageError(
+                        f"{option} {path}: it would replace a picture that is painted "
+                        "from"
+                    )
+
+    def _save_explanation(self, painting: Painting, out: Path) -> None:
+        from artist_nst.image.files import write_picture
+
+        if painting.explanation is not None:
+            page = out.with_suffix(EXPLAINED)
+            write_picture(page, painting.explanation)
+            typer.echo(str(page))
 
     def _report(self, painting: Painting, out: Path) -> None:
         record = painting.record
@@ -128,8 +162,13 @@ def destination(
     """
     if out is not None and not several and not os.path.isdir(out):
         return out, True
-    works = "+".join(source.slug for source in sources)
-    return _unused((out or Path()) / f"{photo.stem[:80]}-{works[:80]}.png"), False
+    works = clipped("+".join(source.slug for source in sources))
+    return _unused((out or Path()) / f"{clipped(photo.stem)}-{works}.png"), False
+
+
+def clipped(name: str) -> str:
+    """A name that is part of a file's name: at most 80 letters and 100 bytes of it."""
+    return os.fsencode(name[:80])[:100].decode(errors="ignore")
 
 
 def make_folder(folder: Path) -> None:
@@ -150,11 +189,27 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+@contextmanager
+def series_folder(folder: Path) -> Iterator[None]:
+    """A folder for several paintings; made, and not left behind empty."""
+    new = not os.path.isdir(folder)
+    make_folder(folder)
+    try:
+        yield
+    finally:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+
+
 def _unused(path: Path) -> Path:
     """``path``, or with the first number behind it that is free."""
     number, free = 1, path
     # os.path's functions, for pathlib's raise where a name is too long.
-    while os.path.exists(free) or os.path.exists(free.with_suffix(".frames")):
+    while any(
+        os.path.exists(one)
+        for one in (free, free.with_suffix(FRAMES), free.with_suffix(EXPLAINED))
+    ):
         number += 1
         free = path.with_stem(f"{path.stem}-{number}")
     return free

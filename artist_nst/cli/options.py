@@ -13,7 +13,6 @@ import typer
 
 from artist_nst.errors import UsageError
 from artist_nst.nst.recipe import (
-    RECIPES,
     Color,
     Init,
     Network,
@@ -22,7 +21,9 @@ from artist_nst.nst.recipe import (
     Pool,
     Recipe,
     Weighted,
+    layers_of,
 )
+from artist_nst.nst.recipes import RECIPES
 
 LOOK = "What it looks like"
 # In brackets stand the default recipe's values.
@@ -123,7 +124,9 @@ class PaintOptions:
     tv: Annotated[
         float | None,
         _look(
-            "--tv", help=f"Weight of the mean difference of neighbors ({DEFAULT.tv:g})."
+            "--tv",
+            help=f"Weight of the mean difference of neighbors ({DEFAULT.tv:g}); in "
+            "place of a recipe's sum, too.",
         ),
     ] = None
     content_layer: Annotated[
@@ -164,6 +167,21 @@ class PaintOptions:
             rich_help_panel=FILES,
         ),
     ] = None
+    film: Annotated[
+        Path | None,
+        typer.Option(
+            help="A .gif, .mp4 or .webm of the iterations (those that -p saves).",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Draw losses, layers and the record, in NAME.explained.png.",
+            rich_help_panel=FILES,
+        ),
+    ] = False
     out: Annotated[
         Path | None,
         typer.Option(
@@ -188,8 +206,11 @@ class PaintOptions:
     quiet: Quiet = False
     verbose: Verbose = False
 
-    def recipe(self, base: Recipe) -> Recipe:
+    def recipe(self, base: Recipe, *, color_varies: bool = False) -> Recipe:
         """``base`` with what was asked for.
+
+        Args:
+            color_varies: --color comes later, so that --color-strength may come first.
 
         Raises:
             UsageError: a value can't be painted with, or options disagree.
@@ -206,6 +227,7 @@ class PaintOptions:
             "color_strength": self.color_strength,
             "ratio": self.ratio,
             "tv": self.tv,
+            "tv_sum": None if self.tv is None else 0.0,
             "content_layers": _layers("content-layer", self.content_layer),
             "style_layers": _layers("style-layer", self.style_layer),
             "network": self.network,
@@ -215,7 +237,8 @@ class PaintOptions:
         }
         asked = {key: value for key, value in changes.items() if value is not None}
         chosen = replace(base, **asked)
-        if self.color_strength is not None and chosen.color == "none":
+        aimless = chosen.color == "none" and not color_varies
+        if self.color_strength is not None and aimless:
             raise UsageError("--color-strength is of a --color: add one, or -c")
         return chosen
 
@@ -225,51 +248,50 @@ class PaintOptions:
         return "reinhard" if self.color_transfer else self.color
 
 
-def with_paint_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives typer the fields of :class:`PaintOptions` as options of ``command``,
-    which gets them as one value in its parameter ``options``."""
-    signature = inspect.signature(command)
-    hints = get_type_hints(command, include_extras=True)
-    own = [
-        parameter.replace(annotation=hints[name])
-        for name, parameter in signature.parameters.items()
-        if name != "options"
-    ]
-    shared_hints = get_type_hints(PaintOptions, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None if field.default is MISSING else field.default,
-            annotation=shared_hints[field.name],
-        )
-        for field in fields(PaintOptions)
-    ]
-    names = {parameter.name for parameter in shared}
+def with_paint_options(
+    *without: str,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives typer the fields of :class:`PaintOptions` as options of a command, apart
+    from those it goes ``without``; it gets them as one value in ``options``."""
 
-    @wraps(command)
-    def packed(**given: Any) -> None:
-        options = PaintOptions(**{name: given.pop(name) for name in names})
-        command(**given, options=options)
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command)
+        hints = get_type_hints(command, include_extras=True)
+        own = [
+            parameter.replace(annotation=hints[name])
+            for name, parameter in signature.parameters.items()
+            if name != "options"
+        ]
+        shared_hints = get_type_hints(PaintOptions, include_extras=True)
+        shared = [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None if field.default is MISSING else field.default,
+                annotation=shared_hints[field.name],
+            )
+            for field in fields(PaintOptions)
+            if field.name not in without
+        ]
+        names = {parameter.name for parameter in shared}
 
-    parameters = [*own, *shared]
-    packed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    packed.__annotations__ = {one.name: one.annotation for one in parameters}
-    return packed
+        @wraps(command)
+        def packed(**given: Any) -> None:
+            options = PaintOptions(**{name: given.pop(name) for name in names})
+            command(**given, options=options)
+
+        parameters = [*own, *shared]
+        packed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        packed.__annotations__ = {one.name: one.annotation for one in parameters}
+        return packed
+
+    return decorated
 
 
 def _layers(option: str, given: list[str] | None) -> Weighted | None:
-    """Layers without a weight share alike: 1 over their number."""
     if not given:
         return None
-    layers = []
-    for text in given:
-        name, equals, number = text.partition("=")
-        try:
-            weight = float(number) if equals else 1 / len(given)
-        except ValueError:
-            raise UsageError(
-                f"--{option} {text}: {number!r} is not a number; write {name}=0.5"
-            ) from None
-        layers.append((name, weight))
-    return tuple(layers)
+    try:
+        return layers_of(given)
+    except UsageError as error:
+        raise UsageError(f"--{option} {error}") from error

@@ -16,8 +16,8 @@ from artist_nst.cli.options import (
     PaintOptions,
     with_paint_options,
 )
-from artist_nst.errors import ArtistNstError
-from artist_nst.nst.recipe import recipe as named_recipe
+from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.recipe_file import find_recipe
 
 Artist = Annotated[
     str | None,
@@ -43,13 +43,15 @@ WorkNames = Annotated[
 RecipeName = Annotated[
     str | None,
     typer.Option(
-        help="See `artist-nst recipes`; repaint takes the record's.",
+        metavar="NAME|FILE.toml",
+        help="A recipe (default: default, the record's for repaint); `artist-nst "
+        "recipes` lists them.",
         rich_help_panel=LOOK,
     ),
 ]
 
 
-@with_paint_options
+@with_paint_options()
 def paint(
     pictures: Annotated[
         list[str],
@@ -79,8 +81,10 @@ def paint(
 
     from artist_nst.sources import choose_sources
 
-    photos, styles = _split(pictures, artist)
-    easel = Easel(options.recipe(named_recipe(recipe or "default")), options)
+    photos, styles = split(pictures, artist)
+    if len(photos) > 1 and options.film is not None:
+        raise UsageError("--film is of one painting: name one photo")
+    easel = Easel(options.recipe(find_recipe(recipe or "default")), options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     several = len(photos) > 1
     if several:
@@ -104,10 +108,10 @@ def paint(
         raise ArtistNstError(f"{failed} of {len(photos)} photos were not painted")
 
 
-def _split(
+def split(
     pictures: list[str], artist: str | None
 ) -> tuple[list[Path], list[tuple[str, float]]]:
-    """Photos and styles: with an artist, every picture is a photo."""
+    """Photos and styles; with an artist every picture is a photo."""
     from artist_nst.sources import weighted
 
     if artist is not None:

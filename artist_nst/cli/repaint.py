@@ -14,10 +14,10 @@ from artist_nst.cli.options import FILES, PaintOptions, with_paint_options
 from artist_nst.cli.paint import Artist, RecipeName, WorkNames
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.recipe import from_dict
-from artist_nst.nst.recipe import recipe as named_recipe
+from artist_nst.recipe_file import find_recipe
 
 
-@with_paint_options
+@with_paint_options()
 def repaint(
     painting: Annotated[
         Path, typer.Argument(help="A painting made by artist-nst.", show_default=False)
@@ -58,7 +58,7 @@ def repaint(
 
     found = record.read(painting)
     try:
-        base = from_dict(found["recipe"]) if recipe is None else named_recipe(recipe)
+        base = from_dict(found["recipe"]) if recipe is None else find_recipe(recipe)
         options = _as_recorded(options, found, base.network)
         easel = Easel(options.recipe(base), options)
         photo = record.find_content(found, painting, content)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from artist_nst.painting import Progress
+    from artist_nst.series import SeriesProgress
 
 
 def set_up(quiet: bool, verbose: bool) -> Console:
@@ -68,6 +69,37 @@ def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], N
                 losses=f"content {terms.content:.4g} style {terms.style:.4g} "
                 f"tv {terms.tv:.4g}",
                 pace=f"{step.seconds:.2f} s/it, {clock(step.remaining)} left",
+            )
+
+        yield show
+
+
+@contextmanager
+def series_bar(console: Console) -> Iterator[Callable[[SeriesProgress], None]]:
+    """A bar over all cells of a series, with the one at hand and the time left."""
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.fields[count]}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.fields[pace]}", style="green"),
+    )
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1, count="", pace="", start=False)
+
+        def show(told: SeriesProgress) -> None:
+            step = told.progress.step
+            done = told.number - 1 + step.iteration / step.iterations
+            bar.update(
+                task,
+                total=told.cells,
+                completed=done,
+                count=f"{told.number}/{told.cells}",
+                description=f"{', '.join(told.cell.settings.values())}: "
+                f"{step.iteration}/{step.iterations}",
+                pace=f"{step.seconds:.2f} s/it, {clock(told.remaining)} left in all",
             )
 
         yield show

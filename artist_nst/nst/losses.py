@@ -31,6 +31,25 @@ def content_half_squared(features: Tensor, target: Tensor) -> Tensor:
     return (features - target).square().sum() / 2
 
 
+def content_squared(features: Tensor, target: Tensor) -> Tensor:
+    """Σ (F − P)²."""
+    return (features - target).square().sum()
+
+
+def content_mean(features: Tensor, target: Tensor) -> Tensor:
+    """Mean (F − P)²."""
+    return (features - target).square().mean()
+
+
+def content_quarter_mean(features: Tensor, target: Tensor) -> Tensor:
+    """Σ (F − P)² / (4 n_H n_W n_C).
+
+    Source:
+        Premamayudu, Subbarao and Rao 2019, eq. 1.
+    """
+    return (features - target).square().mean() / 4
+
+
 def content_relative(features: Tensor, target: Tensor) -> Tensor:
     """½ mean (F − P)² / mean P²: 0 at the photo, ½ where nothing is left of it.
 
@@ -48,6 +67,19 @@ def style_gatys(candidate: Tensor, target: Tensor) -> Tensor:
     form, which compares the sums at the candidate's M, hand in A·M_a/M_x.
     """
     return (candidate - target).square().sum() / (4 * target.shape[0] ** 2)
+
+
+def style_mean(candidate: Tensor, target: Tensor, positions: int) -> Tensor:
+    """Mean (G' − A')² / (N M), with G' = M G and A' = M A: Grams that are sums.
+
+    Args:
+        positions: M, of the candidate.
+
+    Source:
+        Surampudi et al., CSCE 5214 project report, its listing; the style is there of
+        the candidate's size, so that both have one M.
+    """
+    return (candidate - target).square().mean() * positions / target.shape[0]
 
 
 def style_relative(candidate: Tensor, target: Tensor) -> Tensor:

@@ -1,13 +1,14 @@
 """Image → (losses, gradient): the only place that calls backward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 import torch
 from torch import Tensor
 
 from artist_nst.nst import losses as formulas
+from artist_nst.nst.features import Features
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG
 
@@ -16,22 +17,27 @@ Style = tuple[Tensor, float]
 CONTENT = {
     "relative": formulas.content_relative,
     "half-squared": formulas.content_half_squared,
-}
-STYLE = {
-    "relative": formulas.style_relative,
-    "gatys": formulas.style_gatys,
-    "gatys-raw": formulas.style_gatys,
+    "squared": formulas.content_squared,
+    "mean": formulas.content_mean,
+    "quarter-mean": formulas.content_quarter_mean,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The terms before their weights (layer weights apart), and their weighted sum."""
+    """The terms before their weights (layer weights apart), and their weighted sum.
+
+    Attributes:
+        tv: the mean absolute difference between neighbouring pixels.
+        content_layers, style_layers: each layer's term before its weight.
+    """
 
     total: float
     content: float
     style: float
     tv: float
+    content_layers: dict[str, float] = field(default_factory=dict)
+    style_layers: dict[str, float] = field(default_factory=dict)
 
     @property
     def finite(self) -> bool:
@@ -58,9 +64,9 @@ class Objective:
         self.network = network
         self.recipe = recipe
         self.targets = targets
-        self.content_layers = _used(recipe.content_layers)
-        self.style_layers = _used(recipe.style_layers)
-        self.layers = {**self.content_layers, **self.style_layers}.keys()
+        self.content = _used(recipe.content_layers)
+        self.style = _used(recipe.style_layers)
+        self.layers = {**self.content, **self.style}.keys()
 
     def __call__(self, image: Tensor) -> tuple[Losses, Tensor]:
         """Losses and gradient at ``image``.
@@ -73,34 +79,48 @@ class Objective:
         """
         x = image.detach().requires_grad_()
         features = self.network(x, self.layers)
-        content = self._content(features, x)
-        style = self._style(features, x)
+        content = {layer: self._content(features, layer) for layer in self.content}
+        style = {layer: self._style(features, layer) for layer in self.style}
         tv = formulas.total_variation(x)
-        total = content + self.recipe.ratio * style + self.recipe.tv * tv
+        sums = _weighed(content, self.content, x), _weighed(style, self.style, x)
+        total = sums[0] + self.recipe.ratio * sums[1] + self._smoothness(x) * tv
         (gradient,) = torch.autograd.grad(total, x)
-        terms = torch.stack((total, content, style, tv)).detach().tolist()
-        return Losses(*terms), gradient
-
-    def _content(self, features: dict[str, Tensor], image: Tensor) -> Tensor:
-        loss = CONTENT[self.recipe.content_loss]
-        terms = (
-            weight * loss(features[layer], self.targets.content[layer])
-            for layer, weight in self.content_layers.items()
+        # All at once, for each look at a number makes a GPU wait.
+        terms = torch.stack((total, *sums, tv, *content.values(), *style.values()))
+        found = iter(terms.detach().tolist())
+        losses = Losses(
+            total=next(found),
+            content=next(found),
+            style=next(found),
+            tv=next(found),
+            content_layers={layer: next(found) for layer in content},
+            style_layers={layer: next(found) for layer in style},
         )
-        return sum(terms, start=image.new_zeros(()))
+        return losses, gradient
 
-    def _style(self, features: dict[str, Tensor], image: Tensor) -> Tensor:
-        loss = STYLE[self.recipe.style_loss]
-        terms = (
-            weight * loss(formulas.gram(features[layer]), self.targets.grams[layer])
-            for layer, weight in self.style_layers.items()
-        )
-        return sum(terms, start=image.new_zeros(()))
+    def _content(self, features: dict[str, Tensor], layer: str) -> Tensor:
+        formula = CONTENT[self.recipe.content_loss]
+        return formula(features[layer], self.targets.content[layer])
+
+    def _style(self, features: dict[str, Tensor], layer: str) -> Tensor:
+        grams = formulas.gram(features[layer]), self.targets.grams[layer]
+        if self.recipe.style_loss == "relative":
+            return formulas.style_relative(*grams)
+        if self.recipe.style_loss == "mean":
+            return formulas.style_mean(*grams, features[layer][0].numel())
+        return formulas.style_gatys(*grams)
+
+    def _smoothness(self, image: Tensor) -> float:
+        """γ on the mean of neighbours' differences, what weighs their sum included."""
+        return self.recipe.tv + self.recipe.tv_sum * formulas.neighbours(image)
 
 
-@torch.no_grad()
 def targets(
-    network: VGG, recipe: Recipe, content: Tensor, styles: Sequence[Style]
+    network: VGG,
+    recipe: Recipe,
+    content: Tensor,
+    styles: Sequence[Style],
+    features: Features | None = None,
 ) -> Targets:
     """What a painting of ``content`` after ``styles`` is compared with.
 
@@ -109,22 +129,24 @@ def targets(
         styles: ``(image, weight)`` pairs, each image of a size of its own; weights
             are used relative to their sum. The Grams are the weighted mean of the
             images' own, for which Σ w ‖G − A_w‖² is least.
+        features: what is known of the images already.
     """
+    features = features or Features()
     content_layers, style_layers = map(
         _used, (recipe.content_layers, recipe.style_layers)
     )
     whole = sum(weight for _, weight in styles) or 1.0
     grams: dict[str, Tensor] = {}
     for image, weight in styles:
-        features = network(image, style_layers)
-        for layer in style_layers:
+        of_image = features.grams(network, image, style_layers)
+        for layer, own in of_image.items():
             share = weight / whole
             if recipe.style_loss == "gatys-raw":
                 # art.py compares sums over positions, whatever the sizes.
-                share *= features[layer][0].numel() / _positions(layer, content)
-            one = share * formulas.gram(features[layer])
+                share *= _positions(layer, image) / _positions(layer, content)
+            one = share * own
             grams[layer] = grams[layer] + one if layer in grams else one
-    return Targets(network(content, content_layers), grams)
+    return Targets(features.content(network, content, content_layers), grams)
 
 
 def _positions(layer: str, image: Tensor) -> int:
@@ -132,6 +154,13 @@ def _positions(layer: str, image: Tensor) -> int:
     pools = int(layer[4]) - 1
     height, width = (side >> pools for side in image.shape[-2:])
     return height * width
+
+
+def _weighed(
+    terms: dict[str, Tensor], weights: dict[str, float], image: Tensor
+) -> Tensor:
+    weighed = (weights[layer] * term for layer, term in terms.items())
+    return sum(weighed, start=image.new_zeros(()))
 
 
 def _used(layers: tuple[tuple[str, float], ...]) -> dict[str, float]:

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from artist_nst.nst.features import Features
 from artist_nst.nst.minimize import (
     INTERRUPTED,
     NOT_FINITE,
@@ -63,6 +65,14 @@ class Step:
     image: Tensor
 
 
+class Moment(NamedTuple):
+    """One accepted iteration, counted over all levels; seconds since the start."""
+
+    iteration: int
+    losses: Losses
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A finished or interrupted run.
@@ -70,13 +80,15 @@ class Result:
     Attributes:
         image: the best candidate, always of the full size.
         losses: at the level that ended last.
-        history: ``(iteration, losses)`` for every iteration.
+        history: every iteration.
+        starts: the first iteration of each level that was begun.
         reasons: why each level stopped, in words.
     """
 
     image: Tensor
     losses: Losses
-    history: list[tuple[int, Losses]]
+    history: list[Moment]
+    starts: list[int]
     evaluations: int
     reasons: list[str]
 
@@ -110,6 +122,7 @@ def run(
     styles: Sequence[Style],
     *,
     seed: int = 0,
+    features: Features | None = None,
     on_step: Callable[[Step], None] = lambda _: None,
 ) -> Result:
     """Paint ``content`` after ``styles``.
@@ -120,6 +133,7 @@ def run(
             paint brightness alone.
         styles: ``(image, weight)`` pairs of the same C, of sizes of their own.
         seed: of the noise that ``rand`` and ``noisy-content`` start from.
+        features: of the photo and the styles, as far as they are known already.
         on_step: called after each iteration.
 
     Raises:
@@ -127,10 +141,11 @@ def run(
         KeyboardInterrupt: before there was anything to keep.
     """
     levels = plan(recipe, *content.shape[-2:])
+    features = features or Features()
     clock = _Clock(levels, on_step)
     outcome: Outcome | None = None
     evaluations, reasons = 0, []
-    with _repeatable():
+    with repeatable():
         for index, level in enumerate(levels):
             try:
                 scale = level.width / content.shape[-1]
@@ -140,7 +155,7 @@ def run(
                     start = _start(recipe, photo, scaled, seed)
                 else:
                     start = resized(outcome.image, level.height, level.width)
-                wanted = targets(network, recipe, photo, scaled)
+                wanted = targets(network, recipe, photo, scaled, features)
                 outcome = minimize(
                     Objective(network, recipe, wanted),
                     start,
@@ -164,11 +179,13 @@ def run(
                 break
     assert outcome is not None
     image = resized(outcome.image, *content.shape[-2:])
-    return Result(image, outcome.losses, clock.history, evaluations, reasons)
+    return Result(
+        image, outcome.losses, clock.history, clock.starts, evaluations, reasons
+    )
 
 
 @contextmanager
-def _repeatable() -> Iterator[None]:
+def repeatable() -> Iterator[None]:
     """The same pixels for the same seed on a GPU too: no algorithm found by racing."""
     before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
@@ -232,7 +249,9 @@ class _Clock:
     def __init__(self, levels: list[Level], on_step: Callable[[Step], None]) -> None:
         self.levels = levels
         self.on_step = on_step
-        self.history: list[tuple[int, Losses]] = []
+        self.history: list[Moment] = []
+        self.starts: list[int] = []
+        self.began = time.perf_counter()
         self.total = sum(level.iterations for level in levels)
         self.before = 0.0
         self.seconds_per_pixel = 0.0
@@ -241,6 +260,7 @@ class _Clock:
         """What ``minimize`` is to call at that level, counted from 0."""
         level = self.levels[index]
         start = sum(one.iterations for one in self.levels[:index])
+        self.starts.append(start + 1)
         later = sum(
             one.iterations * one.height * one.width for one in self.levels[index + 1 :]
         )
@@ -250,7 +270,7 @@ class _Clock:
         def on_iteration(count: int, losses: Losses, image: Tensor) -> None:
             now = time.perf_counter()
             seconds, self.before = now - self.before, now
-            self.history.append((start + count, losses))
+            self.history.append(Moment(start + count, losses, now - self.began))
             new = seconds / pixels
             old = self.seconds_per_pixel or new
             self.seconds_per_pixel = 0.8 * old + 0.2 * new

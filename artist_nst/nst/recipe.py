@@ -1,22 +1,25 @@
-"""Every number that decides a painting, in one frozen value; the named recipes.
+"""Every number that decides a painting, in one frozen value.
 
 Symbols follow Gatys et al.: content image p, style image a, candidate x; the loss is
-α·content + β·style + γ·TV with α = 1, β = ``ratio`` and γ = ``tv``.
+α·content + β·style + γ·TV with α = 1, β = ``ratio`` and γ = ``tv``. The named recipes
+are in :mod:`artist_nst.nst.recipes`.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from operator import index
 from typing import Any, Literal, get_args, get_type_hints
 
 from artist_nst.errors import UsageError, nearest
 
-Network = Literal["vgg11", "vgg13", "vgg16", "vgg19"]
+Architecture = Literal["vgg11", "vgg13", "vgg16", "vgg19"]
+Network = Literal["vgg11", "vgg13", "vgg16", "vgg19", "vgg19-normalised"]
 Pool = Literal["max", "average", "average-plain"]
 Padding = Literal["zeros", "replicate"]
-ContentLoss = Literal["relative", "half-squared"]
-StyleLoss = Literal["relative", "gatys", "gatys-raw"]
+ContentLoss = Literal["relative", "half-squared", "squared", "mean", "quarter-mean"]
+StyleLoss = Literal["relative", "gatys", "gatys-raw", "mean"]
+StyleSize = Literal["width", "content"]
 Init = Literal["content", "rand", "style", "noisy-content"]
 Optimizer = Literal["lbfgs", "adam"]
 Color = Literal[
@@ -31,7 +34,59 @@ Color = Literal[
 
 Weighted = tuple[tuple[str, float], ...]
 
+# The options that set fields, for messages.
+_OPTIONS = {
+    name: f"--{name.removesuffix('s').replace('_', '-')}"
+    for name in (
+        "network",
+        "pool",
+        "padding",
+        "content_layers",
+        "style_layers",
+        "ratio",
+        "tv",
+        "init",
+        "optimizer",
+        "width",
+        "style_scale",
+        "color",
+        "color_strength",
+    )
+}
+_MOST = 1e300
+_RANGES: dict[str, tuple[float, float]] = {
+    "ratio": (0, 1e15),
+    "tv": (0, 1e15),
+    "tv_sum": (0, 1e15),
+    "history": (1, 1000),
+    "ftol": (0, _MOST),
+    "gtol": (0, _MOST),
+    "first_step": (0, _MOST),
+    "learning_rate": (1e-6, 1e3),
+    "width": (1, _MOST),
+    "style_scale": (1e-3, 100),
+    "color_strength": (0, 1),
+}
+
 STYLE_LAYERS: Weighted = tuple((f"conv{block}_1", 0.2) for block in range(1, 6))
+
+
+class FieldError(UsageError):
+    """A recipe's field that can't be painted with; says its option, if it has one.
+
+    Attributes:
+        field: its name.
+        problem: what is wrong, as it goes on after the field's name.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+    def __str__(self) -> str:
+        name = _OPTIONS.get(self.field, f"a recipe's {self.field}")
+        return f"{name}{self.problem}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +101,7 @@ class Recipe:
         content_layers, style_layers: ``(name, weight)`` pairs.
         content_loss, style_loss: see :mod:`artist_nst.nst.losses`.
         ratio: β/α. tv: γ, weighs the mean absolute difference between neighbouring
-            pixels on 0–255.
+            pixels on 0–255; tv_sum: weighs their sum, as papers do.
         init: the first candidate.
         levels: the pyramid, coarse to fine: ``(scale, iterations)``, scale relative
             to the painting's size; the sum of iterations is the total.
@@ -58,6 +113,8 @@ class Recipe:
         learning_rate: Adam's, in levels of 255.
         width: of the painting in pixels.
         style_scale: the style image's width relative to the painting's.
+        style_size: ``width`` keeps the style's aspect; ``content`` gives it the
+            painting's height and width (times ``style_scale``), whatever its aspect.
         color, color_strength: how the photo's colours are kept; strength in 0–1.
     """
 
@@ -72,6 +129,7 @@ class Recipe:
     style_loss: StyleLoss = "relative"
     ratio: float = 5.0
     tv: float = 0.0
+    tv_sum: float = 0.0
     init: Init = "content"
     levels: tuple[tuple[float, int], ...] = ((1 / 3, 80), (2 / 3, 60), (1.0, 40))
     optimizer: Optimizer = "lbfgs"
@@ -82,39 +140,28 @@ class Recipe:
     learning_rate: float = 10.0
     width: int = 512
     style_scale: float = 1.0
+    style_size: StyleSize = "width"
     color: Color = "none"
     color_strength: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raises UsageError where a number or a name can't be painted with."""
+        """Raises FieldError where a number or a name can't be painted with."""
         for name, hint in get_type_hints(Recipe).items():
             if (choices := get_args(hint)) and isinstance(choices[0], str):
                 _one_of(name, getattr(self, name), choices)
-        _at_least("--width", self.width, 1)
-        _at_least("--numiter", self.iterations, 1)
-        _at_least("--ratio", self.ratio, 0, 1e15)
-        _at_least("--tv", self.tv, 0, 1e15)
-        _at_least("--style-scale", self.style_scale, 1e-3, 100)
-        _at_least("a recipe's learning rate", self.learning_rate, 1e-6, 1e3)
-        if not 0 <= self.color_strength <= 1:
-            raise UsageError("--color-strength must lie between 0 and 1")
-        for option, layers in (
-            ("--content-layer", self.content_layers),
-            ("--style-layer", self.style_layers),
-        ):
+        for name, (least, most) in _RANGES.items():
+            _within(name, getattr(self, name), least, most)
+        for name in ("content_layers", "style_layers"):
+            layers: Weighted = getattr(self, name)
             for layer, weight in layers:
-                _at_least(f"{option} {layer}", weight, 0)
-            names = [layer for layer, _ in layers]
-            if len(set(names)) < len(names):
-                raise UsageError(f"{option} names a layer twice: give each once")
-        _at_least("a recipe's history", self.history, 1, 1000)
-        for name in ("ftol", "gtol", "first_step"):
-            _at_least(f"a recipe's {name}", getattr(self, name), 0)
+                _within(name, weight, 0, _MOST, f" {layer}")
+            if len(dict(layers)) < len(layers):
+                raise FieldError(name, " names a layer twice: give each once")
         for scale, count in self.levels:
-            _at_least("the scale of a recipe's level", scale, 1e-3, 1)
-            _at_least("the iterations of a recipe's level", count, 0, 10**9)
+            _within("levels", scale, 1e-3, 1, ": a scale")
+            _within("levels", count, 0, 10**9, ": its iterations")
         if not self.levels or self.levels[-1][0] != 1 or self.levels[-1][1] < 1:
-            raise UsageError("a recipe's last level must be of scale 1, and iterate")
+            raise FieldError("levels", " must end with one of scale 1 that iterates")
 
     @property
     def iterations(self) -> int:
@@ -123,7 +170,8 @@ class Recipe:
 
     def with_iterations(self, total: int) -> "Recipe":
         """The same recipe in ``total`` iterations, split over levels as before."""
-        _at_least("--numiter", total, 1)
+        if total < 1:
+            raise UsageError(f"--numiter must be a number from 1 up, not {total}")
         before = [0]
         for _, count in self.levels:
             before.append(before[-1] + count)
@@ -137,16 +185,47 @@ class Recipe:
         return asdict(self)
 
 
+def architecture(network: Network) -> Architecture:
+    """The network whose weights these are: a normalised one's are computed of them."""
+    plain: Architecture = network.removesuffix("-normalised")  # type: ignore[assignment]
+    return plain
+
+
+def layers_of(texts: Sequence[str]) -> Weighted:
+    """``["conv1_1=0.5", "conv2_1=2"]`` as layers with weights; those without a weight
+    share alike: 1 over their number.
+
+    Raises:
+        UsageError: a weight is not a number.
+    """
+    layers = []
+    for text in texts:
+        name, equals, number = text.strip().partition("=")
+        try:
+            weight = float(number) if equals else 1 / len(texts)
+        except ValueError:
+            raise UsageError(
+                f"{text}: {number!r} is not a number; write {name}=0.5"
+            ) from None
+        layers.append((name, weight))
+    return tuple(layers)
+
+
+def check_fields(names: Iterable[str]) -> None:
+    """Raises UsageError, with the nearest name, for a field that no recipe has."""
+    known = [field.name for field in fields(Recipe)]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"a recipe has no {name!r}: {nearest(name, known)}")
+
+
 def from_dict(values: Mapping[str, Any]) -> Recipe:
     """A recipe from :meth:`Recipe.to_dict`'s values.
 
     Raises:
         UsageError: a key that no recipe has, or a value of the wrong kind.
     """
-    known = [field.name for field in fields(Recipe)]
-    for key in values:
-        if key not in known:
-            raise UsageError(f"a recipe has no {key!r}: {nearest(key, known)}")
+    check_fields(values)
     try:
         _check_kinds(values)
         levels = tuple(
@@ -160,21 +239,6 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
         return Recipe(**{**values, **frozen})
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise UsageError(f"a recipe can't be read: {error}") from error
-
-
-def recipe(name: str = "default", **changes: Any) -> Recipe:
-    """A named recipe, with fields changed: ``recipe("art.py", width=256)``.
-
-    Raises:
-        UsageError: an unknown name, or a value that can't be painted with.
-    """
-    if name not in RECIPES:
-        raise UsageError(f"unknown recipe {name!r}: {nearest(name, RECIPES)}")
-    known = [field.name for field in fields(Recipe)]
-    for key in changes:
-        if key not in known:
-            raise UsageError(f"a recipe has no {key!r}: {nearest(key, known)}")
-    return replace(RECIPES[name], **changes)
 
 
 def _check_kinds(values: Mapping[str, Any]) -> None:
@@ -192,37 +256,11 @@ def _check_kinds(values: Mapping[str, Any]) -> None:
 
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        option = name.replace("_", "-")
-        hint = nearest(str(value), choices)
-        raise UsageError(f"unknown --{option} {value!r}: {hint}")
+        raise FieldError(name, f" can't be {value!r}: {nearest(str(value), choices)}")
 
 
-def _at_least(what: str, value: float, least: float, most: float = 1e300) -> None:
+def _within(name: str, value: float, least: float, most: float, part: str = "") -> None:
     # Written so that NaN fails too.
     if not least <= value <= most:
-        bounds = f"from {least:g} up" if most == 1e300 else f"{least:g} to {most:g}"
-        raise UsageError(f"{what} must be a number, {bounds}, not {value}")
-
-
-RECIPES: dict[str, Recipe] = {
-    "default": Recipe(
-        name="default",
-        source="ours: relative losses on a pyramid; see docs/recipes.md",
-        tv=0.003,
-    ),
-    "art.py": Recipe(
-        name="art.py",
-        source=(
-            "J. Mu and A. Franc, art.py (jayelm/neural-art), 2016: raw Grams, one "
-            "scale, scipy's L-BFGS-B at its default tolerances"
-        ),
-        content_loss="half-squared",
-        style_loss="gatys-raw",
-        ratio=1e4,
-        levels=((1.0, 512),),
-        # scipy's own defaults then: factr 1e7 times machine epsilon, pgtol 1e-5.
-        ftol=1e7 * 2.0**-52,
-        gtol=1e-5,
-        first_step=0.0,
-    ),
-}
+        bounds = f"from {least:g} up" if most == _MOST else f"{least:g} to {most:g}"
+        raise FieldError(name, f"{part} must be a number, {bounds}, not {value}")

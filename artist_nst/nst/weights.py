@@ -24,21 +24,21 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from artist_nst.errors import ArtistNstError, UsageError, nearest
-from artist_nst.nst.recipe import Network
+from artist_nst.nst.recipe import Architecture, Network, architecture
 
 # torchvision: RGB 0-1, its mean and standard deviation; oxford: BGR 0-255 minus mean.
 InputConvention = Literal["torchvision", "oxford"]
 Progress = Callable[[int, int], None]
 
 VARIABLE = "ARTIST_NST_WEIGHTS"
-WIDTHS: dict[Network, tuple[tuple[int, ...], ...]] = {
+WIDTHS: dict[Architecture, tuple[tuple[int, ...], ...]] = {
     "vgg11": ((64,), (128,), (256,) * 2, (512,) * 2, (512,) * 2),
     "vgg13": ((64,) * 2, (128,) * 2, (256,) * 2, (512,) * 2, (512,) * 2),
     "vgg16": ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
     "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
 }
 # Held here too, so that a look into the cache need not import torchvision (> 1 s).
-FILE_NAMES: dict[Network, str] = {
+FILE_NAMES: dict[Architecture, str] = {
     "vgg11": "vgg11-8a719046.pth",
     "vgg13": "vgg13-19584684.pth",
     "vgg16": "vgg16-397923af.pth",
@@ -71,12 +71,16 @@ class WeightsUnavailableError(ArtistNstError):
     """No weights are at hand and none could be downloaded; no file is at fault."""
 
 
+class OtherNetworkError(ArtistNstError):
+    """The file holds the weights of another network than the one asked for."""
+
+
 @dataclass(frozen=True, eq=False)  # comparing tensors has no single truth value
 class Weights:
     """A VGG's convolutions as they are in a file, and how they want their input.
 
     Attributes:
-        network: which VGG they belong to.
+        network: which VGG they belong to; ``vgg19-normalised`` when rescaled.
         kernels: per layer (``"conv1_1"``) the weight ``(out, in, 3, 3)`` and the bias
             ``(out,)``, float32 on the CPU, shallow to deep, at least to conv5_1.
         input: ``"torchvision"`` (RGB 0-1, mean and standard deviation) or
@@ -122,16 +126,17 @@ def find_weights(
         UsageError: unknown network, or the file's input convention is not known.
         ArtistNstError: the file that was found is missing, damaged or another's.
     """
-    path = locate_weights(network, file)
+    kind = _known(network)
+    cached = _cached(kind)
+    path = locate_weights(kind, file)
     if path is None and offline:
         raise WeightsUnavailableError(
-            f"{_title(network)}'s weights are not here and --offline forbids the "
+            f"{_title(kind)}'s weights are not here and --offline forbids the "
             f"download: {_MEND}"
         )
     if path is None:
-        path = download_weights(network, on_progress=on_progress)
-    checked = _cached(network) if path == _cached(network) else None
-    return _load(path, network, input, _hash_in(checked.name) if checked else "")
+        path = download_weights(kind, on_progress=on_progress)
+    return _load(path, kind, input, _hash_in(path.name) if path == cached else "")
 
 
 def locate_weights(
@@ -142,11 +147,14 @@ def locate_weights(
     Raises:
         ArtistNstError: ``file``, or what ``$ARTIST_NST_WEIGHTS`` names, is not a file.
     """
-    cached = _cached(_known(network))
+    kind = _known(network)
+    cached = _cached(kind)
     if file is not None:
         return _existing(Path(file), "")
     if named := os.environ.get(VARIABLE):
-        return _existing(Path(named), f"${VARIABLE}: ")
+        path = _existing(Path(named), f"${VARIABLE}: ")
+        # The variable speaks of one network; another's may be in the cache.
+        return cached if cached.is_file() and not _may_fit(path, kind) else path
     return cached if cached.is_file() else None
 
 
@@ -203,10 +211,11 @@ def download_weights(
     Raises:
         WeightsUnavailableError: the network, the server or the disk failed.
     """
-    url = url or str(_published(_known(network)).url)
+    kind = _known(network)
+    url = url or str(_published(kind).url)
     name = PurePosixPath(urlsplit(url).path).name
     expected = _hash_in(name)
-    target = (folder or _cached(network).parent) / name
+    target = (folder or _cached(kind).parent) / name
     part = target.with_name(f"{name}.part")
     try:
         if not _intact(target, expected):
@@ -217,27 +226,28 @@ def download_weights(
         if _intact(target, expected):
             return target  # another process was first, and took the part away
         raise WeightsUnavailableError(
-            f"{_title(network)}'s weights are not here and could not be downloaded "
+            f"{_title(kind)}'s weights are not here and could not be downloaded "
             f"({_reason(error)}): {_MEND}"
         ) from error
     return target
 
 
-def _known(network: Network) -> Network:
-    if network not in WIDTHS:
-        raise UsageError(f"unknown network {network!r}: {nearest(network, WIDTHS)}")
-    return network
+def _known(network: Network) -> Architecture:
+    if network not in get_args(Network):
+        hint = nearest(network, get_args(Network))
+        raise UsageError(f"unknown network {network!r}: {hint}")
+    return architecture(network)
 
 
-def _title(network: Network) -> str:
+def _title(network: Architecture) -> str:
     return f"VGG-{network.removeprefix('vgg')}"
 
 
-def _cached(network: Network) -> Path:
+def _cached(network: Architecture) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAMES[network]
 
 
-def _published(network: Network) -> Any:
+def _published(network: Architecture) -> Any:
     from torchvision.models import get_model_weights
 
     return get_model_weights(network)["IMAGENET1K_V1"]
@@ -290,7 +300,7 @@ class _Archive:
 
 
 def _load(
-    path: Path, network: Network, input: InputConvention | None, expected: str
+    path: Path, network: Architecture, input: InputConvention | None, expected: str
 ) -> Weights:
     """Read and check ``path``, whose sha256 must begin with ``expected``."""
     try:
@@ -388,7 +398,9 @@ def _damaged(path: Path) -> ArtistNstError:
     return ArtistNstError(f"{path} is cut short or damaged: fetch it again")
 
 
-def _layout(network: Network) -> Iterator[tuple[str, int, tuple[int, int, int, int]]]:
+def _layout(
+    network: Architecture,
+) -> Iterator[tuple[str, int, tuple[int, int, int, int]]]:
     """Each convolution's name, index in torchvision's ``features``, weight shape."""
     index, inputs = 0, 3
     for block, widths in enumerate(WIDTHS[network], start=1):
@@ -398,15 +410,27 @@ def _layout(network: Network) -> Iterator[tuple[str, int, tuple[int, int, int, i
         index += 1  # and after the block, pooling
 
 
-def _check_fit(archive: _Archive, path: Path, network: Network) -> None:
+def _may_fit(path: Path, network: Architecture) -> bool:
+    """False for another network's weights; what can't be read is said when it is."""
+    try:
+        _check_fit(_open(path), path, network)
+    except OtherNetworkError:
+        return False
+    except (ArtistNstError, OSError):
+        pass
+    return True
+
+
+def _check_fit(archive: _Archive, path: Path, network: Architecture) -> None:
     misfit = _misfit(archive, network)
     if misfit is None:
         return
     for other in WIDTHS:
         if _misfit(archive, other) is None:
-            raise ArtistNstError(
+            raise OtherNetworkError(
                 f"{path}: these are {_title(other)}'s weights, not "
-                f"{_title(network)}'s: choose --network {other} or another file"
+                f"{_title(network)}'s: choose --network {other} or another file, or "
+                f"run `artist-nst weights --network {network}`"
             )
     raise ArtistNstError(
         f"{path}: these are weights of another network, or not all of "
@@ -414,7 +438,7 @@ def _check_fit(archive: _Archive, path: Path, network: Network) -> None:
     )
 
 
-def _misfit(archive: _Archive, network: Network) -> str | None:
+def _misfit(archive: _Archive, network: Architecture) -> str | None:
     """Why these are not the network's layers to conv5_1 or deeper, without a gap."""
     gap = None
     for layer, index, shape in _layout(network):

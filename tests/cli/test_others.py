@@ -9,17 +9,20 @@ from pathlib import Path
 import pytest
 
 from artist_nst.cli import run
-from artist_nst.nst.recipe import RECIPES, recipe
+from artist_nst.nst.recipes import recipe
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import files, pixels
 
 COMMANDS = [
     "paint",
     "repaint",
+    "compare",
+    "reconstruct",
     "adopt",
     "artists",
     "works",
     "forget",
+    "film",
     "recipes",
     "weights",
     "demo",
@@ -64,25 +67,6 @@ def test_the_short_flags_of_art_py(capsys: pytest.CaptureFixture[str]) -> None:
         assert any(
             all(flag in line.split() for flag in flags) for line in text.splitlines()
         ), flags
-
-
-def test_recipes_are_listed(cli: Cli) -> None:
-    out = cli("recipes").out
-    assert all(name in out for name in RECIPES)
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_number_of_a_recipe_is_printed(cli: Cli, name: str) -> None:
-    ran = cli("recipes", name)
-    assert ran.code == 0
-    for field in RECIPES[name].to_dict():
-        assert field.replace("_", " ") in ran.out
-
-
-def test_unknown_recipe(cli: Cli) -> None:
-    ran = cli("recipes", "art")
-    assert ran.code == 2
-    assert "art.py" in ran.line
 
 
 def test_doctor(cli: Cli, weights_file: Path) -> None:

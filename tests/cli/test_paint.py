@@ -24,6 +24,7 @@ from artist_nst.errors import ArtistNstError
 from artist_nst.nst.vgg import VGG
 from tests.cli.conftest import Cli
 from tests.conftest import picture
+from tests.image.test_film import seen
 
 SMALL = ("-w", "48", "-n", "3")
 
@@ -35,6 +36,14 @@ def pixels(path: Path | str) -> NDArray[np.uint8]:
 def files() -> list[str]:
     """What is in the current folder, hidden files too."""
     return sorted(str(path) for path in Path().rglob("*"))
+
+
+def apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    return float(np.abs(one.astype(int) - other).mean())
+
+
+# Levels that a film's 256 colors, or its half of the chroma, may be off.
+COARSE = 12
 
 
 class TestPainting:
@@ -117,6 +126,71 @@ class TestPainting:
         # Of a painting that is replaced, nothing stays among the new one's.
         cli("paint", photo, style, "-w", 48, "-n", 4, *args[4:])
         assert [path.name for path in Path("a.frames").iterdir()] == names[:1]
+
+    def test_explain_draws_a_page_beside_the_painting(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        ran = cli("paint", photo, style, *SMALL, "--explain")
+        assert (ran.code, ran.out) == (
+            0,
+            "photo-style.png\nphoto-style.explained.png\n",
+        )
+        assert files() == ["photo-style.explained.png", "photo-style.png"]
+        page = pixels("photo-style.explained.png")
+        assert page.shape[0] > 1000
+        assert page.shape[1] >= 1600
+        assert 0.02 < (page < 200).mean() < 0.9
+        made = record.read("photo-style.png")
+        assert made["distances"]["style"] > 0
+        # The page is no painting: there is nothing in it to paint again.
+        assert cli("repaint", "photo-style.explained.png").code == 1
+
+    def test_a_page_is_not_replaced_either(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        Path("photo-style.explained.png").write_text("of an earlier one")
+        ran = cli("paint", photo, style, *SMALL)
+        assert ran.out == "photo-style-2.png\n"
+        assert files() == ["photo-style-2.png", "photo-style.explained.png"]
+
+    def test_explain_for_each_of_several_photos(self, cli: Cli, photo: Path) -> None:
+        other = photo.with_name("other.png")
+        Image.fromarray(picture(48, 96, seed=9)).save(other)
+        more = (*SMALL, "--work", "orchard", "-o", "all", "--explain")
+        assert cli("paint", photo, other, "-A", "procedural", *more).code == 0
+        assert len([name for name in files() if name.endswith("explained.png")]) == 2
+
+    @pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+    def test_a_film_ends_with_the_painting(
+        self, cli: Cli, photo: Path, style: Path, suffix: str
+    ) -> None:
+        more = ("-w", 48, "-n", 5, "-o", "a.png", "--film", f"a{suffix}")
+        assert cli("paint", photo, style, *more).code == 0
+        assert files() == sorted([f"a{suffix}", "a.png"])
+        frames = seen(Path(f"a{suffix}")).frames
+        # The last frame of a video is held for two seconds.
+        assert len(frames) == (5 if suffix == ".gif" else 5 + 23)
+        painting = pixels("a.png")
+        assert apart(frames[-1], painting) < COARSE
+        assert apart(frames[0], painting) > apart(frames[-1], painting)
+
+    def test_a_film_of_what_is_saved(self, cli: Cli, photo: Path, style: Path) -> None:
+        more = ("-w", 48, "-n", 7, "-p", 3, "-o", "a.png", "--film", "a.gif")
+        assert cli("paint", photo, style, *more).code == 0
+        saved = [pixels(path) for path in sorted(Path("a.frames").iterdir())]
+        frames = seen(Path("a.gif")).frames
+        assert len(saved) == 2
+        assert len(frames) == 3
+        for frame, wanted in zip(frames, [*saved, pixels("a.png")], strict=True):
+            assert apart(frame, wanted) < COARSE
+
+    def test_a_film_of_adams_painting(self, cli: Cli, photo: Path, style: Path) -> None:
+        """Whose last step is looked at after the last iteration."""
+        more = ("-w", 48, "-n", 3, "--optimizer", "adam", "-o", "a.png")
+        assert cli("paint", photo, style, *more, "--film", "a.gif").code == 0
+        first, *_, last = seen(Path("a.gif")).frames
+        assert apart(last, pixels("a.png")) < COARSE
+        assert apart(first, pixels("a.png")) > COARSE
 
     @pytest.mark.parametrize("init", ["content", "rand", "style", "noisy-content"])
     @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -328,6 +402,14 @@ class TestRefusals:
             (("PHOTO", "STYLE", "--weights", "no.pth"), 1, "no.pth"),
             (("PHOTO", "STYLE", "--network", "vgg16"), 1, "vgg19"),
             (("PHOTO", "STYLE", "--max-pixels", "100"), 1, "--max-pixels"),
+            (("PHOTO", "STYLE", "--film", "a.avi"), 2, ".mp4"),
+            (("PHOTO", "STYLE", "--film", "no/a.gif"), 2, "no/a.gif"),
+            (("PHOTO", "PHOTO", "-A", "procedural", "--film", "a.gif"), 2, "--film"),
+            (
+                ("PHOTO", "STYLE", "--explain", "-o", "x" * 250 + ".png"),
+                2,
+                "explained",
+            ),
         ],
     )
     def test_one_line(
@@ -400,11 +482,55 @@ class TestRefusals:
         def full(*_: object) -> None:
             raise ArtistNstError("no space left")
 
-        monkeypatch.setattr("artist_nst.painting._clear_frames", full)
+        monkeypatch.setattr("artist_nst.frames._clear", full)
         ran = cli("paint", photo, style, *SMALL, "-p", 1, "-o", "a.png")
         assert ran.code == 0
         assert ran.err.count("no space left") == 1
         assert files() == ["a.png"]
+
+    def test_a_film_that_cannot_be_written_does_not_cost_the_painting(
+        self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr("artist_nst.image.film._Gif.add", full)
+        more = (*SMALL, "-o", "a.png", "--film", "a.gif")
+        ran = cli("paint", photo, style, *more)
+        assert (ran.code, ran.out) == (0, "a.png\n")
+        assert ran.err.count("no space left") == 1
+        assert "there is no film" in ran.err
+        assert files() == ["a.png"]
+
+    @pytest.mark.parametrize("role", ["photo", "style"])
+    def test_no_output_replaces_a_picture_that_is_painted_from(
+        self, cli: Cli, photo: Path, style: Path, role: str
+    ) -> None:
+        Image.fromarray(picture(60, 80)).save("a.gif")
+        Image.fromarray(picture(60, 80)).save("a.explained.png")
+        for option, name in (("--film", "a.gif"), ("--explain", "a.explained.png")):
+            before = Path(name).read_bytes()
+            pictures = (name, style) if role == "photo" else (photo, name)
+            value = (name,) if option == "--film" else ()
+            ran = cli("paint", *pictures, *SMALL, "-o", "a.png", option, *value)
+            assert ran.code == 2
+            assert f"{option} {name}" in ran.line
+            assert "replace" in ran.line
+            assert Path(name).read_bytes() == before
+            assert files() == ["a.explained.png", "a.gif"]
+
+    def test_names_of_many_bytes(self, cli: Cli, style: Path) -> None:
+        photo = Path("画" * 80 + ".png")
+        Image.fromarray(picture(36, 48)).save(photo)
+        other = style.with_name("夜" * 80 + ".png")
+        style.rename(other)
+        ran = cli("paint", photo, other, *SMALL, "-p", 1, "--explain")
+        assert ran.code == 0, ran.err
+        painting, page = ran.out.splitlines()
+        assert painting.startswith("画画")
+        assert "-夜夜" in painting
+        assert page == painting.replace(".png", ".explained.png")
+        assert len(files()) == 1 + 2 + 1 + 3
 
     def test_full_disk_keeps_what_was_there(
         self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
@@ -503,6 +629,25 @@ class TestEntryPoint:
         made = record.read("a.png")
         assert made["stopped"][-1] == "interrupted"
         assert 0 < made["iterations"] < 100_000
+
+    def test_ctrl_c_leaves_a_film_and_a_page_of_the_best_so_far(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        del cli
+        more = ("-w", 48, "-n", 100_000, "-p", 1, "--explain", "--film", "a.gif")
+        process = self.start("paint", photo, style, *more, "-o", "a.png")
+        until = time.monotonic() + 120
+        while not Path("a.frames/iter-000003.png").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 130, err
+        assert out == "a.png\na.explained.png\n"
+        assert pixels("a.explained.png").shape[1] >= 1600
+        frames = seen(Path("a.gif")).frames
+        assert len(frames) >= 3
+        assert apart(frames[-1], pixels("a.png")) < COARSE
 
     def test_version(self) -> None:
         process = self.start("--version")

@@ -43,8 +43,11 @@ def test_of_an_artist(cli: Cli, photo: Path) -> None:
     assert cli("repaint", "a.png", "-o", "b.png").code == 0
     assert (pixels("a.png") == pixels("b.png")).all()
     first, second = (record.read(name) for name in ("a.png", "b.png"))
-    for key in ("content", "styles", "recipe", "seed", "network", "history"):
+    for key in ("content", "styles", "recipe", "seed", "network", "losses"):
         assert first[key] == second[key], key
+    # But for the seconds.
+    losses = [[row[:5] for row in one["history"]] for one in (first, second)]
+    assert losses[0] == losses[1]
 
 
 def test_of_an_artist_in_a_folder_of_their_own(
@@ -57,6 +60,29 @@ def test_of_an_artist_in_a_folder_of_their_own(
     # The second record leads to the works again, too.
     assert cli("repaint", "b.png", "-o", "c.png").code == 0
     assert (pixels("a.png") == pixels("c.png")).all()
+
+
+def test_a_record_of_an_older_version(cli: Cli, painted: Path) -> None:
+    """Without the fields and figures that came later: they are as they were then."""
+    made = record.read(painted)
+    for key in ("losses", "distances"):
+        del made[key]
+    for field in ("tv_sum", "style_size"):
+        del made["recipe"][field]
+    made["history"] = [row[:5] for row in made["history"]]
+    write_picture("old.png", pixels(painted), record=json.dumps(made))
+    assert cli("repaint", "old.png", "-o", "b.png").code == 0
+    assert (pixels(painted) == pixels("b.png")).all()
+    now = record.read("b.png")
+    assert now["recipe"] == record.read(painted)["recipe"]
+    assert len(now["history"][0]) == 6
+
+
+def test_a_film_and_an_explanation(cli: Cli, painted: Path) -> None:
+    ran = cli("repaint", painted, "-o", "b.png", "--film", "b.gif", "--explain")
+    assert (ran.code, ran.out) == (0, "b.png\nb.explained.png\n")
+    assert files() == ["a.png", "b.explained.png", "b.gif", "b.png"]
+    assert (pixels(painted) == pixels("b.png")).all()
 
 
 def test_options_override(cli: Cli, painted: Path) -> None:

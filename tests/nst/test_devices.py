@@ -6,7 +6,7 @@ import torch
 from artist_nst.errors import UsageError
 from artist_nst.nst.devices import DeviceName, choose_device, describe
 from artist_nst.nst.objective import Objective, targets
-from artist_nst.nst.recipe import recipe
+from artist_nst.nst.recipes import recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
 from tests.conftest import picture

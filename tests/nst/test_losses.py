@@ -14,7 +14,6 @@ from torch import Tensor
 
 from artist_nst.nst import losses
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import Weights
 
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 Formula = Callable[[Tensor, Tensor], Tensor]
@@ -48,6 +47,20 @@ def half_squared(f: NDArray[Any], p: NDArray[Any]) -> float:
     return 0.5 * sum((a - b) ** 2 for a, b in zip(f.flat, p.flat, strict=True))
 
 
+def squared(f: NDArray[Any], p: NDArray[Any]) -> float:
+    return sum((a - b) ** 2 for a, b in zip(f.flat, p.flat, strict=True))
+
+
+def content_mean(f: NDArray[Any], p: NDArray[Any]) -> float:
+    return squared(f, p) / (4 * 5 * 7)
+
+
+def quarter_mean(f: NDArray[Any], p: NDArray[Any]) -> float:
+    """Σ (F − P)² / (4 n_H n_W n_C)."""
+    n_c, n_h, n_w = f.shape
+    return squared(f, p) / (4 * n_h * n_w * n_c)
+
+
 def content_relative(f: NDArray[Any], p: NDArray[Any]) -> float:
     return 0.5 * np.mean((f - p) ** 2) / np.mean(p**2)
 
@@ -58,16 +71,30 @@ def gatys(g: NDArray[Any], a: NDArray[Any]) -> float:
     return np.sum((g * m - a * m) ** 2) / (4 * n**2 * m**2)
 
 
+def mean_over_dhw(g: NDArray[Any], a: NDArray[Any]) -> float:
+    """mean (G' − A')² / (d h w) with Grams that are sums, at 5 × 7 positions."""
+    n, m = len(g), 5 * 7
+    return np.mean((g * m - a * m) ** 2) / (n * m)
+
+
 def style_relative(g: NDArray[Any], a: NDArray[Any]) -> float:
     return np.linalg.norm(g - a) ** 2 / np.linalg.norm(a) ** 2
+
+
+def at_35_positions(g: Tensor, a: Tensor) -> Tensor:
+    return losses.style_mean(g, a, 35)
 
 
 @pytest.mark.parametrize(
     ("formula", "reference", "shape"),
     [
         (losses.content_half_squared, half_squared, (4, 5, 7)),
+        (losses.content_squared, squared, (4, 5, 7)),
+        (losses.content_mean, content_mean, (4, 5, 7)),
+        (losses.content_quarter_mean, quarter_mean, (4, 5, 7)),
         (losses.content_relative, content_relative, (4, 5, 7)),
         (losses.style_gatys, gatys, (6, 6)),
+        (at_35_positions, mean_over_dhw, (6, 6)),
         (losses.style_relative, style_relative, (6, 6)),
     ],
 )
@@ -142,8 +169,12 @@ def test_relative_losses_of_no_activation(formula: Formula, at_nothing: float) -
     "formula",
     [
         losses.content_half_squared,
+        losses.content_squared,
+        losses.content_mean,
+        losses.content_quarter_mean,
         losses.content_relative,
         losses.style_gatys,
+        at_35_positions,
         losses.style_relative,
     ],
 )
@@ -171,16 +202,17 @@ def load(shared: Path, name: str) -> Tensor:
 
 
 @pytest.mark.shared
-def test_real_losses(
-    real_weights: Weights, shared: Path, oracle: dict[str, Any]
-) -> None:
-    network = VGG(real_weights, dtype=torch.float64)
-    with torch.no_grad():
-        photo = network(load(shared, "content"), ["conv4_2"])["conv4_2"]
-        style = network(load(shared, "style"), STYLE_LAYERS)
-        features = network(load(shared, "candidate"), [*STYLE_LAYERS, "conv4_2"])
+def test_real_losses(real_network: VGG, shared: Path, oracle: dict[str, Any]) -> None:
+    photo = real_network(load(shared, "content"), ["conv4_2"])["conv4_2"]
+    style = real_network(load(shared, "style"), STYLE_LAYERS)
+    features = real_network(load(shared, "candidate"), [*STYLE_LAYERS, "conv4_2"])
     content = float(losses.content_half_squared(features["conv4_2"], photo))
     assert content == pytest.approx(oracle["content_conv4_2_half_sum_squares"], 1e-6)
+    content = float(losses.content_squared(features["conv4_2"], photo))
+    assert content == pytest.approx(oracle["content_conv4_2_sum_squares"], 1e-6)
+    content = float(losses.content_quarter_mean(features["conv4_2"], photo))
+    expected = oracle["content_conv4_2_premamayudu_1_over_4nHnWnC"]
+    assert content == pytest.approx(expected, 1e-6)
     own, raw = {}, {}
     for layer in STYLE_LAYERS:
         candidate, target = losses.gram(features[layer]), losses.gram(style[layer])

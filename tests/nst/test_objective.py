@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,12 +11,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from artist_nst.nst.objective import CONTENT, STYLE, Objective, Style, targets
-from artist_nst.nst.recipe import Recipe, StyleLoss, recipe
+from artist_nst.nst.objective import CONTENT, Objective, Style, targets
+from artist_nst.nst.recipe import ContentLoss, Recipe, StyleLoss
+from artist_nst.nst.recipes import recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
 from tests.conftest import picture
 
+STYLE: tuple[StyleLoss, ...] = get_args(StyleLoss)
 SMALL = recipe(
     content_layers=(("conv1_2", 0.3), ("conv2_1", 0.7)),
     style_layers=(("conv1_1", 0.5), ("conv2_1", 0.2), ("conv3_1", 0.3)),
@@ -73,6 +75,10 @@ def test_real_total_and_gradient(
         assert found_there == pytest.approx(expected, rel=rel), place
 
 
+def test_every_content_loss_has_a_formula() -> None:
+    assert set(CONTENT) == set(get_args(ContentLoss))
+
+
 @pytest.mark.parametrize("channels", [3, 1])
 @pytest.mark.parametrize("style_loss", STYLE)
 @pytest.mark.parametrize("content_loss", CONTENT)
@@ -98,14 +104,65 @@ def test_gradient_against_differences(
         assert after.total - before.total == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("changes", [{}, {"ratio": 0.0}, {"tv": 0.0}, {"tv": 3.0}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"ratio": 0.0},
+        {"tv": 0.0},
+        {"tv": 3.0},
+        {"tv_sum": 0.5},
+        {"tv": 0.0, "tv_sum": 2.0},
+    ],
+)
 def test_total_is_the_weighted_sum(network: VGG, changes: dict[str, Any]) -> None:
     numbers = replace(SMALL, **changes)
-    evaluate = objective(network, numbers, image(12, 12), (image(9, 9, 2), 1.0))
-    found, _ = evaluate(image(12, 12, 3))
+    evaluate = objective(network, numbers, image(12, 15), (image(9, 9, 2), 1.0))
+    found, _ = evaluate(image(12, 15, 3))
     assert min(found.content, found.style, found.tv) > 0
-    expected = found.content + numbers.ratio * found.style + numbers.tv * found.tv
+    pairs = 3 * (12 * 14 + 11 * 15)
+    expected = found.content + numbers.ratio * found.style
+    expected += numbers.tv * found.tv + numbers.tv_sum * pairs * found.tv
     assert found.total == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_sums_of_differences_grow_with_the_image(network: VGG, channels: int) -> None:
+    """What a paper's weight of a sum asks for, and a mean does not."""
+    numbers = replace(SMALL, tv=0.0, tv_sum=2.0, content_layers=(), style_layers=())
+    stripes = torch.arange(24, dtype=torch.float64) % 2 * 10
+    for height, width in ((6, 8), (12, 24)):
+        candidate = stripes[:width].expand(1, channels, height, width)
+        evaluate = objective(network, numbers, candidate, (candidate, 1.0))
+        found, gradient = evaluate(candidate)
+        assert found.total == 2 * channels * height * (width - 1) * 10
+        assert found.tv == pytest.approx(found.total / 2 / pairs_of(candidate))
+        # At either end one neighbour pulls by 2, between them two do by 4.
+        assert gradient.abs().unique().tolist() == [2, 4]
+
+
+def pairs_of(image: Tensor) -> int:
+    height, width = image.shape[-2:]
+    return image.shape[1] * (height * (width - 1) + (height - 1) * width)
+
+
+def test_each_layer_is_told_before_its_weight(network: VGG) -> None:
+    content, style, candidate = image(12, 12), (image(9, 9, 2), 1.0), image(12, 12, 3)
+    found, _ = objective(network, SMALL, content, style)(candidate)
+    assert found.content_layers.keys() == {"conv1_2", "conv2_1"}
+    assert found.style_layers.keys() == {"conv1_1", "conv2_1", "conv3_1"}
+    for kind, told in (
+        ("content", found.content_layers),
+        ("style", found.style_layers),
+    ):
+        pairs = getattr(SMALL, f"{kind}_layers")
+        whole = sum(weight * told[layer] for layer, weight in pairs)
+        assert getattr(found, kind) == pytest.approx(whole, rel=1e-12)
+        for layer, alone in told.items():
+            single = replace(SMALL, **{f"{kind}_layers": ((layer, 1.0),)})
+            one, _ = objective(network, single, content, style)(candidate)
+            assert getattr(one, kind) == pytest.approx(alone, rel=1e-12)
+            assert alone > 0
 
 
 def test_layer_weights(network: VGG) -> None:
@@ -195,7 +252,8 @@ def test_the_mean_gram_minimises_the_mean_loss(network: VGG) -> None:
 
 
 @pytest.mark.parametrize(
-    ("style_loss", "growth"), [("relative", 1), ("gatys", 1), ("gatys-raw", 4)]
+    ("style_loss", "growth"),
+    [("relative", 1), ("gatys", 1), ("gatys-raw", 4), ("mean", 1)],
 )
 def test_tiling_the_style(network: VGG, style_loss: StyleLoss, growth: float) -> None:
     layers = (("conv1_1", 1.0), ("conv2_1", 1.0))

@@ -1,6 +1,7 @@
 """The pyramid: its levels, what it starts from, what is told and what is kept."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ import torch
 from torch import Tensor
 
 from artist_nst.nst import pyramid
+from artist_nst.nst.losses import neighbours
 from artist_nst.nst.minimize import INTERRUPTED, NOT_FINITE, NotFiniteError, Outcome
 from artist_nst.nst.objective import Style
 from artist_nst.nst.pyramid import Level, Result, Step, plan, resized, run
-from artist_nst.nst.recipe import Recipe, recipe
+from artist_nst.nst.recipe import Recipe
+from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
 from tests.conftest import picture
@@ -21,8 +24,8 @@ THIRDS = ((1 / 3, 80), (2 / 3, 60), (1.0, 40))
 
 
 @pytest.fixture(scope="module")
-def network(random_weights: Weights) -> VGG:
-    return VGG(random_weights)
+def network(thin_weights: Weights) -> VGG:
+    return VGG(thin_weights)
 
 
 def small(**changes: Any) -> Recipe:
@@ -105,10 +108,80 @@ def test_steps_are_told_in_order(network: VGG) -> None:
         assert float(step.image.max()) <= 255
     assert steps[-1].remaining == 0
     assert all(step.remaining > 0 for step in steps[:-1])
-    assert result.history == [(step.iteration, step.losses) for step in steps]
+    told = [(moment.iteration, moment.losses) for moment in result.history]
+    assert told == [(step.iteration, step.losses) for step in steps]
+    assert result.starts == [1, 3]
     assert result.reasons == ["all iterations done"] * 2
     assert not result.interrupted
     assert result.evaluations >= 7
+
+
+def test_the_seconds_of_the_history_go_on(network: VGG) -> None:
+    steps: list[Step] = []
+    styles = [(image(80, 60, 1), 1.0)]
+    result = run(network, small(), image(97, 101), styles, on_step=steps.append)
+    seconds = [moment.seconds for moment in result.history]
+    assert all(before < after for before, after in pairwise((0.0, *seconds)))
+    # Also over the levels: each iteration took at most what passed since the last.
+    for step, (before, after) in zip(steps, pairwise((0.0, *seconds)), strict=True):
+        assert step.seconds <= after - before + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("levels", "side", "starts"),
+    [
+        (((0.5, 2), (1.0, 3)), 96, [1, 3]),
+        # Of 40 pixels nothing can be said: the second level takes its iterations.
+        (((0.5, 2), (1.0, 3)), 80, [1]),
+        (((0.25, 1), (0.5, 2), (1.0, 1)), 96, [1, 4]),
+        (((0.5, 0), (1.0, 2)), 96, [1]),
+        (((0.5, 2), (0.75, 0), (1.0, 2)), 96, [1, 3]),
+        (((1.0, 1), (1.0, 2), (1.0, 1)), 48, [1, 2, 4]),
+    ],
+)
+def test_where_levels_start(
+    network: VGG, levels: Any, side: int, starts: list[int]
+) -> None:
+    steps: list[Step] = []
+    styles = [(image(48, 48, 1), 1.0)]
+    numbers = small(levels=levels)
+    result = run(network, numbers, image(side, side), styles, on_step=steps.append)
+    assert result.starts == starts
+    first = {step.level: step.iteration for step in reversed(steps)}
+    assert [first[level] for level in sorted(first)] == starts
+    assert len(result.reasons) == len(starts)
+
+
+def test_a_level_that_ends_early_leaves_the_next_its_place(network: VGG) -> None:
+    """The photo in its own style: nothing is left to be done at any level."""
+    photo = image(48, 48)
+    result = run(network, small(levels=((1.0, 5), (1.0, 5))), photo, [(photo, 1.0)])
+    assert [reason[:9] for reason in result.reasons] == ["converged"] * 2
+    assert result.starts == [1, 6]
+    assert {moment.iteration for moment in result.history} <= {1, 6}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_terms_of_every_recipe_add_up(name: str, thin_weights: Weights) -> None:
+    """Each layer's term, weighted and summed, is what the term is told to be."""
+    numbers = RECIPES[name].with_iterations(3)
+    network = VGG(thin_weights, pool=numbers.pool)
+    content = image(48, 64)
+    result = run(network, numbers, content, [(image(48, 64, 1), 1.0)], seed=1)
+    assert result.history
+    for losses in (result.losses, *(moment.losses for moment in result.history)):
+        parts = []
+        for layers, told, term in (
+            (numbers.content_layers, losses.content_layers, losses.content),
+            (numbers.style_layers, losses.style_layers, losses.style),
+        ):
+            assert list(told) == [layer for layer, _ in layers]
+            parts.append(sum(weight * told[layer] for layer, weight in layers))
+            assert term == pytest.approx(parts[-1], rel=1e-5, abs=1e-30)
+        smoothness = numbers.tv + numbers.tv_sum * neighbours(content)
+        total = parts[0] + numbers.ratio * parts[1] + smoothness * losses.tv
+        assert losses.total == pytest.approx(total, rel=1e-5)
+    assert result.losses.style > 0
 
 
 def test_levels_of_the_same_size(network: VGG) -> None:
@@ -170,7 +243,10 @@ def painted(network: VGG, init: Any, seed: int) -> Result:
 def test_the_same_seed_paints_the_same(network: VGG, init: Any) -> None:
     one, other = (painted(network, init, 7) for _ in range(2))
     assert torch.equal(one.image, other.image)
-    assert one.history == other.history
+    # All but the seconds.
+    assert [moment[:2] for moment in one.history] == [
+        moment[:2] for moment in other.history
+    ]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +359,8 @@ def test_interrupted_in_the_first_level(network: VGG) -> None:
     assert result.interrupted
     assert result.reasons == [INTERRUPTED]
     assert result.image.shape == (1, 3, 97, 101)
-    assert [count for count, _ in result.history] == [1, 2]
+    assert [moment.iteration for moment in result.history] == [1, 2]
+    assert result.starts == [1]
     assert 0 <= float(result.image.min()) < float(result.image.max()) <= 255
 
 
@@ -293,7 +370,8 @@ def test_interrupted_in_the_last_level(network: VGG) -> None:
     assert result.interrupted
     assert result.reasons == ["all iterations done", INTERRUPTED]
     assert result.image.shape == (1, 3, 97, 101)
-    assert result.losses.total <= result.history[-1][1].total
+    assert result.losses.total <= result.history[-1].losses.total
+    assert result.starts == [1, 3]
 
 
 def test_interrupted_before_there_is_anything(
@@ -333,10 +411,11 @@ def test_what_a_level_painted_survives_the_next(
     assert result.interrupted == (reason == INTERRUPTED)
     assert torch.equal(result.image, resized(outcomes[0].image, 97, 101))
     assert result.losses == outcomes[0].losses
+    assert result.starts == [1, 3]
 
 
-def test_not_finite_at_the_start(random_weights: Weights) -> None:
-    broken = VGG(random_weights)
+def test_not_finite_at_the_start(thin_weights: Weights) -> None:
+    broken = VGG(thin_weights)
     broken.mean = broken.mean * torch.nan
     with pytest.raises(NotFiniteError):
         run(broken, small(), image(48, 48), [(image(48, 48, 1), 1.0)])
@@ -347,9 +426,11 @@ def test_styles_shrink_with_their_level(
 ) -> None:
     seen: list[list[tuple[int, ...]]] = []
 
-    def spy(network: VGG, numbers: Recipe, content: Tensor, styles: Any) -> Any:
+    def spy(
+        network: VGG, numbers: Recipe, content: Tensor, styles: Any, features: Any
+    ) -> Any:
         seen.append([tuple(style.shape[-2:]) for style, _ in styles])
-        return targets(network, numbers, content, styles)
+        return targets(network, numbers, content, styles, features)
 
     targets = pyramid.targets
     monkeypatch.setattr(pyramid, "targets", spy)

@@ -1,6 +1,7 @@
 """VGG: against figures of its real weights, torchvision's network and arithmetic."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch.nn import functional
 from torchvision.models.vgg import cfgs, make_layers
 
 from artist_nst.errors import UsageError
-from artist_nst.nst.recipe import Pool
+from artist_nst.nst.recipe import Architecture, Pool
 from artist_nst.nst.vgg import AVERAGE_GAIN, VGG, check_layers, minimum_side
 from artist_nst.nst.weights import Weights, layer_names
 from tests.conftest import picture
@@ -228,3 +229,39 @@ def test_an_unknown_layer_is_told_its_nearest() -> None:
 def test_layers_depend_on_the_network() -> None:
     with pytest.raises(UsageError, match="vgg11 has no 'conv1_2'"):
         check_layers("vgg11", ["conv1_2"], "content-layer")
+
+
+def test_the_normalised_network_has_vgg19s_layers() -> None:
+    check_layers("vgg19-normalised", LAYERS, "style-layer")
+    with pytest.raises(UsageError, match=r"vgg19-normalised has no 'conv6_1'"):
+        check_layers("vgg19-normalised", ["conv6_1"], "style-layer")
+
+
+@pytest.mark.parametrize(
+    ("network", "convolutions"),
+    [("vgg11", 8), ("vgg13", 10), ("vgg16", 13), ("vgg19", 16)],
+)
+def test_every_network_has_the_papers_layers(
+    weights_of: Callable[[Architecture], Weights],
+    network: Architecture,
+    convolutions: int,
+) -> None:
+    """All that recipes use, shallow to deep, each of half the size of the last."""
+    made = VGG(weights_of(network))
+    assert made.name == network
+    assert made.layers == layer_names(network)
+    assert len(made.layers) == convolutions
+    assert set(made.layers) <= set(LAYERS)
+    layers = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1"]
+    features = made(image(35, 48), layers)
+    assert [tuple(features[layer].shape) for layer in layers] == [
+        (64, 35, 48),
+        (128, 17, 24),
+        (256, 8, 12),
+        (512, 4, 6),
+        (512, 4, 6),
+        (512, 2, 3),
+    ]
+    for found in features.values():
+        assert bool(found.isfinite().all())
+        assert float(found.max()) > 0

@@ -26,6 +26,7 @@ from artist_nst.nst.weights import (
     FILE_NAMES,
     WIDTHS,
     Network,
+    OtherNetworkError,
     WeightsUnavailableError,
     download_size,
     download_weights,
@@ -134,6 +135,11 @@ def test_layer_names() -> None:
     assert names[-1] == "conv5_4"
     assert len(names) == 16
     assert layer_names("vgg11")[-1] == "conv5_2"
+
+
+def test_the_normalised_network_is_vgg19() -> None:
+    assert layer_names("vgg19-normalised") == layer_names("vgg19")
+    assert download_size("vgg19-normalised") == download_size("vgg19")
 
 
 def test_unknown_network_is_named() -> None:
@@ -534,6 +540,143 @@ def test_order_of_places(
 
     assert locate_weights("vgg11", vgg11_pth) == vgg11_pth
     assert find_weights("vgg11", vgg11_pth).source == str(vgg11_pth)
+
+
+@pytest.fixture(scope="module")
+def vgg16_pth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "vgg16.pth"
+    torch.save(state_dict("vgg16"), path)
+    return path
+
+
+@pytest.fixture
+def cached_vgg11(
+    vgg11_pth: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """VGG-11's weights in torch's cache, as if downloaded."""
+    cached = own_cache / pretend_torchvisions(vgg11_pth, monkeypatch)
+    own_cache.mkdir(parents=True)
+    cached.symlink_to(vgg11_pth)
+    return cached
+
+
+def test_the_variables_network_is_not_every_recipes(
+    vgg16_pth: Path, cached_vgg11: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable names VGG-16's; who asks for VGG-11 gets the cache's."""
+    monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(vgg16_pth))
+    assert locate_weights("vgg11") == cached_vgg11
+    found = find_weights("vgg11", offline=True)
+    assert (found.network, found.source) == ("vgg11", str(cached_vgg11))
+    assert found.input == "torchvision"
+    assert locate_weights("vgg16") == vgg16_pth
+    assert find_weights("vgg16", input="oxford").source == str(vgg16_pth)
+
+
+def test_the_variables_own_network_comes_before_the_caches(
+    vgg11_safetensors: Path, cached_vgg11: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(vgg11_safetensors))
+    assert cached_vgg11.is_file()
+    assert locate_weights("vgg11") == vgg11_safetensors
+    assert find_weights("vgg11").source == str(vgg11_safetensors)
+
+
+def test_a_cache_with_another_hash_is_no_way_out(
+    vgg16_pth: Path,
+    cached_vgg11: Path,
+    vgg11_pth: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cached_vgg11.unlink()
+    cached_vgg11.write_bytes(vgg11_pth.read_bytes()[:-1])
+    monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(vgg16_pth))
+    with pytest.raises(ArtistNstError, match=r"is damaged .*artist-nst weights"):
+        find_weights("vgg11")
+
+
+@pytest.mark.parametrize("named", ["file", "variable"])
+def test_another_networks_file_says_the_mend(
+    named: str,
+    vgg16_pth: Path,
+    own_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is in the cache; that of the variable is found before a download."""
+    assert not own_cache.exists()
+    if named == "variable":
+        monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(vgg16_pth))
+    file = vgg16_pth if named == "file" else None
+    with pytest.raises(OtherNetworkError, match="VGG-16's weights, not VGG-11's") as e:
+        find_weights("vgg11", file)
+    line = one_line(e)
+    assert str(vgg16_pth) in line
+    assert "--network vgg16" in line
+    assert "`artist-nst weights --network vgg11`" in line
+
+
+def test_a_file_that_is_named_is_not_passed_over(
+    vgg16_pth: Path, vgg11_safetensors: Path, cached_vgg11: Path
+) -> None:
+    """Though the right weights are in the cache: a wish is not second-guessed."""
+    assert locate_weights("vgg11", vgg16_pth) == vgg16_pth
+    with pytest.raises(OtherNetworkError, match="VGG-16's weights, not VGG-11's") as e:
+        find_weights("vgg11", vgg16_pth)
+    assert "--network vgg16" in one_line(e)
+    assert find_weights("vgg11", vgg11_safetensors).source == str(vgg11_safetensors)
+    assert cached_vgg11.is_file()
+
+
+@pytest.mark.parametrize("spoil", ["damaged", "not weights"])
+def test_what_is_wrong_with_the_variables_file_is_said(
+    spoil: str,
+    tmp_path: Path,
+    vgg11_safetensors: Path,
+    cached_vgg11: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not passed over for the cache: only another network's is."""
+    path = tmp_path / "spoilt.safetensors"
+    path.write_bytes(vgg11_safetensors.read_bytes()[:-1000])
+    if spoil == "not weights":
+        save_file({"something": torch.zeros(2)}, path)
+    monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(path))
+    with pytest.raises(ArtistNstError) as error:
+        find_weights("vgg11")
+    assert str(path) in one_line(error)
+    assert cached_vgg11.is_file()
+
+
+def test_the_normalised_network_finds_vgg19s_file(
+    weights_file: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert locate_weights("vgg19-normalised") is None
+    with pytest.raises(WeightsUnavailableError, match="VGG-19's weights are not here"):
+        find_weights("vgg19-normalised", offline=True)
+
+    plain = find_weights("vgg19", weights_file)
+    named = find_weights("vgg19-normalised", weights_file)
+    assert named.network == plain.network == "vgg19"
+    assert named.sha256 == plain.sha256
+    loaded = load_weights(weights_file, "vgg19-normalised")
+    for layer, (kernel, bias) in plain.kernels.items():
+        for other in (named, loaded):
+            assert torch.equal(other.kernels[layer][0], kernel)
+            assert torch.equal(other.kernels[layer][1], bias)
+
+    monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(weights_file))
+    assert locate_weights("vgg19-normalised") == weights_file
+    monkeypatch.delenv("ARTIST_NST_WEIGHTS")
+    own_cache.mkdir(parents=True)
+    cached = own_cache / FILE_NAMES["vgg19"]
+    cached.symlink_to(weights_file)
+    assert locate_weights("vgg19-normalised") == cached
+
+
+def test_another_file_for_the_normalised_network(vgg16_pth: Path) -> None:
+    with pytest.raises(OtherNetworkError, match="VGG-16's weights, not VGG-19's") as e:
+        find_weights("vgg19-normalised", vgg16_pth)
+    assert "`artist-nst weights --network vgg19`" in one_line(e)
 
 
 def test_a_variable_that_names_nothing_is_an_error(

@@ -49,6 +49,7 @@ class Canvas:
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.recipe = recipe
+        self.given = styles
         height, width = _size(
             recipe, photo.shape[:2], recipe.width, "the photo", max_pixels
         )
@@ -74,7 +75,11 @@ class Canvas:
         on_step: Callable[[Step], None],
     ) -> Result:
         """Run the recipe; see :func:`artist_nst.nst.pyramid.run`."""
-        content, styles = self._tensors(network)
+        device = network.mean.device
+        content = _to_tensor(self.content, device)
+        styles: list[Style] = [
+            (_to_tensor(pixels, device), weight) for pixels, weight in self.styles
+        ]
         return run(
             network,
             self.recipe,
@@ -86,19 +91,21 @@ class Canvas:
         )
 
     def distances(
-        self, network: VGG, features: Features, image: Tensor | None = None
+        self, network: VGG, features: Features, painted: Pixels | None = None
     ) -> Distances:
-        """How far a candidate of full size, or the photo, is from photo and styles."""
-        content, styles = self._tensors(network)
-        candidate = content if image is None else image
-        return distances(network, candidate, content, styles, features)
-
-    def _tensors(self, network: VGG) -> tuple[Tensor, list[Style]]:
+        """How far a finished painting, or the photo, is from photo and styles as they
+        are: in their own colours and aspects, at the style scale 1, whatever the
+        recipe makes of them."""
         device = network.mean.device
-        styles: list[Style] = [
-            (_to_tensor(pixels, device), weight) for pixels, weight in self.styles
-        ]
-        return _to_tensor(self.content, device), styles
+        width = self.photo.shape[1]
+        styles: list[Style] = []
+        for source, pixels in self.given:
+            height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
+            small = resize(pixels, height, width)
+            styles.append((_to_tensor(small, device), source.weight))
+        photo = _to_tensor(self.photo, device)
+        candidate = photo if painted is None else _to_tensor(painted, device)
+        return distances(network, candidate, photo, styles, features)
 
     def finished(self, image: Tensor) -> Pixels:
         """A candidate of any level as ``(H, W, 3)`` sRGB in [0, 1], full size."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from artist_nst.axes import Axis, vary
 from artist_nst.errors import UsageError
-from artist_nst.image.files import MAX_PIXELS, read_picture, write_picture
+from artist_nst.image.files import MAX_PIXELS, read_picture
 from artist_nst.image.grid import grid
 from artist_nst.networks import Networks, check_recipe_layers
 from artist_nst.nst.recipe import Recipe
@@ -24,6 +24,7 @@ from artist_nst.results import (
     panel,
     source_panel,
     write_plot,
+    write_sheet,
     write_table,
 )
 from artist_nst.series import (
@@ -170,10 +171,13 @@ def _sources(
     """By the value of the axis ``work``; where there is none, by None."""
     for one in axes:
         if one.name == "work":
-            return {
-                value: tuple(choose_sources((), artist, value, corpora, seed))
-                for value in one.values
-            }
+            try:
+                return {
+                    value: tuple(choose_sources((), artist, value, corpora, seed))
+                    for value in one.values
+                }
+            except UsageError as error:
+                raise UsageError(f"axis work: {error}") from error
     return {None: tuple(choose_sources(styles, artist, works, corpora, seed))}
 
 
@@ -221,7 +225,7 @@ def lay_out(made: Comparison) -> None:
     cells, series = made.plan.all, made.series
     write_table(made.table, cells, series)
     write_plot(made.plot, cells, series)
-    write_picture(made.sheet, _sheet(made.plan, series))
+    write_sheet(made.sheet, _sheet(made.plan, series), series)
 
 
 def _sheet(planned: Plan, series: Series) -> Pixels:

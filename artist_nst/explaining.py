@@ -60,18 +60,13 @@ def explanation(
 def _terms(canvas: Canvas, result: Result) -> list[Curve]:
     """What each term adds to the total, its weight included."""
     ratio = canvas.recipe.ratio
-
-    def smoothness(losses: Losses) -> float:
-        return losses.total - losses.content - ratio * losses.style
-
     terms = [
         _curve(result, "total", attrgetter("total")),
         _curve(result, "content", attrgetter("content")),
         _curve(result, f"style × {ratio:g}", lambda losses: ratio * losses.style),
     ]
-    # Without a weight, what the difference leaves is the noise of rounding.
     if canvas.recipe.tv or canvas.recipe.tv_sum:
-        terms.append(_curve(result, "total variation", smoothness))
+        terms.append(_curve(result, "total variation", attrgetter("smoothness")))
     return terms
 
 

@@ -132,7 +132,6 @@ def paint(
         ArtistNstError: a file can't be read, memory ran out, or the like.
         KeyboardInterrupt: before there was anything to keep.
     """
-    began = time.perf_counter()
     seed = seeded(seed)
     sources = choose_sources(styles, artist, works, corpora, seed)
     check_recipe_layers(recipe)
@@ -162,6 +161,7 @@ def paint(
             keep(step, progress.preview)
             on_progress(progress)
 
+        began = time.perf_counter()
         result = canvas.paint(vgg, seed, features, on_step)
         sitting = _Sitting(
             content=record.of_file(content, photo),
@@ -172,7 +172,7 @@ def paint(
             canvas=canvas,
             network=vgg,
             features=features,
-            began=began,
+            seconds=time.perf_counter() - began,
         )
         return sitting.ended(result, measure or explain, explain, keep)
 
@@ -189,7 +189,7 @@ class _Sitting:
     canvas: Canvas
     network: VGG
     features: Features
-    began: float
+    seconds: float
 
     def ended(
         self,
@@ -213,8 +213,9 @@ class _Sitting:
         self, result: Result, measure: bool | Callable[[], VGG], explain: bool
     ) -> Painting:
         canvas, network, features = self.canvas, self.network, self.features
+        pixels = canvas.finished(result.image)
         by = measure() if callable(measure) else network
-        apart = canvas.distances(by, features, result.image) if measure else None
+        apart = canvas.distances(by, features, pixels) if measure else None
         made = record.of(
             content=self.content,
             styles=self.styles,
@@ -224,9 +225,8 @@ class _Sitting:
             network=network,
             result=result,
             distances=apart,
-            seconds=time.perf_counter() - self.began,
+            seconds=self.seconds,
         )
-        pixels = canvas.finished(result.image)
         alpha = self.alpha
         if alpha is not None:
             alpha = resize(alpha, *pixels.shape[:2])

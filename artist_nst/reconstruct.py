@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artist_nst.image.files import MAX_PIXELS, read_picture, write_picture
+from artist_nst.image.files import MAX_PIXELS, read_picture
 from artist_nst.image.grid import grid
 from artist_nst.networks import Networks, check_recipe_layers
 from artist_nst.nst.recipe import STYLE_LAYERS, Recipe, Weighted
 from artist_nst.nst.recipes import RECIPES
 from artist_nst.painting import seeded
-from artist_nst.results import cell_panel, panel, write_plot, write_table
+from artist_nst.results import cell_panel, panel, write_plot, write_sheet, write_table
 from artist_nst.series import (
     PLOT,
     SHEET,
@@ -144,7 +144,7 @@ def _lay_out(planned: Plan, folder: Path, series: Series) -> None:
         beside=_originals(planned.content, planned.style),
         title="What layers keep",
     )
-    write_picture(folder / SHEET, sheet)
+    write_sheet(folder / SHEET, sheet, series)
 
 
 def _originals(content: PathLike, style: PathLike) -> list[Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from artist_nst.errors import TooLargeError
 from artist_nst.image.files import (
@@ -25,17 +26,20 @@ from artist_nst.image.sheet import Panel
 from artist_nst.series import Cell, Done, Series
 from artist_nst.sources import PathLike, Source
 
+Pixels = NDArray[np.float64]
+
 SIDE = 640  # pixels; of a picture that is read for a sheet
+AT_FULL_SIDE = 30  # cells; of more, a sheet shows less of each
 
 
-def panel(path: PathLike, label: str = "") -> Panel:
-    """A picture as small as a sheet shows it."""
+def panel(path: PathLike, label: str = "", side: int = SIDE) -> Panel:
+    """A picture as small as a sheet shows it, ``side`` pixels at most."""
     try:
-        return Panel(read_small(path, SIDE).astype(np.float64) / 255, label)
+        return Panel(read_small(path, side).astype(np.float64) / 255, label)
     except TooLargeError:
         # It is, for a look in passing; but it was painted from, or painted.
         pixels = read_picture(path, max_pixels=sys.maxsize).pixels
-        shrink = SIDE / max(pixels.shape[:2])
+        shrink = side / max(pixels.shape[:2])
         height, width = (max(1, round(side * shrink)) for side in pixels.shape[:2])
         return Panel(resize(pixels, height, width), label)
 
@@ -57,7 +61,13 @@ def cell_panel(series: Series, cell: Cell) -> Panel | None:
     apart = done.record["distances"]
     content, style = (_short(apart[name]) for name in ("content", "style"))
     took = f"{done.record['seconds']:.0f} s"
-    return panel(done.path, f"content {content}, style {style}\n{took}")
+    side = round(SIDE * min(1, AT_FULL_SIDE / len(series.done)) ** 0.5)
+    return panel(done.path, f"content {content}, style {style}\n{took}", side)
+
+
+def write_sheet(path: Path, pixels: Pixels, series: Series) -> None:
+    """A sheet that says whose it is, so that only its like will replace it."""
+    write_picture(path, pixels, record=json.dumps({"sheet": series.kind}))
 
 
 def write_table(path: Path, cells: Sequence[Cell], series: Series) -> None:

@@ -3,17 +3,28 @@ common looked at once, and what is done not painted again."""
 
 from __future__ import annotations
 
+import getpass
+import hashlib
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from artist_nst import record
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import check_writable, sha256_of
+from artist_nst.image.files import (
+    check_writable,
+    read_record,
+    read_small,
+    sha256_of,
+)
 from artist_nst.networks import Networks, check_recipe_layers
 from artist_nst.nst.features import Features
 from artist_nst.nst.minimize import INTERRUPTED
@@ -98,6 +109,7 @@ class Series:
     Attributes:
         done: by cell name. failed: why, by cell name.
         features: of photos and works, as far as they are kept.
+        kind: what varies, with commas between.
         painted: how many were painted now.
         interrupted: by Ctrl-C; what was done until then is done.
     """
@@ -105,6 +117,7 @@ class Series:
     done: dict[str, Done]
     failed: dict[str, ArtistNstError]
     features: Features
+    kind: str
     painted: int = 0
     interrupted: bool = False
 
@@ -134,6 +147,17 @@ def paint_series(
     """
     folder = Path(folder)
     _check(cells, folder)
+    with _alone(folder):
+        return _painted(cells, folder, networks, on_progress, how)
+
+
+def _painted(
+    cells: Sequence[Cell],
+    folder: Path,
+    networks: Networks,
+    on_progress: Callable[[SeriesProgress], None],
+    how: dict[str, Any],
+) -> Series:
     look = _Look(networks)
     done = {}
     for cell in cells:
@@ -142,8 +166,10 @@ def paint_series(
             done[cell.name] = Done(path, there)
     if done:
         log.info("%d of %d are there already", len(done), len(cells))
+    kind = ",".join(cells[0].settings)
+    _check_ours(folder, kind, any(done))
     left = [cell for cell in cells if cell.name not in done]
-    series = Series(done, {}, Features(FEATURES_BYTES))
+    series = Series(done, {}, Features(FEATURES_BYTES), kind)
     watch = _Watch(len(cells), left, on_progress)
     for cell in left:
         series.interrupted = _paint(
@@ -163,12 +189,45 @@ def paint_series(
 
 def _check_measured(series: Series) -> None:
     """Warns where the cells were not all measured by one network."""
-    found = {one.record["distances"]["network"] for one in series.done.values()}
+    found = {one.record["distances"].get("network") for one in series.done.values()}
     if len(found) > 1:
         log.warning(
             "the distances can't be compared: they are measured by %s (another cell "
             "came first then); paint to a new folder with -o to compare them",
             "; ".join(sorted(found)),
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps another process of this machine from painting into the same folder."""
+    # Not in the folder, which is the user's.
+    mine = f"{os.path.realpath(folder)} {getpass.getuser()}"
+    name = (
+        f"artist-nst-{hashlib.sha256(mine.encode(errors='replace')).hexdigest()[:16]}"
+    )
+    try:
+        with FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise ArtistNstError(
+            f"{folder}: another artist-nst is painting there: wait for it, or choose "
+            "another folder with -o"
+        ) from None
+
+
+def _check_ours(folder: Path, kind: str, begun: bool) -> None:
+    """Raises UsageError where another's sheet, table or plot would be replaced."""
+    there = [one for one in (SHEET, TABLE, PLOT) if os.path.lexists(folder / one)]
+    try:
+        ours = json.loads(read_record(folder / SHEET))["sheet"] == kind
+    except (ArtistNstError, ValueError, TypeError, KeyError):
+        # The sheet is drawn last: after a crash there may be a table alone.
+        ours = begun and SHEET not in there
+    if there and not ours:
+        raise UsageError(
+            f"{folder / there[0]} is there, and not of a comparison like this: choose "
+            "another folder with -o, or move it away"
         )
 
 
@@ -243,15 +302,24 @@ class _Look:
             return None
         try:
             found = record.read(path)
+            whole = _whole(found) and self._readable(path)
         except ArtistNstError as error:
             raise _in_the_way(path, "is not a painting of this comparison") from error
         try:
             for what, was, wanted in self._pairs(found, cell):
                 if was != wanted:
                     raise _in_the_way(path, f"was painted with other {what}")
-            return found if _whole(found) else None
+            return found if whole else None
         except (KeyError, TypeError, AttributeError) as error:
             raise _in_the_way(path, "holds a record that is damaged") from error
+
+    def _readable(self, path: Path) -> bool:
+        """False for a painting that was cut off; its record stands before its end."""
+        try:
+            read_small(path, 64)
+        except ArtistNstError:
+            return False
+        return True
 
     def _pairs(
         self, found: dict[str, Any], cell: Cell
@@ -267,7 +335,8 @@ class _Look:
         # As JSON has it; what a recipe is called, and why, paints nothing.
         wanted = json.loads(json.dumps(cell.recipe.to_dict()))
         for field in sorted(wanted.keys() - {"name", "source"}):
-            yield field.replace("_", " "), found["recipe"].get(field), wanted[field]
+            name = "iterations" if field == "levels" else field.replace("_", " ")
+            yield name, found["recipe"].get(field), wanted[field]
         known = self.networks.sha256(cell.recipe)
         if known is not None:
             yield "weights", found["network"]["sha256"], known

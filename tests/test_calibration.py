@@ -64,7 +64,11 @@ def only(folder: Path) -> Path:
 
 def test_the_photographs_are_in_scikit_image() -> None:
     photos = list(calibration._photographs())
-    assert len(photos) == len(PHOTOGRAPHS) == len(set(PHOTOGRAPHS))
+    assert len(set(PHOTOGRAPHS)) == len(PHOTOGRAPHS)
+    assert len(photos) == calibration.TURNS * len(PHOTOGRAPHS)
+    # Each in three orders of its channels, so that no colour is rare.
+    means = torch.stack([photo.mean(dim=(0, 2, 3)) for photo in photos]).mean(dim=0)
+    torch.testing.assert_close(means, means.mean().expand(3), rtol=1e-4, atol=0)
     for photo in photos:
         assert photo.dtype == torch.float32
         assert photo.shape[:2] == (1, 3)

@@ -436,20 +436,40 @@ def test_what_the_network_is_given(
         assert tensor.max() > 200
 
 
-@pytest.mark.parametrize("method", ["none", "reinhard", "luminance"])
-def test_distances_are_of_what_was_painted_from(
-    thin_weights: Weights, method: Color
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"color": "reinhard"},
+        {"color": "luminance"},
+        {"color": "luminance", "color_strength": 0.5},
+        {"style_scale": 1.5},
+        {"style_size": "content"},
+    ],
+    ids=str,
+)
+def test_distances_are_the_same_whatever_the_recipe_makes_of_the_pictures(
+    thin_weights: Weights, changes: dict[str, Any]
 ) -> None:
     network, features = VGG(thin_weights), Features()
-    canvas = canvas_of(colored(method), noise(20, 24), noise(30, 24, seed=1))
+    photo, style = noise(20, 24), noise(30, 24, seed=1)
+    plain = canvas_of(colored("none"), photo, style)
+    canvas = canvas_of(replace(colored("none"), **changes), photo, style)
+    painted = noise(20, 24, seed=2)
+    assert canvas.distances(network, features, painted) == plain.distances(
+        network, features, painted
+    )
     before = canvas.distances(network, features)
     assert before.content == 0
     assert before.style is not None
     assert before.style > 0.01
-    # The style as it was resized and recoloured, were it the painting.
-    same_size = canvas_of(colored(method), noise(20, 24), noise(20, 24, seed=1))
-    style = to_tensor(same_size.styles[0][0])
-    after = same_size.distances(network, features, style)
+
+
+def test_distances_of_the_style_itself(thin_weights: Weights) -> None:
+    network, features = VGG(thin_weights), Features()
+    style = noise(20, 24, seed=1)
+    canvas = canvas_of(colored("none"), noise(20, 24), style)
+    after = canvas.distances(network, features, style)
     assert after.style == pytest.approx(0, abs=1e-9)
     assert after.content is not None
     assert after.content > 0.01

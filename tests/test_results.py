@@ -63,7 +63,7 @@ def made(recipe: Recipe = BASE, **changes: Any) -> dict[str, Any]:
 
 
 def series_of(**done: Done) -> Series:
-    return Series(done, {}, Features())
+    return Series(done, {}, Features(), "ratio")
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

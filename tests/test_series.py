@@ -30,6 +30,7 @@ from artist_nst.networks import Networks, load_network
 from artist_nst.nst.recipe import Architecture
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.results import write_sheet
 from artist_nst.series import Cell, SeriesProgress, paint_series
 from artist_nst.sources import Source
 from tests.conftest import picture
@@ -411,6 +412,63 @@ class TestGoingOn:
         made = record.read(folder / "cell-2.png")
         assert "interrupted" not in made["stopped"]
         assert made["distances"] is not None
+
+    def test_a_painting_that_was_cut_off_is_painted_again(
+        self, painted: list[Cell], loaded: Networks, folder: Path
+    ) -> None:
+        path = folder / "cell-2.png"
+        whole = pixels(path)
+        path.write_bytes(path.read_bytes()[:-500])
+        assert record.read(path)["seed"] == 0
+        assert paint_series(painted, folder, loaded).painted == 1
+        assert (pixels(path) == whole).all()
+
+    @pytest.mark.parametrize("name", ["sheet.png", "results.csv", "losses.png"])
+    def test_what_is_not_ours_is_not_replaced(
+        self, photo: Path, style: Path, loaded: Networks, folder: Path, name: str
+    ) -> None:
+        (folder / name).write_text("my own")
+        with pytest.raises(UsageError, match=f"{name} is there, and not of a compar"):
+            paint_series(cells_of(photo, style, *ratios(1)), folder, loaded)
+        assert [path.name for path in folder.iterdir()] == [name]
+        assert (folder / name).read_text() == "my own"
+
+    def test_a_sheet_is_replaced_by_its_like_alone(
+        self, painted: list[Cell], loaded: Networks, folder: Path
+    ) -> None:
+        series = paint_series(painted, folder, loaded)
+        assert series.kind == "number"
+        write_sheet(folder / "sheet.png", np.zeros((8, 8, 3)), series)
+        assert paint_series(painted, folder, loaded).painted == 0
+        others = [
+            replace(cell, name=f"other-{cell.name}", settings={"ratio": "1"})
+            for cell in painted
+        ]
+        before = state(folder)
+        with pytest.raises(UsageError, match=r"sheet\.png is there, and not of a"):
+            paint_series(others, folder, loaded)
+        assert state(folder) == before
+
+    @pytest.mark.usefixtures("painted")
+    def test_a_table_without_a_sheet_is_what_a_crash_leaves(
+        self, photo: Path, style: Path, loaded: Networks, folder: Path
+    ) -> None:
+        (folder / "results.csv").write_text("half")
+        more = cells_of(photo, style, *ratios(1, 25, 5))
+        assert paint_series(more, folder, loaded).painted == 1
+
+    def test_two_at_once(
+        self, photo: Path, style: Path, loaded: Networks, folder: Path
+    ) -> None:
+        cells = cells_of(photo, style, *ratios(1))
+
+        def meanwhile(_: SeriesProgress) -> None:
+            with pytest.raises(ArtistNstError, match="another artist-nst is painting"):
+                paint_series(cells, folder / ".." / folder.name, loaded)
+
+        assert paint_series(cells, folder, loaded, on_progress=meanwhile).painted == 1
+        assert paint_series(cells, folder, loaded).painted == 0
+        assert [path.name for path in folder.iterdir()] == ["cell-1.png"]
 
     def test_the_same_photo_under_another_name(
         self, painted: list[Cell], loaded: Networks, folder: Path

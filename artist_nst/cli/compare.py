@@ -18,7 +18,7 @@ from artist_nst.cli.paint import Artist, RecipeName, WorkNames
 from artist_nst.errors import UsageError
 from artist_nst.recipe_file import find_recipe
 
-# More paintings than this are asked about: hours, on most machines.
+# More paintings than this want a --yes: hours, on most machines.
 MANY = 100
 
 # What settles an axis for all cells, and so can't be given with it.
@@ -93,7 +93,7 @@ def compare(
         typer.Option(
             "--yes",
             "-y",
-            help=f"Paint more than {MANY} pictures without asking.",
+            help=f"Paint even more than {MANY} pictures.",
             rich_help_panel=RUN,
         ),
     ] = False,

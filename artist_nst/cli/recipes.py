@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +30,7 @@ def recipes(
     save: Annotated[
         Path | None,
         typer.Option(
-            help="Write it to this .toml file, to be changed and painted with: "
+            help="Write it to a new .toml file, to be changed and painted with: "
             "paint --recipe FILE.toml.",
             rich_help_panel=FILES,
         ),
@@ -51,10 +53,18 @@ def recipes(
         rows = [{"recipe": one.name, "source": one.source} for one in RECIPES.values()]
         print_table(("recipe", "source"), rows, whole=("recipe",), folded=("source",))
     elif save is not None:
-        write_recipe(save, find_recipe(name))
-        typer.echo(str(save))
+        _save(save, find_recipe(name))
     else:
         _describe(find_recipe(name))
+
+
+def _save(path: Path, recipe: Recipe) -> None:
+    """As the start of a recipe of one's own, which its source did not write."""
+    if os.path.lexists(path):
+        raise UsageError(f"--save {path}: it is there already; choose another name")
+    source = f"after {recipe.name}: {recipe.source}"
+    write_recipe(path, replace(recipe, name=path.stem, source=source))
+    typer.echo(str(path))
 
 
 def _describe(recipe: Recipe) -> None:

@@ -29,6 +29,7 @@ class Losses:
 
     Attributes:
         tv: the mean absolute difference between neighbouring pixels.
+        smoothness: what that adds to the total, its weights included.
         content_layers, style_layers: each layer's term before its weight.
     """
 
@@ -36,6 +37,7 @@ class Losses:
     content: float
     style: float
     tv: float
+    smoothness: float = 0.0
     content_layers: dict[str, float] = field(default_factory=dict)
     style_layers: dict[str, float] = field(default_factory=dict)
 
@@ -83,16 +85,20 @@ class Objective:
         style = {layer: self._style(features, layer) for layer in self.style}
         tv = formulas.total_variation(x)
         sums = _weighed(content, self.content, x), _weighed(style, self.style, x)
-        total = sums[0] + self.recipe.ratio * sums[1] + self._smoothness(x) * tv
+        smoothness = self._smoothness(x) * tv
+        total = sums[0] + self.recipe.ratio * sums[1] + smoothness
         (gradient,) = torch.autograd.grad(total, x)
         # All at once, for each look at a number makes a GPU wait.
-        terms = torch.stack((total, *sums, tv, *content.values(), *style.values()))
+        terms = torch.stack(
+            (total, *sums, tv, smoothness, *content.values(), *style.values())
+        )
         found = iter(terms.detach().tolist())
         losses = Losses(
             total=next(found),
             content=next(found),
             style=next(found),
             tv=next(found),
+            smoothness=next(found),
             content_layers={layer: next(found) for layer in content},
             style_layers={layer: next(found) for layer in style},
         )

@@ -31,7 +31,7 @@ from artist_nst.networks import Networks
 from artist_nst.nst.recipe import Network, Recipe, architecture
 from artist_nst.nst.recipes import recipe
 from artist_nst.nst.weights import OtherNetworkError, load_weights, locate_weights
-from artist_nst.results import panel, write_table
+from artist_nst.results import panel, write_sheet, write_table
 from artist_nst.series import (
     SHEET,
     TABLE,
@@ -160,7 +160,7 @@ class Figure:
         """
         target = self.folder / SHEET
         if sheet is not None:
-            write_picture(target, sheet)
+            write_sheet(target, sheet, series)
         if self.jpeg is not None and series.done and target.exists():
             save_jpeg(target, self.jpeg)
         report(series, self.folder, count)

@@ -230,7 +230,7 @@ class TestGoingOn:
             (("--tv", "0.5"), "other tv"),
             (("--seed", "3"), "other seed"),
             (("-w", "64"), "other width"),
-            (("-n", "3"), "other levels"),
+            (("-n", "3"), "other iterations"),
             (("-c",), "other color"),
             (("--weights-input", "oxford"), "other weights input"),
         ):

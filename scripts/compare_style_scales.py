@@ -26,9 +26,9 @@ def main(
     across = axis("style-scale", scales)  # or "ratio", "tv", "content-layer", …
     planned = plan(across, photo, artist=artist, recipe=recipe(width=width))
     made = compare(planned, out, on_progress=say)
-    print(f"\n{len(made.series.done)} of {len(planned.all)} are in {made.folder}")
     if made.series.interrupted or made.series.failed:
         raise SystemExit("\n".join(map(str, made.series.failed.values())) or 130)
+    print(f"\n{made.sheet}")
 
 
 def say(told: SeriesProgress) -> None:

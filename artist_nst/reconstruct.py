@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from artist_nst.errors import UsageError
 from artist_nst.image.files import MAX_PIXELS, read_picture
 from artist_nst.image.grid import grid
-from artist_nst.networks import Networks, check_recipe_layers
+from artist_nst.networks import Networks
 from artist_nst.nst.recipe import STYLE_LAYERS, Recipe, Weighted
 from artist_nst.nst.recipes import RECIPES
+from artist_nst.nst.vgg import check_layers
 from artist_nst.painting import seeded
 from artist_nst.results import cell_panel, panel, write_plot, write_sheet, write_table
 from artist_nst.series import (
@@ -88,17 +90,16 @@ def plan(
         ArtistNstError: a picture can't be read.
     """
     layers = tuple(layers)
+    check_layers(recipe.network, layers, "layer")
+    if len(set(layers)) < len(layers):
+        raise UsageError("--layer names a layer twice: give each once")
     seed = seeded(seed)
     for picture in (content, style):
         read_picture(picture, max_pixels=max_pixels)
     sets = [layers[: count + 1] for count in range(len(layers))]
-    # The sets first: they see a layer that is given twice.
     styles = tuple(_style(style, one, recipe, seed) for one in sets)
     contents = tuple(_content(content, layer, recipe, seed) for layer in layers)
-    planned = Plan(content, style, layers, (contents, styles))
-    for cell in planned.all:
-        check_recipe_layers(cell.recipe)
-    return planned
+    return Plan(content, style, layers, (contents, styles))
 
 
 def reconstruct(

@@ -38,7 +38,7 @@ SETTLED_BY = {
 }
 
 
-@with_paint_options("out", "print_rate", "film", "explain")
+@with_paint_options("out", "print_rate", "film", "explain", "seed")
 def compare(
     axis_name: Annotated[
         str,
@@ -88,6 +88,12 @@ def compare(
             rich_help_panel=FILES,
         ),
     ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Of every cell's pick and noise.", min=0, rich_help_panel=LOOK
+        ),
+    ] = 0,
     yes: Annotated[
         bool,
         typer.Option(
@@ -104,7 +110,7 @@ def compare(
 
     The folder gets every painting, sheet.png with all of them, results.csv with
     settings, losses and distances, and losses.png with losses against seconds. All
-    cells have one --seed (0 if not given).
+    cells have one --seed.
 
     Examples:
 
@@ -139,7 +145,7 @@ def compare(
         recipe=adjust(find_recipe(recipe or "default")),
         adjust=adjust,
         long_side=options.long_side,
-        seed=options.seed or 0,
+        seed=seed,
         max_pixels=options.max_pixels,
     )
     folder = out or _folder(photo, across, down)

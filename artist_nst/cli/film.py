@@ -68,7 +68,7 @@ def film(
     for picture in pictures:
         if os.path.realpath(picture) == os.path.realpath(out):
             raise UsageError(f"-o {out}: it would replace one of the pictures")
-    done = 0
+    done, before = 0, _state(out)
     try:
         with talk.counting_bar(console) as show:
 
@@ -79,12 +79,20 @@ def film(
 
             film_of(pictures, out, fps=fps, hold_seconds=hold, on_frame=told)
     except KeyboardInterrupt:
-        if not done or not out.exists():
+        if _state(out) == before:
             raise
         raise Interrupted(
             f"a film of {done:,} of the {len(pictures):,} pictures is in {out}"
         ) from None
     say(f"{out}\n")
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Of a file, to tell whether it has been replaced; None where there is none."""
+    if not os.path.exists(path):
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def _pictures(given: list[str]) -> tuple[str, list[Path]]:

@@ -35,6 +35,8 @@ def report(series: Series, folder: Path, count: int) -> None:
     if series.done and sheet.exists():
         typer.echo(str(sheet))
     done = f"{len(series.done)} of {count} paintings are in {folder}"
+    if not series.done:
+        done = f"none of {count} paintings is done"
     if series.interrupted:
         raise Interrupted(f"{done}; run it again to go on")
     if series.failed:

@@ -298,7 +298,7 @@ class TestCtrlC:
         monkeypatch.setattr(VGG, "forward", stop)
         ran = cli("compare", "ratio", "1,5", photo, style, *SMALL, "-o", "grid")
         assert (ran.code, ran.out) == (130, "")
-        assert "0 of 2" in ran.line
+        assert "none of 2 paintings is done" in ran.line
         assert files() == []
 
     def test_a_process_of_its_own(self, cli: Cli, photo: Path, style: Path) -> None:

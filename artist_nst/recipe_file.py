@@ -10,22 +10,19 @@
     conv4_2 = 1.0
 """
 
-import errno
 import math
 import os
 import re
-import secrets
 import stat
 import tomllib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import tomli_w
 
-from artist_nst.errors import ArtistNstError, UsageError, nearest
+from artist_nst.errors import UsageError, nearest
 from artist_nst.nst.recipe import FieldError, Recipe
 from artist_nst.nst.recipes import PUBLICATIONS, RECIPES
 
@@ -146,23 +143,11 @@ def write_recipe(path: PathLike, recipe: Recipe) -> None:
         UsageError: the name does not end in ``.toml``, or can't be written there.
         ArtistNstError: the disk refused.
     """
-    name = _shown(path)
-    if Path(path).suffix.lower() != SUFFIX:
-        raise UsageError(f"{name} cannot be written: end its name in {SUFFIX}")
-    try:
-        _write_whole(path, _text_of(recipe).encode("utf-8"))
-    except OSError as error:
-        why, usage = {
-            errno.ENOENT: ("its folder does not exist; create it", True),
-            errno.ENOTDIR: ("its folder is a file; choose another", True),
-            errno.EISDIR: ("it is a folder; name a file", True),
-            errno.ENAMETOOLONG: ("its name is too long; choose a shorter one", True),
-            errno.EACCES: ("permission denied; choose another folder", True),
-        }.get(error.errno or 0, (f"{error.strerror}; choose another folder", False))
-        kind = UsageError if usage else ArtistNstError
-        raise kind(f"{name} cannot be written: {why}") from error
-    except ValueError as error:  # a NUL in the path
-        raise UsageError(f"{name} cannot be written: {error}") from error
+    # Late, for the commands that only read recipes load no pictures.
+    from artist_nst.image.files import check_writable, write_text
+
+    check_writable(path, (SUFFIX,))
+    write_text(path, _text_of(recipe))
 
 
 def _changed(recipe: Recipe, key: str, value: object, file: "_File") -> Recipe:
@@ -264,22 +249,6 @@ def _text_of(recipe: Recipe) -> str:
     return "\n".join(
         (_HEADER, f"{tomli_w.dumps(values)}levels = {levels}\n", tomli_w.dumps(layers))
     )
-
-
-def _write_whole(path: PathLike, content: bytes) -> None:
-    """Put the bytes there at once; on any failure leave all as it was."""
-    target = Path(os.path.realpath(path))  # write through a link, not over it
-    part = target.with_name(f".artist-nst-{secrets.token_hex(8)}.part")
-    try:
-        with open(part, "xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, target)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
 
 
 def _read(path: PathLike) -> str:

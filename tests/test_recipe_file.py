@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from artist_nst.errors import UsageError
+from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.recipe_file import LARGEST, find_recipe, read_recipe, write_recipe
@@ -140,7 +140,8 @@ class TestWriting:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(Exception, match=r"^mine.toml cannot be written: No space"):
+        says = r"^mine\.toml cannot be written: no space left on the disk"
+        with pytest.raises(ArtistNstError, match=says):
             write_recipe(old, recipe())
         assert os.listdir() == [old]
         assert read_recipe(old).ratio == 7

@@ -1,6 +1,7 @@
 """The named recipes: our own, and every system that came before, with its source."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from artist_nst.errors import UsageError, nearest
@@ -182,13 +183,14 @@ PUBLICATIONS: dict[str, Publication] = {
     ),
 }
 
+# Names and sources are those of the publications.
+_numbers = partial(Recipe, name="", source="")
+
 RECIPES: dict[str, Recipe] = {
     name: replace(numbers, name=name, source=PUBLICATIONS[name].citation)
     for name, numbers in {
-        "default": Recipe(name="", source="", tv=0.003),
-        "art.py": Recipe(
-            name="",
-            source="",
+        "default": _numbers(tv=0.003),
+        "art.py": _numbers(
             content_loss="half-squared",
             style_loss="gatys-raw",
             ratio=1e4,
@@ -197,9 +199,7 @@ RECIPES: dict[str, Recipe] = {
             gtol=SCIPY_GTOL,
             first_step=0.0,
         ),
-        "whole-artist-paper": Recipe(
-            name="",
-            source="",
+        "whole-artist-paper": _numbers(
             content_loss="half-squared",
             style_loss="gatys-raw",
             ratio=100.0,
@@ -209,9 +209,7 @@ RECIPES: dict[str, Recipe] = {
             gtol=SCIPY_GTOL,
             first_step=0.0,
         ),
-        "gatys-2015": Recipe(
-            name="",
-            source="",
+        "gatys-2015": _numbers(
             pool="average-plain",
             content_loss="half-squared",
             style_loss="gatys",
@@ -219,9 +217,7 @@ RECIPES: dict[str, Recipe] = {
             init="rand",
             levels=((1.0, 500),),
         ),
-        "patel": Recipe(
-            name="",
-            source="",
+        "patel": _numbers(
             network="vgg16",
             content_layers=(("conv3_1", 1.0),),
             content_loss="half-squared",
@@ -231,9 +227,7 @@ RECIPES: dict[str, Recipe] = {
             init="rand",
             levels=((1.0, 20),) * 12,
         ),
-        "technion": Recipe(
-            name="",
-            source="",
+        "technion": _numbers(
             style_layers=FALLING,
             content_loss="half-squared",
             style_loss="gatys",
@@ -241,9 +235,7 @@ RECIPES: dict[str, Recipe] = {
             style_size="content",
             levels=((1.0, 300),),
         ),
-        "premamayudu": Recipe(
-            name="",
-            source="",
+        "premamayudu": _numbers(
             network="vgg19-normalised",
             content_loss="quarter-mean",
             style_loss="gatys",
@@ -254,9 +246,7 @@ RECIPES: dict[str, Recipe] = {
             optimizer="adam",
             learning_rate=2.0,
         ),
-        "csce5214": Recipe(
-            name="",
-            source="",
+        "csce5214": _numbers(
             style_layers=(
                 ("conv1_1", 1.0),
                 ("conv1_2", 0.75),

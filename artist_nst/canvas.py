@@ -15,8 +15,10 @@ from artist_nst.image import color
 from artist_nst.image.files import MAX_PIXELS, resize
 from artist_nst.nst.distance import Distances, distances
 from artist_nst.nst.features import Features
+from artist_nst.nst.level import resized
 from artist_nst.nst.objective import Style
-from artist_nst.nst.pyramid import Result, Step, resized, run
+from artist_nst.nst.precision import Precision
+from artist_nst.nst.pyramid import Result, Step, run
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG, minimum_side
 from artist_nst.sources import Source
@@ -73,6 +75,8 @@ class Canvas:
         seed: int,
         features: Features,
         on_step: Callable[[Step], None],
+        precision: Precision = "float32",
+        max_memory: int | None = None,
     ) -> Result:
         """Run the recipe; see :func:`artist_nst.nst.pyramid.run`."""
         device = network.mean.device
@@ -87,6 +91,8 @@ class Canvas:
             styles,
             seed=seed,
             features=features,
+            precision=precision,
+            max_memory=max_memory,
             on_step=on_step,
         )
 

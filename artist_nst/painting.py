@@ -24,6 +24,7 @@ from artist_nst.networks import check_recipe_layers, load_network
 from artist_nst.nst.devices import DeviceName
 from artist_nst.nst.features import Features
 from artist_nst.nst.minimize import NotFiniteError
+from artist_nst.nst.precision import Precision, PrecisionName, choose_precision
 from artist_nst.nst.pyramid import Result, Step
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.recipes import RECIPES
@@ -86,6 +87,8 @@ def paint(
     long_side: int | None = None,
     seed: int | None = None,
     device: DeviceName = "auto",
+    precision: PrecisionName = "auto",
+    max_memory: int | None = None,
     weights: PathLike | None = None,
     weights_input: InputConvention | None = None,
     offline: bool = False,
@@ -111,6 +114,9 @@ def paint(
         long_side: of the painting in pixels, in place of ``recipe.width``.
         seed: of the pick and of noise; drawn, and recorded, if not given.
         device: where to compute.
+        precision: of the convolutions; ``auto`` is bfloat16 where that is faster.
+        max_memory: bytes that the process may take where it computes; what is free
+            if not given. Larger paintings are computed in strips, to the same effect.
         weights, weights_input, offline: where VGG's weights come from.
         network: from :func:`artist_nst.load_network`, to load it once for many
             paintings; or a function that does so, called when the pictures are read.
@@ -162,7 +168,8 @@ def paint(
             on_progress(progress)
 
         began = time.perf_counter()
-        result = canvas.paint(vgg, seed, features, on_step)
+        bits = choose_precision(precision, vgg.mean.device)
+        result = canvas.paint(vgg, seed, features, on_step, bits, max_memory)
         sitting = _Sitting(
             content=record.of_file(content, photo),
             styles=list(map(record.of_source, sources, pictures)),
@@ -172,6 +179,7 @@ def paint(
             canvas=canvas,
             network=vgg,
             features=features,
+            precision=bits,
             seconds=time.perf_counter() - began,
         )
         return sitting.ended(result, measure or explain, explain, keep)
@@ -189,6 +197,7 @@ class _Sitting:
     canvas: Canvas
     network: VGG
     features: Features
+    precision: Precision
     seconds: float
 
     def ended(
@@ -224,6 +233,7 @@ class _Sitting:
             seed=self.seed,
             network=network,
             result=result,
+            precision=self.precision,
             distances=apart,
             seconds=self.seconds,
         )
@@ -280,7 +290,7 @@ def _failures_in_words(recipe: Recipe) -> Iterator[None]:
     """Turns what the mathematics raises into a line that says what to change."""
     memory = ArtistNstError(
         f"not enough memory to paint {recipe.width} pixels wide: choose a smaller "
-        "--width"
+        "--width, or set --max-memory to less than is free"
     )
     try:
         yield

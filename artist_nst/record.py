@@ -18,6 +18,7 @@ from artist_nst.image.files import Picture, read_record, sha256_of
 from artist_nst.nst.devices import describe
 from artist_nst.nst.distance import Distances
 from artist_nst.nst.objective import Losses
+from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import Result
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG
@@ -38,6 +39,7 @@ def of(
     seed: int,
     network: VGG,
     result: Result,
+    precision: Precision,
     distances: Distances | None,
     seconds: float,
 ) -> dict[str, Any]:
@@ -58,6 +60,8 @@ def of(
             "input": network.input,
         },
         "device": describe(network.mean.device),
+        "precision": precision,
+        "computed": [asdict(level) for level in result.computed],
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "scipy", "numpy", "pillow")},

@@ -28,6 +28,7 @@ from artist_nst.image.files import (
 from artist_nst.networks import Networks, check_recipe_layers
 from artist_nst.nst.features import Features
 from artist_nst.nst.minimize import INTERRUPTED
+from artist_nst.nst.precision import PrecisionName
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting import Progress, paint
@@ -158,7 +159,7 @@ def _painted(
     on_progress: Callable[[SeriesProgress], None],
     how: dict[str, Any],
 ) -> Series:
-    look = _Look(networks)
+    look = _Look(networks, how.get("precision", "auto"))
     done = {}
     for cell in cells:
         path = folder / f"{cell.name}.png"
@@ -288,8 +289,9 @@ def _paint(cell: Cell, path: Path, series: Series, **how: Any) -> bool:
 class _Look:
     """Tells a cell that is done from one that is not."""
 
-    def __init__(self, networks: Networks) -> None:
+    def __init__(self, networks: Networks, precision: PrecisionName) -> None:
         self.networks = networks
+        self.precision = precision
         self.hashes: dict[PathLike, str] = {}
 
     def done(self, path: Path, cell: Cell) -> dict[str, Any] | None:
@@ -342,6 +344,9 @@ class _Look:
             yield "weights", found["network"]["sha256"], known
         if (stated := self.networks.how.get("input")) is not None:
             yield "weights input", found["network"]["input"], stated
+
+        if self.precision != "auto":
+            yield "precision", found["precision"], self.precision
 
     def _hash(self, path: PathLike) -> str:
         if path not in self.hashes:

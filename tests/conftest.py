@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from artist_nst.nst.recipe import Architecture
-from artist_nst.nst.vgg import VGG
+from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import WIDTHS, Weights, load_weights
 
 # Images of a few dozen pixels gain nothing from threads, and a busy machine loses.
@@ -128,16 +129,24 @@ class Remembering(VGG):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights, dtype=torch.float64)
-        self.seen: dict[object, dict[str, torch.Tensor]] = {}
+        self.seen: dict[object, tuple[dict[str, torch.Tensor], torch.Tensor]] = {}
 
-    def forward(
-        self, image: torch.Tensor, layers: Iterable[str]
-    ) -> dict[str, torch.Tensor]:
-        key = image.shape, float(image.detach().sum())
+    @torch.no_grad()
+    def run(
+        self, part: Part, x: torch.Tensor, layers: Collection[str], *more: Any
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        key = part.layers[0], x.shape, float(x.sum()), repr(more)
         if key not in self.seen:
-            with torch.no_grad():
-                self.seen[key] = super().forward(image, ORACLE_LAYERS)
-        return {layer: self.seen[key][layer] for layer in layers}
+            (whole,) = (
+                one
+                for one in self.parts(ORACLE_LAYERS)
+                if one.layers[0] == part.layers[0]
+            )
+            self.seen[key] = super().run(whole, x, ORACLE_LAYERS, *more)
+        features, passed = self.seen[key]
+        return {
+            layer: features[layer] for layer in part.layers if layer in layers
+        }, passed
 
 
 @pytest.fixture(scope="session")

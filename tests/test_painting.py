@@ -157,7 +157,15 @@ def test_distances_are_there_only_where_measured(
     photo: Path, style: Path, network: VGG, small: Recipe
 ) -> None:
     def painted(**how: bool) -> artist_nst.Painting:
-        return paint(photo, [style], recipe=small, network=network, seed=1, **how)
+        return paint(
+            photo,
+            [style],
+            recipe=small,
+            network=network,
+            seed=1,
+            precision="float32",
+            **how,
+        )
 
     plain, measured, explained = painted(), painted(measure=True), painted(explain=True)
     assert plain.record["distances"] is None

@@ -28,7 +28,7 @@ from artist_nst.canvas import Canvas
 from artist_nst.image.files import read_record, write_picture
 from artist_nst.networks import Networks, load_network
 from artist_nst.nst.recipe import Architecture
-from artist_nst.nst.vgg import VGG
+from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import Weights
 from artist_nst.results import write_sheet
 from artist_nst.series import Cell, SeriesProgress, paint_series
@@ -282,13 +282,14 @@ class TestReuse:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         looks: list[int] = []
-        forward = VGG.forward
+        run = VGG.run
 
-        def counted(self: VGG, image: Tensor, layers: Any) -> dict[str, Tensor]:
-            looks.append(image.shape[-1])
-            return forward(self, image, layers)
+        def counted(self: VGG, part: Part, x: Tensor, *more: Any) -> Any:
+            if part.layers[0] == "conv1_1":
+                looks.append(x.shape[-1])
+            return run(self, part, x, *more)
 
-        monkeypatch.setattr(VGG, "forward", counted)
+        monkeypatch.setattr(VGG, "run", counted)
         # Levels of 64 and 96 pixels; a third of the size is too small for one.
         base = recipe(width=96).with_iterations(5)
         cells = cells_of(photo, style, *ratios(1, 2, 5, 10, 25, 50, base=base))
@@ -585,7 +586,7 @@ class TestCtrlC:
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(VGG, "forward", stop)
+        monkeypatch.setattr(VGG, "run", stop)
         series = paint_series(cells_of(photo, style, SMALL), folder, loaded)
         assert (series.interrupted, series.done, state(folder)) == (True, {}, {})
 

@@ -168,6 +168,8 @@ def compare(
             on_progress=show,
             corpora=options.corpora,
             max_pixels=options.max_pixels,
+            precision=options.precision or "auto",
+            max_memory=options.max_bytes,
         )
     report(made.series, folder, count)
 

@@ -86,6 +86,8 @@ class Easel:
                 long_side=options.long_side,
                 seed=seed,
                 network=self.load,
+                precision=options.precision or "auto",
+                max_memory=options.max_bytes,
                 max_pixels=options.max_pixels,
                 frames=out.with_suffix(FRAMES) if options.print_rate else None,
                 every=options.print_rate or 1,

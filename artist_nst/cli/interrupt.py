@@ -20,6 +20,9 @@ def load_torch() -> None:
     before = signal.signal(signal.SIGINT, lambda *_: heard.append(True))
     try:
         import artist_nst.painting  # noqa: F401
+        from artist_nst.nst.machine import prepare
+
+        prepare()
     finally:
         signal.signal(signal.SIGINT, before)
     if heard:

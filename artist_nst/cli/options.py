@@ -65,6 +65,23 @@ Device = Annotated[
         help="Where to compute; auto takes a GPU if there is one.", rich_help_panel=RUN
     ),
 ]
+PrecisionOption = Annotated[
+    Literal["auto", "float32", "bfloat16"] | None,
+    typer.Option(
+        help="Of the convolutions; auto takes bfloat16 where that is faster.",
+        rich_help_panel=RUN,
+    ),
+]
+MaxMemory = Annotated[
+    float | None,
+    typer.Option(
+        help="GB that may be taken, on the GPU if there is one (default: 90% of what "
+        "is free); larger paintings are computed in strips.",
+        min=0.1,
+        metavar="GB",
+        rich_help_panel=RUN,
+    ),
+]
 Offline = Annotated[
     bool,
     typer.Option("--offline", help="Never download.", rich_help_panel=RUN),
@@ -147,7 +164,12 @@ class PaintOptions:
         Padding | None, _look("--padding", help="Around the network's first layer.")
     ] = None
     optimizer: Annotated[
-        Optimizer | None, _look("--optimizer", help="L-BFGS with bounds, or Adam.")
+        Optimizer | None,
+        _look(
+            "--optimizer",
+            help="lbfgs is scipy's; auto is that on a CPU, lbfgs-device on a GPU "
+            f"({DEFAULT.optimizer}).",
+        ),
     ] = None
     seed: Annotated[
         int | None,
@@ -196,6 +218,8 @@ class PaintOptions:
     weights: WeightsFile = None
     weights_input: WeightsInput = None
     device: Device = None
+    precision: PrecisionOption = None
+    max_memory: MaxMemory = None
     offline: Offline = False
     max_pixels: Annotated[
         int,
@@ -242,6 +266,11 @@ class PaintOptions:
             raise UsageError("--color-strength is of a --color: add one, or -c")
         return chosen
 
+    @property
+    def max_bytes(self) -> int | None:
+        """What --max-memory comes to."""
+        return max_bytes(self.max_memory)
+
     def _color(self) -> str | None:
         if self.color_transfer and self.color not in (None, "reinhard"):
             raise UsageError(f"-c is --color reinhard: not with --color {self.color}")
@@ -286,6 +315,11 @@ def with_paint_options(
         return packed
 
     return decorated
+
+
+def max_bytes(gigabytes: float | None) -> int | None:
+    """Of --max-memory."""
+    return None if gigabytes is None else round(gigabytes * 1e9)
 
 
 def _layers(option: str, given: list[str] | None) -> Weighted | None:

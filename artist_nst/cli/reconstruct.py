@@ -16,11 +16,14 @@ from artist_nst.cli.options import (
     LOOK,
     RUN,
     Device,
+    MaxMemory,
     Offline,
+    PrecisionOption,
     Quiet,
     Verbose,
     WeightsFile,
     WeightsInput,
+    max_bytes,
 )
 from artist_nst.cli.outcome import report
 from artist_nst.nst.recipe import Network, Pool
@@ -74,6 +77,8 @@ def reconstruct(
     weights: WeightsFile = None,
     weights_input: WeightsInput = None,
     device: Device = None,
+    precision: PrecisionOption = None,
+    max_memory: MaxMemory = None,
     offline: Offline = False,
     max_pixels: Annotated[
         int,
@@ -125,5 +130,7 @@ def reconstruct(
             networks=networks,
             on_progress=show,
             max_pixels=max_pixels,
+            precision=precision or "auto",
+            max_memory=max_bytes(max_memory),
         )
     report(series, folder, len(planned.all))

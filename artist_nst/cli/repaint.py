@@ -87,7 +87,8 @@ def _as_recorded(
 ) -> PaintOptions:
     """The options, with what the record knows of corpora, device and weights."""
     from artist_nst.image.files import sha256_of
-    from artist_nst.nst.devices import available
+    from artist_nst.nst.devices import available, choose_device
+    from artist_nst.nst.precision import choose_precision
     from artist_nst.nst.weights import locate_weights
 
     device = found["device"].split()[0]
@@ -98,8 +99,13 @@ def _as_recorded(
         and sha256_of(weights) == found["network"]["sha256"]
     ):
         options = replace(options, weights_input=found["network"]["input"])
-    return replace(
+    options = replace(
         options,
         corpora=options.corpora or found["corpora"],
         device=options.device or (device if device in available() else "auto"),
     )
+    precision = found.get("precision", "float32")
+    if precision != "float32":
+        # Where this machine is slow in it, it takes its own.
+        precision = choose_precision("auto", choose_device(options.device or "auto"))
+    return replace(options, precision=options.precision or precision)

@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from artist_nst.nst.features import Features
-from artist_nst.nst.losses import content_relative, gram, style_relative
+from artist_nst.nst.features import Features, survey
+from artist_nst.nst.losses import (
+    content_relative,
+    squared_distance,
+    style_relative,
+)
 from artist_nst.nst.objective import Style, targets
 from artist_nst.nst.recipe import STYLE_LAYERS
 from artist_nst.nst.recipes import RECIPES
@@ -62,13 +66,13 @@ def distances(
     )
     wanted = targets(network, measure, content, styles, features)
     features.passes += 1
-    seen = network(image, {*layers, *wanted.content})
+    seen, own = survey(network, image, wanted.content, layers)
     grams = {
-        layer: float(style_relative(gram(seen[layer]), target))
+        layer: float(style_relative(own[layer], target))
         for layer, target in wanted.grams.items()
     }
     apart = [
-        float(content_relative(seen[layer], target))
+        float(content_relative(squared_distance(seen[layer], target), target))
         for layer, target in wanted.content.items()
     ]
     return Distances(

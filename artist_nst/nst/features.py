@@ -2,17 +2,21 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import torch
 from torch import Tensor
 
 from artist_nst.nst.losses import gram
-from artist_nst.nst.vgg import VGG
+from artist_nst.nst.strips import look
+from artist_nst.nst.vgg import VGG, positions
 
 # A photo of 2048×1536 pixels has 100 MB of features at conv4_2; Gram matrices have
 # 1 MB at most.
 LIMIT_BYTES = 1 << 28
+
+# Of a part of the network at once; more would hardly be faster.
+ROWS = 256
 
 Key = tuple[object, ...]
 
@@ -45,7 +49,6 @@ class Features:
         """Gram matrices A ``(N, N)``, each over its own positions."""
         return self._of("gram", network, image, layers)
 
-    @torch.no_grad()
     def _of(
         self, kind: str, network: VGG, image: Tensor, layers: Iterable[str]
     ) -> dict[str, Tensor]:
@@ -54,9 +57,10 @@ class Features:
         missing = [layer for layer, key in keys.items() if key not in self._kept]
         if missing:
             self.passes += 1
-            for layer, features in network(image, missing).items():
-                made = gram(features) if kind == "gram" else features
-                self._kept[keys[layer]] = made
+            looked_at = ([], missing) if kind == "gram" else (missing, [])
+            content, grams = survey(network, image, *looked_at)
+            for layer, one in {**content, **grams}.items():
+                self._kept[keys[layer]] = one
         found = {layer: self._kept[key] for layer, key in keys.items()}
         for key in keys.values():
             self._kept.move_to_end(key)
@@ -67,6 +71,22 @@ class Features:
         held = sum(one.nbytes for one in self._kept.values())
         while held > self.limit_bytes:
             held -= self._kept.popitem(last=False)[1].nbytes
+
+
+def survey(
+    network: VGG, image: Tensor, content: Collection[str], style: Collection[str]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Features F of ``image`` at the layers ``content``, and Gram matrices at
+    ``style``, in one pass that needs little memory."""
+    pieces: dict[str, list[Tensor]] = {layer: [] for layer in content}
+    grams: dict[str, Tensor] = {}
+    for layer, _, features in look(network, image, {*content, *style}, ROWS):
+        if layer in content:
+            pieces[layer].append(features)
+        if layer in style:
+            share = gram(features) * (features[0].numel() / positions(layer, image))
+            grams[layer] = grams[layer] + share if layer in grams else share
+    return {layer: torch.cat(found, dim=1) for layer, found in pieces.items()}, grams
 
 
 def _of_network(network: VGG) -> Key:

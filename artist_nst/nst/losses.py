@@ -7,7 +7,13 @@ Equation numbers are those of Gatys, Ecker and Bethge, "A neural algorithm of ar
 style", 2015.
 """
 
+from typing import Any
+
+import torch
 from torch import Tensor
+
+# Positions of bfloat16 features that are multiplied at once in a Gram matrix.
+_SHORT = 1024
 
 
 def gram(features: Tensor) -> Tensor:
@@ -18,45 +24,56 @@ def gram(features: Tensor) -> Tensor:
 
     Returns:
         ``(N, N)``; the same for an image and for a tiling of it, up to its borders.
+        Of bfloat16 features in float32: their sums need more than eight bits.
 
     Source:
         Eq. 3, divided by M.
     """
-    flat = features.flatten(1)
-    return flat @ flat.T / flat.shape[1]
+    found: Tensor = _Gram.apply(features)
+    return found
 
 
-def content_half_squared(features: Tensor, target: Tensor) -> Tensor:
-    """½ Σ (F − P)², eq. 1."""
-    return (features - target).square().sum() / 2
+def squared_distance(features: Tensor, target: Tensor) -> Tensor:
+    """Σ (F − P)², what content losses are made of; in the target's precision."""
+    return (features.to(target.dtype) - target).square().sum()
 
 
-def content_squared(features: Tensor, target: Tensor) -> Tensor:
+def content_half_squared(squared: Tensor, target: Tensor) -> Tensor:  # noqa: ARG001
+    """½ Σ (F − P)², eq. 1.
+
+    Args:
+        squared: Σ (F − P)², here and in what follows.
+        target: P.
+    """
+    return squared / 2
+
+
+def content_squared(squared: Tensor, target: Tensor) -> Tensor:  # noqa: ARG001
     """Σ (F − P)²."""
-    return (features - target).square().sum()
+    return squared
 
 
-def content_mean(features: Tensor, target: Tensor) -> Tensor:
+def content_mean(squared: Tensor, target: Tensor) -> Tensor:
     """Mean (F − P)²."""
-    return (features - target).square().mean()
+    return squared / target.numel()
 
 
-def content_quarter_mean(features: Tensor, target: Tensor) -> Tensor:
+def content_quarter_mean(squared: Tensor, target: Tensor) -> Tensor:
     """Σ (F − P)² / (4 n_H n_W n_C).
 
     Source:
         Premamayudu, Subbarao and Rao 2019, eq. 1.
     """
-    return (features - target).square().mean() / 4
+    return squared / (4 * target.numel())
 
 
-def content_relative(features: Tensor, target: Tensor) -> Tensor:
+def content_relative(squared: Tensor, target: Tensor) -> Tensor:
     """½ mean (F − P)² / mean P²: 0 at the photo, ½ where nothing is left of it.
 
     Free of scale: the same for any convention of the weights, size of the image or
     loudness of the layer. A target of zeros is compared with as it is.
     """
-    return _relative(features, target) / 2
+    return squared / _size(target) / 2
 
 
 def style_gatys(candidate: Tensor, target: Tensor) -> Tensor:
@@ -84,7 +101,7 @@ def style_mean(candidate: Tensor, target: Tensor, positions: int) -> Tensor:
 
 def style_relative(candidate: Tensor, target: Tensor) -> Tensor:
     """‖G − A‖² / ‖A‖²: 0 at the style, 1 for no activation at all."""
-    return _relative(candidate, target)
+    return (candidate - target).square().sum() / _size(target)
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -112,6 +129,33 @@ def neighbours(image: Tensor) -> int:
     return pairs * (image.numel() // (height * width))
 
 
-def _relative(value: Tensor, target: Tensor) -> Tensor:
+def _size(target: Tensor) -> Tensor:
     size = target.square().sum()
-    return (value - target).square().sum() / size.where(size > 0, 1.0)
+    return size + (size == 0)
+
+
+class _Gram(torch.autograd.Function):
+    """A Gram matrix whose gradient is one product, not the two of F Fᵀ."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        ctx.save_for_backward(features)
+        flat = features.flatten(1)
+        positions = flat.shape[1]
+        if features.dtype != torch.bfloat16:
+            return flat @ flat.T / positions
+        # A product is rounded to its factors' bits: short ones are summed instead.
+        whole = positions - positions % _SHORT
+        short = flat[:, :whole].T.reshape(-1, _SHORT, len(flat))
+        rest = flat[:, whole:].float()
+        sums: Tensor = (short.mT @ short).sum(0, dtype=torch.float32)
+        return (sums + rest @ rest.T) / positions
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        features: Tensor = ctx.saved_tensors[0]
+        (slope,) = slopes
+        flat = features.flatten(1)
+        both = ((slope + slope.T) / flat.shape[1]).to(features.dtype)
+        # So that the gradient lies in memory as the features do.
+        return (flat.T @ both).T.view(features.shape)

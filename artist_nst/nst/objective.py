@@ -1,4 +1,4 @@
-"""Image → (losses, gradient): the only place that calls backward."""
+"""Image → (losses, gradient)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,11 +8,15 @@ import torch
 from torch import Tensor
 
 from artist_nst.nst import losses as formulas
+from artist_nst.nst.capture import Evaluate, captured
 from artist_nst.nst.features import Features
+from artist_nst.nst.precision import DTYPES, Precision
 from artist_nst.nst.recipe import Recipe
-from artist_nst.nst.vgg import VGG
+from artist_nst.nst.strips import look, pull
+from artist_nst.nst.vgg import VGG, positions
 
 Style = tuple[Tensor, float]
+Key = tuple[str, str]
 
 CONTENT = {
     "relative": formulas.content_relative,
@@ -60,15 +64,33 @@ class Targets:
 
 
 class Objective:
-    """α·content + β·style + γ·TV of a candidate, and its gradient."""
+    """α·content + β·style + γ·TV of a candidate, and its gradient.
 
-    def __init__(self, network: VGG, recipe: Recipe, targets: Targets) -> None:
+    Args:
+        precision: of the convolutions and of the features; Gram matrices and losses
+            are float32 (float64 for a network of that).
+        rows: compute so many rows at once (:mod:`artist_nst.nst.strips`), for images
+            that would not fit into memory; None for all.
+    """
+
+    def __init__(
+        self,
+        network: VGG,
+        recipe: Recipe,
+        targets: Targets,
+        *,
+        precision: Precision = "float32",
+        rows: int | None = None,
+    ) -> None:
         self.network = network
         self.recipe = recipe
         self.targets = targets
+        self.dtype = DTYPES[precision]
+        self.rows = rows
         self.content = _used(recipe.content_layers)
         self.style = _used(recipe.style_layers)
         self.layers = {**self.content, **self.style}.keys()
+        self._evaluate: Evaluate | None = None
 
     def __call__(self, image: Tensor) -> tuple[Losses, Tensor]:
         """Losses and gradient at ``image``.
@@ -79,42 +101,107 @@ class Objective:
         Returns:
             The losses, and d total / d image of the image's shape.
         """
-        x = image.detach().requires_grad_()
-        features = self.network(x, self.layers)
-        content = {layer: self._content(features, layer) for layer in self.content}
-        style = {layer: self._style(features, layer) for layer in self.style}
+        if self._evaluate is None:
+            whole = self.rows is None or not self.layers
+            self._evaluate = captured(self._whole, image) if whole else self._in_strips
+        terms, gradient = self._evaluate(image.detach())
+        return self._told(terms), gradient
+
+    def _whole(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        x = image.requires_grad_()
+        features = self.network(x, self.layers, self.dtype)
+        apart = {
+            layer: formulas.squared_distance(features[layer], target)
+            for layer, target in self.targets.content.items()
+        }
+        grams = {layer: formulas.gram(features[layer]) for layer in self.style}
+        terms = self._terms(x, apart, grams)
+        (gradient,) = torch.autograd.grad(terms[0], x)
+        return terms, gradient
+
+    def _in_strips(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The same in two passes: what the losses pull at a strip with depends on
+        the sums over all of them."""
+        inputs: list[Tensor] = []
+        sums: dict[Key, Tensor] = {}
+        for layer, rows, features in look(
+            self.network, image, self.layers, self.rows, self.dtype, inputs
+        ):
+            for key, share in self._shares(layer, rows, features, image).items():
+                sums[key] = sums[key] + share if key in sums else share
+        ends = [image, *(total.requires_grad_() for total in sums.values())]
+        image.requires_grad_()
+        apart = {layer: sums["content", layer] for layer in self.content}
+        grams = {layer: sums["style", layer] for layer in self.style}
+        terms = self._terms(image, apart, grams)
+        smoothing, *pulls = torch.autograd.grad(terms[0], ends)
+        slopes = dict(zip(sums, pulls, strict=True))
+
+        def pulled(layer: str, rows: slice, features: Tensor) -> Tensor:
+            shares = self._shares(layer, rows, features, image)
+            products = ((slopes[key] * share).sum() for key, share in shares.items())
+            return sum(products, start=image.new_zeros(()))
+
+        gradient = pull(
+            self.network, inputs, self.layers, pulled, self.rows, self.dtype
+        )
+        return terms, gradient + smoothing
+
+    def _shares(
+        self, layer: str, rows: slice, features: Tensor, image: Tensor
+    ) -> dict[Key, Tensor]:
+        """What some rows of a layer add to its Σ (F − P)² and to its G."""
+        found: dict[Key, Tensor] = {}
+        if layer in self.content:
+            target = self.targets.content[layer][:, rows]
+            found["content", layer] = formulas.squared_distance(features, target)
+        if layer in self.style:
+            share = features[0].numel() / positions(layer, image)
+            found["style", layer] = formulas.gram(features) * share
+        return found
+
+    def _terms(
+        self, x: Tensor, apart: dict[str, Tensor], grams: dict[str, Tensor]
+    ) -> Tensor:
+        """Total, content, style, TV, smoothness, then each layer's term.
+
+        Args:
+            apart: Σ (F − P)² by content layer; grams: G by style layer.
+        """
+        content = {layer: self._content(apart[layer], layer) for layer in self.content}
+        style = {layer: self._style(grams[layer], layer, x) for layer in self.style}
         tv = formulas.total_variation(x)
         sums = _weighed(content, self.content, x), _weighed(style, self.style, x)
         smoothness = self._smoothness(x) * tv
         total = sums[0] + self.recipe.ratio * sums[1] + smoothness
-        (gradient,) = torch.autograd.grad(total, x)
-        # All at once, for each look at a number makes a GPU wait.
-        terms = torch.stack(
+        return torch.stack(
             (total, *sums, tv, smoothness, *content.values(), *style.values())
         )
+
+    def _told(self, terms: Tensor) -> Losses:
+        # All at once, for each look at a number makes a GPU wait.
         found = iter(terms.detach().tolist())
-        losses = Losses(
+        return Losses(
             total=next(found),
             content=next(found),
             style=next(found),
             tv=next(found),
             smoothness=next(found),
-            content_layers={layer: next(found) for layer in content},
-            style_layers={layer: next(found) for layer in style},
+            content_layers={layer: next(found) for layer in self.content},
+            style_layers={layer: next(found) for layer in self.style},
         )
-        return losses, gradient
 
-    def _content(self, features: dict[str, Tensor], layer: str) -> Tensor:
+    def _content(self, squared: Tensor, layer: str) -> Tensor:
         formula = CONTENT[self.recipe.content_loss]
-        return formula(features[layer], self.targets.content[layer])
+        return formula(squared, self.targets.content[layer])
 
-    def _style(self, features: dict[str, Tensor], layer: str) -> Tensor:
-        grams = formulas.gram(features[layer]), self.targets.grams[layer]
+    def _style(self, gram: Tensor, layer: str, image: Tensor) -> Tensor:
+        target = self.targets.grams[layer]
         if self.recipe.style_loss == "relative":
-            return formulas.style_relative(*grams)
+            return formulas.style_relative(gram, target)
         if self.recipe.style_loss == "mean":
-            return formulas.style_mean(*grams, features[layer][0].numel())
-        return formulas.style_gatys(*grams)
+            return formulas.style_mean(gram, target, positions(layer, image))
+        return formulas.style_gatys(gram, target)
 
     def _smoothness(self, image: Tensor) -> float:
         """γ on the mean of neighbours' differences, what weighs their sum included."""
@@ -149,17 +236,10 @@ def targets(
             share = weight / whole
             if recipe.style_loss == "gatys-raw":
                 # art.py compares sums over positions, whatever the sizes.
-                share *= _positions(layer, image) / _positions(layer, content)
+                share *= positions(layer, image) / positions(layer, content)
             one = share * own
             grams[layer] = grams[layer] + one if layer in grams else one
     return Targets(features.content(network, content, content_layers), grams)
-
-
-def _positions(layer: str, image: Tensor) -> int:
-    """M: how many positions ``layer`` has for ``image``; pooling drops odd rows."""
-    pools = int(layer[4]) - 1
-    height, width = (side >> pools for side in image.shape[-2:])
-    return height * width
 
 
 def _weighed(

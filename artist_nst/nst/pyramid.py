@@ -9,38 +9,19 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from artist_nst.nst.features import Features
-from artist_nst.nst.minimize import (
-    INTERRUPTED,
-    NOT_FINITE,
-    NotFiniteError,
-    Outcome,
-    minimize,
-)
-from artist_nst.nst.objective import Losses, Objective, Style, targets
+from artist_nst.nst.level import Computed, Level, Task, resized
+from artist_nst.nst.minimize import INTERRUPTED, NOT_FINITE, NotFiniteError, Outcome
+from artist_nst.nst.objective import Losses, Style
+from artist_nst.nst.precision import Precision
 from artist_nst.nst.recipe import Recipe
-from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.nst.vgg import VGG
 
 log = logging.getLogger(__name__)
 
 # Below this a level says nothing about the painting (four pools divide by 16).
 LEAST_LEVEL_SIDE = 48
-
-# Of a noisy-content start: this share is noise of ±20 levels about the photo's mean,
-# the rest the photo.
-NOISE_SHARE = 0.6
-NOISE_LEVELS = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One size of the pyramid, in pixels, and its iterations."""
-
-    height: int
-    width: int
-    iterations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +64,7 @@ class Result:
         history: every iteration.
         starts: the first iteration of each level that was begun.
         reasons: why each level stopped, in words.
+        computed: how each level was computed that came to its end.
     """
 
     image: Tensor
@@ -91,6 +73,7 @@ class Result:
     starts: list[int]
     evaluations: int
     reasons: list[str]
+    computed: list[Computed]
 
     @property
     def interrupted(self) -> bool:
@@ -123,6 +106,8 @@ def run(
     *,
     seed: int = 0,
     features: Features | None = None,
+    precision: Precision = "float32",
+    max_memory: int | None = None,
     on_step: Callable[[Step], None] = lambda _: None,
 ) -> Result:
     """Paint ``content`` after ``styles``.
@@ -134,35 +119,35 @@ def run(
         styles: ``(image, weight)`` pairs of the same C, of sizes of their own.
         seed: of the noise that ``rand`` and ``noisy-content`` start from.
         features: of the photo and the styles, as far as they are known already.
+        precision: of the convolutions; float32 takes over where bfloat16 fails.
+        max_memory: bytes that this process may take on the network's device; what
+            is free if not given. Where a level needs more, it is computed in strips.
         on_step: called after each iteration.
 
     Raises:
+        ArtistNstError: there is not memory enough.
         NotFiniteError: the loss is not a number at the first image.
         KeyboardInterrupt: before there was anything to keep.
     """
     levels = plan(recipe, *content.shape[-2:])
-    features = features or Features()
+    task = Task(
+        network=network,
+        recipe=recipe,
+        content=content,
+        styles=styles,
+        seed=seed,
+        features=features or Features(),
+        precision=precision,
+        max_memory=max_memory,
+    )
     clock = _Clock(levels, on_step)
     outcome: Outcome | None = None
-    evaluations, reasons = 0, []
+    evaluations, reasons, computed = 0, [], []
     with repeatable():
         for index, level in enumerate(levels):
+            before = None if outcome is None else outcome.image
             try:
-                scale = level.width / content.shape[-1]
-                photo = resized(content, level.height, level.width)
-                scaled = _scaled(recipe, styles, scale)
-                if outcome is None:
-                    start = _start(recipe, photo, scaled, seed)
-                else:
-                    start = resized(outcome.image, level.height, level.width)
-                wanted = targets(network, recipe, photo, scaled, features)
-                outcome = minimize(
-                    Objective(network, recipe, wanted),
-                    start,
-                    recipe,
-                    level.iterations,
-                    clock.at(index),
-                )
+                outcome, way = task.paint(level, before, clock.at(index))
             except (KeyboardInterrupt, NotFiniteError) as error:
                 # What the level before has painted is kept.
                 if outcome is None:
@@ -171,16 +156,21 @@ def run(
                 reasons.append(INTERRUPTED if interrupted else NOT_FINITE)
                 log.warning(reasons[-1])
                 break
-            size = f"{level.width}×{level.height}"
-            log.debug("%s: %d evaluations", size, outcome.evaluations)
             evaluations += outcome.evaluations
             reasons.append(outcome.reason)
+            computed.append(way)
             if outcome.reason == INTERRUPTED:
                 break
     assert outcome is not None
     image = resized(outcome.image, *content.shape[-2:])
     return Result(
-        image, outcome.losses, clock.history, clock.starts, evaluations, reasons
+        image,
+        outcome.losses,
+        clock.history,
+        clock.starts,
+        evaluations,
+        reasons,
+        computed,
     )
 
 
@@ -193,54 +183,6 @@ def repeatable() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
-
-
-def resized(image: Tensor, height: int, width: int) -> Tensor:
-    """``(1, C, H, W)`` on 0–255 at another size, anti-aliased; itself if no other."""
-    if image.shape[-2:] == (height, width):
-        return image
-    # Not every backend has the anti-aliased kernel; a resize per level costs nothing.
-    larger = functional.interpolate(
-        image.cpu(), (height, width), mode="bicubic", antialias=True
-    )
-    return larger.clamp(0, 255).to(image.device)
-
-
-def _scaled(recipe: Recipe, styles: Sequence[Style], scale: float) -> list[Style]:
-    """The styles at a level's scale, though never too small for the layers."""
-    least = minimum_side(layer for layer, _ in recipe.style_layers)
-    scaled = []
-    for image, weight in styles:
-        sides = image.shape[-2:]
-        factor = max(scale, min(1.0, least / min(sides)))
-        height, width = (max(1, round(side * factor)) for side in sides)
-        scaled.append((resized(image, height, width), weight))
-    return scaled
-
-
-def _start(recipe: Recipe, photo: Tensor, styles: Sequence[Style], seed: int) -> Tensor:
-    """The first candidate, of the photo's shape."""
-    if recipe.init == "content":
-        return photo.clone()
-    if recipe.init == "style":
-        image = max(styles, key=lambda style: style[1])[0]
-        return _cover(image, *photo.shape[-2:])
-    # On the CPU, so that a seed means the same on every device.
-    source = torch.Generator().manual_seed(seed)
-    noise = torch.rand(photo.shape, generator=source).to(photo.device)
-    if recipe.init == "rand":
-        return noise * 255
-    around = photo.mean() + (2 * noise - 1) * NOISE_LEVELS
-    return NOISE_SHARE * around + (1 - NOISE_SHARE) * photo
-
-
-def _cover(image: Tensor, height: int, width: int) -> Tensor:
-    """``image`` scaled to cover ``height`` × ``width``, and its middle cut out."""
-    scale = max(height / image.shape[-2], width / image.shape[-1])
-    h = max(height, round(image.shape[-2] * scale))
-    w = max(width, round(image.shape[-1] * scale))
-    top, left = (h - height) // 2, (w - width) // 2
-    return resized(image, h, w)[..., top : top + height, left : left + width]
 
 
 class _Clock:

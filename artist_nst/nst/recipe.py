@@ -21,7 +21,7 @@ ContentLoss = Literal["relative", "half-squared", "squared", "mean", "quarter-me
 StyleLoss = Literal["relative", "gatys", "gatys-raw", "mean"]
 StyleSize = Literal["width", "content"]
 Init = Literal["content", "rand", "style", "noisy-content"]
-Optimizer = Literal["lbfgs", "adam"]
+Optimizer = Literal["auto", "lbfgs", "lbfgs-device", "adam"]
 Color = Literal[
     "none",
     "reinhard",
@@ -105,7 +105,9 @@ class Recipe:
         init: the first candidate.
         levels: the pyramid, coarse to fine: ``(scale, iterations)``, scale relative
             to the painting's size; the sum of iterations is the total.
-        optimizer: ``lbfgs`` is scipy's L-BFGS-B with the pixel range as bounds.
+        optimizer: ``lbfgs`` is scipy's L-BFGS-B with the pixel range as bounds;
+            ``lbfgs-device`` one whose vectors stay on the GPU; ``auto`` takes the
+            first on a CPU and the second on a GPU.
         history: L-BFGS's number of corrections m.
         ftol, gtol: L-BFGS-B's own tolerances; 0 leaves stopping to ``levels``.
         first_step: the loss is multiplied by a constant so that L-BFGS's first step

@@ -189,7 +189,7 @@ _numbers = partial(Recipe, name="", source="")
 RECIPES: dict[str, Recipe] = {
     name: replace(numbers, name=name, source=PUBLICATIONS[name].citation)
     for name, numbers in {
-        "default": _numbers(tv=0.003),
+        "default": _numbers(tv=0.003, optimizer="auto", history=5),
         "art.py": _numbers(
             content_loss="half-squared",
             style_loss="gatys-raw",

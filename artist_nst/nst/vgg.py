@@ -4,7 +4,9 @@ Simonyan and Zisserman, "Very deep convolutional networks for large-scale image
 recognition", 2014, in torchvision's definitions (configurations A, B, D, E).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +25,19 @@ OXFORD_MEAN = (123.68, 116.779, 103.939)
 # keep about the mean activation that max pooling gives: measured on six, 0.8 to 1.2
 # of it up to conv4_1, and 0.5 to 0.9 at conv5_1.
 AVERAGE_GAIN = 1.35
+
+Kernel = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Neighboring layers of one size, and whether they are pooled after the last.
+
+    Each output depends on inputs at most ``len(layers)`` rows away.
+    """
+
+    layers: tuple[str, ...]
+    pooled: bool
 
 
 class VGG(nn.Module):
@@ -58,45 +73,99 @@ class VGG(nn.Module):
         mean, kernels = _for_rgb_255(weights)
         self.register_buffer("mean", mean.to(dtype).view(1, 3, 1, 1))
         for layer, (kernel, bias) in kernels.items():
-            self.register_buffer(f"{layer}_weight", kernel.to(dtype))
+            filters = kernel.to(dtype, memory_format=torch.channels_last)
+            self.register_buffer(f"{layer}_weight", filters)
             self.register_buffer(f"{layer}_bias", bias.to(dtype))
         self.layers = tuple(kernels)
+        self._coarse: dict[tuple[str, torch.dtype, torch.device], Kernel] = {}
 
-    def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    def forward(
+        self, image: Tensor, layers: Iterable[str], dtype: torch.dtype | None = None
+    ) -> dict[str, Tensor]:
         """Features at ``layers``; nothing after the deepest of them is computed.
 
         Args:
             image: ``(1, 3, H, W)`` or ``(1, 1, H, W)`` on 0–255, at least
                 :func:`minimum_side` pixels on each side.
+            dtype: of the convolutions and of what they give; bfloat16 is faster where
+                the machine knows it. The kernels' own if not given.
 
         Returns:
             ``{layer: (N, H_l, W_l)}``, N filters; values are never negative.
         """
-        wanted = set(layers)
         features: dict[str, Tensor] = {}
-        if not wanted:
-            return features
-        x = image.expand(-1, 3, -1, -1) - self.mean
-        block = "1"
-        for layer in self.layers:
-            if layer[4] != block:
-                block, x = layer[4], self._pooled(x)
-            x = self._convolved(x, layer)
-            if layer in wanted:
-                features[layer] = x.squeeze(0)
-                if len(features) == len(wanted):
-                    break
+        x, wanted = image, set(layers)
+        for part in self.parts(wanted):
+            found, x = self.run(part, x, wanted, dtype)
+            features.update(found)
         return features
 
-    def _convolved(self, x: Tensor, layer: str) -> Tensor:
+    def parts(self, layers: Iterable[str]) -> list[Part]:
+        """What has to be run for ``layers``, in order."""
+        wanted = set(layers)
+        last = max((self.layers.index(layer) for layer in wanted), default=-1)
+        blocks = groupby(self.layers[: last + 1], key=lambda layer: layer[4])
+        found = [tuple(block) for _, block in blocks]
+        return [Part(block, block is not found[-1]) for block in found]
+
+    def run(
+        self,
+        part: Part,
+        x: Tensor,
+        layers: Collection[str],
+        dtype: torch.dtype | None = None,
+        rows: slice = slice(None),
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """One part: those of ``layers`` that are in it, and what the next part gets.
+
+        Args:
+            x: the image for the first part, else what the part before gave.
+            rows: which of ``x``'s rows are wanted of the results; the others are there
+                for what the wanted ones see of them.
+        """
+        features: dict[str, Tensor] = {}
+        for layer in part.layers:
+            weight, bias = self._kernel(layer, dtype)
+            if layer == self.layers[0]:
+                x = self._entered(x, weight.dtype)
+            x = functional.conv2d(x, weight, bias, padding=self._pad(layer)).relu_()
+            if layer in layers:
+                features[layer] = x[..., rows, :].squeeze(0)
+        x = x[..., rows, :]
+        return features, self._pooled(x) if part.pooled else x
+
+    def _kernel(self, layer: str, dtype: torch.dtype | None) -> Kernel:
         weight = self.get_buffer(f"{layer}_weight")
         bias = self.get_buffer(f"{layer}_bias")
-        if layer == "conv1_1" and self.padding == "replicate":
+        if dtype in (None, weight.dtype):
+            return weight, bias
+        key = layer, dtype, weight.device
+        if key not in self._coarse:
+            coarse = weight.to(dtype)
+            if layer == self.layers[0]:
+                # For what _entered makes of the image.
+                coarse = torch.cat((coarse, coarse, (weight - coarse).to(dtype)), 1)
+                coarse = coarse.contiguous(memory_format=torch.channels_last)
+            self._coarse[key] = coarse, bias.to(dtype)
+        return self._coarse[key]
+
+    def _entered(self, image: Tensor, dtype: torch.dtype) -> Tensor:
+        """What the first layer hears of the image: its pixels less the mean, framed."""
+        x = image.expand(-1, 3, -1, -1) - self.mean
+        if dtype.itemsize < x.dtype.itemsize:
+            # Eight bits hold neither a pixel nor a weight: what they leave of each
+            # goes in beside them, (x + δx) w + x δw.
+            coarse = x.to(dtype)
+            rest = (x.detach() - coarse.detach()).to(dtype)
+            x = torch.cat((coarse, rest, coarse), 1)
+        if self.padding == "replicate":
             # By slices: the gradient of pad()'s own is not repeatable on CUDA.
             x = torch.cat((x[..., :1], x, x[..., -1:]), dim=-1)
             x = torch.cat((x[..., :1, :], x, x[..., -1:, :]), dim=-2)
-            return functional.conv2d(x, weight, bias).relu_()
-        return functional.conv2d(x, weight, bias, padding=1).relu_()
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def _pad(self, layer: str) -> int:
+        return 0 if layer == self.layers[0] and self.padding == "replicate" else 1
 
     def _pooled(self, x: Tensor) -> Tensor:
         if self.pool == "max":
@@ -108,6 +177,14 @@ class VGG(nn.Module):
 def minimum_side(layers: Iterable[str]) -> int:
     """The least width and height in pixels of an image that reaches ``layers``."""
     return int(2 ** max((int(layer[4]) - 1 for layer in layers), default=0))
+
+
+def positions(layer: str, image: Tensor) -> int:
+    """M: how many positions ``layer`` has for ``image`` ``(…, H, W)``; pooling drops
+    odd rows and columns."""
+    pools = int(layer[4]) - 1
+    height, width = (side >> pools for side in image.shape[-2:])
+    return height * width
 
 
 def check_layers(network: Network, layers: Iterable[str], option: str) -> None:

@@ -295,7 +295,7 @@ class TestCtrlC:
         def stop(*_: object) -> None:
             signal.raise_signal(signal.SIGINT)
 
-        monkeypatch.setattr(VGG, "forward", stop)
+        monkeypatch.setattr(VGG, "run", stop)
         ran = cli("compare", "ratio", "1,5", photo, style, *SMALL, "-o", "grid")
         assert (ran.code, ran.out) == (130, "")
         assert "none of 2 paintings is done" in ran.line

@@ -562,7 +562,7 @@ class TestRefusals:
         def exhausted(*_: object) -> None:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-        monkeypatch.setattr("artist_nst.nst.vgg.VGG.forward", exhausted)
+        monkeypatch.setattr("artist_nst.nst.vgg.VGG.run", exhausted)
         ran = cli("paint", photo, style, *SMALL)
         assert ran.code == 1
         assert "--width" in ran.line
@@ -573,7 +573,7 @@ class TestRefusals:
         def broken(*_: object) -> None:
             raise KeyError("a\nb")
 
-        monkeypatch.setattr("artist_nst.nst.vgg.VGG.forward", broken)
+        monkeypatch.setattr("artist_nst.nst.vgg.VGG.run", broken)
         ran = cli("paint", photo, style, *SMALL)
         assert ran.code == 1
         assert "report" in ran.line

@@ -1,7 +1,7 @@
 """Features: each image is looked at once, and nothing is taken for something else."""
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from artist_nst.nst.objective import Style, targets
 from artist_nst.nst.pyramid import run
 from artist_nst.nst.recipe import StyleLoss
 from artist_nst.nst.recipes import RECIPES, recipe
-from artist_nst.nst.vgg import VGG
+from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import Weights
 from tests.conftest import picture
 
@@ -33,9 +33,12 @@ class Watched(VGG):
         super().__init__(*arguments, **named)
         self.asked: list[tuple[tuple[int, ...], set[str]]] = []
 
-    def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        self.asked.append((tuple(image.shape[-2:]), set(layers)))
-        return super().forward(image, layers)
+    def run(
+        self, part: Part, x: Tensor, layers: Collection[str], *more: Any
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        if part.layers[0] == "conv1_1":
+            self.asked.append((tuple(x.shape[-2:]), set(layers)))
+        return super().run(part, x, layers, *more)
 
 
 @pytest.fixture

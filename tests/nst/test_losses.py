@@ -19,6 +19,23 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 Formula = Callable[[Tensor, Tensor], Tensor]
 
 
+def content(formula: Formula) -> Formula:
+    """A content loss of features and their target."""
+    return lambda f, p: formula(losses.squared_distance(f, p), p)
+
+
+HALF_SQUARED, SQUARED, MEAN, QUARTER_MEAN, RELATIVE = map(
+    content,
+    (
+        losses.content_half_squared,
+        losses.content_squared,
+        losses.content_mean,
+        losses.content_quarter_mean,
+        losses.content_relative,
+    ),
+)
+
+
 def tensor(*shape: int, seed: int = 0) -> Tensor:
     """Seeded float64 numbers from 0 to 1."""
     source = torch.Generator().manual_seed(seed)
@@ -88,11 +105,11 @@ def at_35_positions(g: Tensor, a: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("formula", "reference", "shape"),
     [
-        (losses.content_half_squared, half_squared, (4, 5, 7)),
-        (losses.content_squared, squared, (4, 5, 7)),
-        (losses.content_mean, content_mean, (4, 5, 7)),
-        (losses.content_quarter_mean, quarter_mean, (4, 5, 7)),
-        (losses.content_relative, content_relative, (4, 5, 7)),
+        (HALF_SQUARED, half_squared, (4, 5, 7)),
+        (SQUARED, squared, (4, 5, 7)),
+        (MEAN, content_mean, (4, 5, 7)),
+        (QUARTER_MEAN, quarter_mean, (4, 5, 7)),
+        (RELATIVE, content_relative, (4, 5, 7)),
         (losses.style_gatys, gatys, (6, 6)),
         (at_35_positions, mean_over_dhw, (6, 6)),
         (losses.style_relative, style_relative, (6, 6)),
@@ -145,7 +162,7 @@ def test_total_variation_of_a_line_of_pixels(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("formula", "shape"),
-    [(losses.content_relative, (4, 5, 7)), (losses.style_relative, (6, 6))],
+    [(RELATIVE, (4, 5, 7)), (losses.style_relative, (6, 6))],
 )
 @pytest.mark.parametrize("factor", [1e-4, 3.0, 1e5])
 def test_relative_losses_have_no_scale(
@@ -158,7 +175,7 @@ def test_relative_losses_have_no_scale(
 
 @pytest.mark.parametrize(
     ("formula", "at_nothing"),
-    [(losses.content_relative, 0.5), (losses.style_relative, 1.0)],
+    [(RELATIVE, 0.5), (losses.style_relative, 1.0)],
 )
 def test_relative_losses_of_no_activation(formula: Formula, at_nothing: float) -> None:
     target = tensor(5, 5)
@@ -168,11 +185,11 @@ def test_relative_losses_of_no_activation(formula: Formula, at_nothing: float) -
 @pytest.mark.parametrize(
     "formula",
     [
-        losses.content_half_squared,
-        losses.content_squared,
-        losses.content_mean,
-        losses.content_quarter_mean,
-        losses.content_relative,
+        HALF_SQUARED,
+        SQUARED,
+        MEAN,
+        QUARTER_MEAN,
+        RELATIVE,
         losses.style_gatys,
         at_35_positions,
         losses.style_relative,
@@ -206,13 +223,13 @@ def test_real_losses(real_network: VGG, shared: Path, oracle: dict[str, Any]) ->
     photo = real_network(load(shared, "content"), ["conv4_2"])["conv4_2"]
     style = real_network(load(shared, "style"), STYLE_LAYERS)
     features = real_network(load(shared, "candidate"), [*STYLE_LAYERS, "conv4_2"])
-    content = float(losses.content_half_squared(features["conv4_2"], photo))
-    assert content == pytest.approx(oracle["content_conv4_2_half_sum_squares"], 1e-6)
-    content = float(losses.content_squared(features["conv4_2"], photo))
-    assert content == pytest.approx(oracle["content_conv4_2_sum_squares"], 1e-6)
-    content = float(losses.content_quarter_mean(features["conv4_2"], photo))
+    loss = float(HALF_SQUARED(features["conv4_2"], photo))
+    assert loss == pytest.approx(oracle["content_conv4_2_half_sum_squares"], 1e-6)
+    loss = float(SQUARED(features["conv4_2"], photo))
+    assert loss == pytest.approx(oracle["content_conv4_2_sum_squares"], 1e-6)
+    loss = float(QUARTER_MEAN(features["conv4_2"], photo))
     expected = oracle["content_conv4_2_premamayudu_1_over_4nHnWnC"]
-    assert content == pytest.approx(expected, 1e-6)
+    assert loss == pytest.approx(expected, 1e-6)
     own, raw = {}, {}
     for layer in STYLE_LAYERS:
         candidate, target = losses.gram(features[layer]), losses.gram(style[layer])

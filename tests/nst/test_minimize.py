@@ -256,8 +256,8 @@ def test_what_scipy_is_handed(
         scale = first_step / float(gradient.abs().mean())
         assert total == pytest.approx(scale * losses.total, rel=1e-5)
     assert handed["method"] == "L-BFGS-B"
-    assert set(handed["bounds"].lb) == {0}
-    assert set(handed["bounds"].ub) == {255}
+    assert set(handed["bounds"]) == {(0.0, 255.0)}
+    assert len(handed["bounds"]) == handed["x"].size
     options = {name: handed["options"][name] for name in ("maxiter", "maxcor")}
     assert options == {"maxiter": 5, "maxcor": 10}
     assert handed["options"]["ftol"] == pytest.approx(2.22e-9, rel=1e-3)

@@ -81,7 +81,7 @@ def test_every_filter_that_is_ever_active_has_a_mean_of_one(
     dead = set()
     for layer, found in after.items():
         awake = means[layer] > 0
-        assert float((found[awake] - 1).abs().max()) < 1e-4, layer
+        assert float((found[awake] - 1).abs().max()) < 5e-4, layer
         assert bool(found[~awake].eq(0).all())
         dead |= {(layer, int(one)) for one in torch.nonzero(~awake)}
     assert set(DEAD) <= dead
@@ -110,7 +110,7 @@ def test_features_are_the_plain_networks_over_the_means(
         scale = means[layer].where(means[layer] > 0, 1.0).view(-1, 1, 1)
         expected = plain[layer].double() / scale
         difference = (found - expected).norm(dim=(1, 2))
-        assert bool((difference <= 1e-4 * expected.norm(dim=(1, 2))).all()), layer
+        assert bool((difference <= 5e-4 * expected.norm(dim=(1, 2))).all()), layer
 
 
 def test_a_filter_that_slept_is_as_loud_as_it_was(
@@ -188,7 +188,7 @@ def test_the_real_network_is_leveled(
     for layer, found in after.items():
         awake = means[layer] > 0
         assert int(awake.sum()) > 0.9 * len(awake)
-        assert float((found[awake] - 1).abs().max()) < 1e-4, layer
+        assert float((found[awake] - 1).abs().max()) < 5e-4, layer
     loud, soft = float(means["conv4_1"].mean()), float(means["conv1_1"].mean())
     assert loud > 15 * soft
     # Of a photograph that was not measured, about.

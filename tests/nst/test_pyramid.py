@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from artist_nst.nst import pyramid
+from artist_nst.nst import level as one_level
+from artist_nst.nst.level import Level, resized
 from artist_nst.nst.losses import neighbours
 from artist_nst.nst.minimize import INTERRUPTED, NOT_FINITE, NotFiniteError, Outcome
 from artist_nst.nst.objective import Style
-from artist_nst.nst.pyramid import Level, Result, Step, plan, resized, run
+from artist_nst.nst.pyramid import Result, Step, plan, run
 from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG
@@ -272,8 +273,8 @@ def first_images(
         starts.append(start.clone())
         return minimize(objective, start, *rest)
 
-    minimize = pyramid.minimize
-    monkeypatch.setattr(pyramid, "minimize", spy)
+    minimize = one_level.minimize
+    monkeypatch.setattr(one_level, "minimize", spy)
     run(network, numbers, content, styles, seed=3)
     return starts
 
@@ -380,7 +381,7 @@ def test_interrupted_before_there_is_anything(
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pyramid, "targets", interrupt)
+    monkeypatch.setattr(one_level, "targets", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(network, small(), image(97, 101), [(image(80, 60, 1), 1.0)])
 
@@ -404,8 +405,8 @@ def test_what_a_level_painted_survives_the_next(
         outcomes.append(minimize(*arguments))
         return outcomes[0]
 
-    minimize = pyramid.minimize
-    monkeypatch.setattr(pyramid, "minimize", once)
+    minimize = one_level.minimize
+    monkeypatch.setattr(one_level, "minimize", once)
     result = run(network, small(), image(97, 101), [(image(80, 60, 1), 1.0)])
     assert result.reasons == ["all iterations done", reason]
     assert result.interrupted == (reason == INTERRUPTED)
@@ -432,8 +433,8 @@ def test_styles_shrink_with_their_level(
         seen.append([tuple(style.shape[-2:]) for style, _ in styles])
         return targets(network, numbers, content, styles, features)
 
-    targets = pyramid.targets
-    monkeypatch.setattr(pyramid, "targets", spy)
+    targets = one_level.targets
+    monkeypatch.setattr(one_level, "targets", spy)
     run(
         network,
         small(style_layers=(("conv5_1", 1.0),), levels=((0.5, 1), (1.0, 1))),

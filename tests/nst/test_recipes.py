@@ -36,7 +36,8 @@ STATED: dict[str, dict[str, Any]] = {
         "tv_sum": 0,
         "init": "content",
         "levels": ((1 / 3, 80), (2 / 3, 60), (1.0, 40)),
-        "optimizer": "lbfgs",
+        "optimizer": "auto",
+        "history": 5,
         "width": 512,
     },
     "art.py": {

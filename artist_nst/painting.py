@@ -285,6 +285,10 @@ def _check_network(network: VGG, recipe: Recipe) -> None:
             )
 
 
+# What torch and the libraries below it say of it.
+_NO_MEMORY = ("allocate", "out of memory", "ALLOC_FAILED", "unable to find an engine")
+
+
 @contextmanager
 def _failures_in_words(recipe: Recipe) -> Iterator[None]:
     """Turns what the mathematics raises into a line that says what to change."""
@@ -301,6 +305,6 @@ def _failures_in_words(recipe: Recipe) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise memory from error
     except RuntimeError as error:
-        if "allocate" not in str(error) and "out of memory" not in str(error):
+        if not any(words in str(error) for words in _NO_MEMORY):
             raise
         raise memory from error

@@ -13,26 +13,40 @@ Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 # A few hundred kernels take some milliseconds to start, whatever the size; a GPU works
 # longer than that on a larger image, and a recording holds memory of its own.
-MOST_PIXELS = 1 << 20
+MOST_PIXELS = 1 << 19
 # cuDNN and cuBLAS choose algorithms and take workspace at the first ones.
 _WARM_UPS = 3
 
+# After one that failed, older torch's allocator holds that it still goes on.
+_refused = False
 
-def captured(evaluate: Evaluate, image: Tensor) -> Evaluate:
-    """``evaluate``, as a CUDA graph for images like ``image``; as it is where that is
-    large, on another device, or refuses to be recorded.
+
+def captured(evaluate: Evaluate, image: Tensor) -> Evaluate | None:
+    """``evaluate`` as a CUDA graph for images like ``image``; None where that is large,
+    on another device, or cannot be recorded.
 
     Args:
         evaluate: computes tensors of fixed shapes from an image, and looks at none of
             their values.
     """
-    if image.device.type != "cuda" or image.shape[-2] * image.shape[-1] > MOST_PIXELS:
-        return evaluate
-    try:
-        return _Graph(evaluate, image)
-    except RuntimeError as error:
-        log.debug("not recorded as a CUDA graph: %s", str(error).splitlines()[0])
-        return evaluate
+    global _refused
+    small = image.shape[-2] * image.shape[-1] <= MOST_PIXELS
+    if _refused or image.device.type != "cuda" or not small:
+        return None
+    with torch.cuda.device(image.device):
+        here = torch.cuda.current_stream()
+        try:
+            return _Graph(evaluate, image)
+        except torch.OutOfMemoryError:
+            return None
+        except RuntimeError as error:
+            _refused = True
+            reason = str(error).partition("\n")[0]
+            log.info("evaluations are not recorded as CUDA graphs: %s", reason)
+            return None
+        finally:
+            # A recording that failed leaves older torch on a stream of its own.
+            torch.cuda.set_stream(here)
 
 
 class _Graph:
@@ -46,10 +60,12 @@ class _Graph:
             for _ in range(_WARM_UPS):
                 evaluate(self.image.detach())
         torch.cuda.current_stream().wait_stream(beside)
-        torch.cuda.empty_cache()
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.terms, self.gradient = evaluate(self.image.detach())
+        # On the stream whose workspaces are there.
+        with torch.cuda.graph(self.graph, stream=beside):
+            terms, gradient = evaluate(self.image.detach())
+        # Without the graph of autograd, which has done its work.
+        self.terms, self.gradient = terms.detach(), gradient.detach()
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
         self.image.copy_(image)

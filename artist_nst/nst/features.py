@@ -86,7 +86,12 @@ def survey(
         if layer in style:
             share = gram(features) * (features[0].numel() / positions(layer, image))
             grams[layer] = grams[layer] + share if layer in grams else share
-    return {layer: torch.cat(found, dim=1) for layer, found in pieces.items()}, grams
+    # Put together so that they lie in memory as they came.
+    whole = {
+        layer: torch.cat([piece.permute(1, 2, 0) for piece in found]).permute(2, 0, 1)
+        for layer, found in pieces.items()
+    }
+    return whole, grams
 
 
 def _of_network(network: VGG) -> Key:

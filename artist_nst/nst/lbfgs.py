@@ -6,7 +6,7 @@ The direction is Nocedal and Wright's two-loop recursion ("Numerical Optimizatio
 an entry at a bound that the gradient pushes outward is held, and so its part of the
 direction is zero. The full step is projected onto the bounds once, and the line search
 goes along the straight way there, which lies within them (Bertsekas, "Nonlinear
-Programming", section 2.3), so that even a step far too long is soon cut down.
+Programming", 2nd edition, section 2.3): even a step far too long is soon cut down.
 """
 
 from collections import deque

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from artist_nst.nst.features import Features
-from artist_nst.nst.machine import give_back, memory_left, memory_taken
+from artist_nst.nst.machine import give_back, keep_memory, memory_left, memory_taken
 from artist_nst.nst.memory import Budget, Fit, gigabytes
 from artist_nst.nst.minimize import (
     INTERRUPTED,
@@ -116,11 +117,14 @@ class _Attempt:
         """In the precision that was asked for."""
         if self.task.precision == "float32":
             return self.minimized("float32", start)
-        try:
+        with suppress(NotFiniteError):
             first, way = self.minimized(self.task.precision, start)
-        except NotFiniteError:
-            log.warning("not finite in bfloat16: computed in float32")
-            return self.minimized("float32", start)
+            return self.checked(first, way)
+        log.warning("not finite in bfloat16: computed in float32")
+        return self.minimized("float32", start)
+
+    def checked(self, first: Outcome, way: Computed) -> tuple[Outcome, Computed]:
+        """Gone on with in float32, where bfloat16 came to its end before the time."""
         if first.reason not in (NOT_FINITE, STUCK):
             return first, way
         log.info("no further in bfloat16: going on in float32")
@@ -172,6 +176,7 @@ class _Attempt:
             _room(image.device, task.max_memory),
             _room(torch.device("cpu"), None),
         )
+        keep_memory(fit.rows is None)
         log.debug(
             "%d×%d: %s, %s, about %s%s",
             width,
@@ -193,7 +198,7 @@ class _Attempt:
 def _room(device: torch.device, most: int | None) -> int:
     """Bytes that a level may take on ``device``, ``most`` for the whole process."""
     left = int(SHARE * memory_left(device))
-    return left if most is None else min(left, most - memory_taken(device))
+    return left if most is None else max(0, min(left, most - memory_taken(device)))
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:

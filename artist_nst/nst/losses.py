@@ -157,5 +157,7 @@ class _Gram(torch.autograd.Function):
         (slope,) = slopes
         flat = features.flatten(1)
         both = ((slope + slope.T) / flat.shape[1]).to(features.dtype)
-        # So that the gradient lies in memory as the features do.
+        # The gradient is to lie in memory as the features do.
+        if features.is_contiguous():
+            return (both @ flat).view(features.shape)
         return (flat.T @ both).T.view(features.shape)

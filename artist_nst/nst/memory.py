@@ -11,6 +11,8 @@ from artist_nst.nst.vgg import VGG, Part
 # Strips lower than this spend more on their edges than on themselves.
 LEAST_ROWS = 16
 LEAST_HISTORY = 3
+# Numbers in one tensor, beyond which kernels count wrongly or refuse (Apple's).
+MOST_NUMBERS = 1 << 30
 
 # Of the image and what the losses make of it on the way, in float32 each.
 _IMAGES = 9
@@ -31,7 +33,7 @@ class Fit:
     Attributes:
         rows: of the strips; None where the image is computed as a whole.
         history: L-BFGS's corrections.
-        device, host: bytes there; on the CPU all are ``host``.
+        device, host: bytes that the network takes, and the minimizer on the host.
     """
 
     rows: int | None
@@ -44,8 +46,8 @@ class Budget:
     """What levels of a painting take.
 
     Args:
+        recipe: with the optimizer that ``auto`` comes to.
         channels: of the image, 3 or 1.
-        on_device: whether L-BFGS's vectors are on the network's device.
     """
 
     def __init__(
@@ -54,25 +56,23 @@ class Budget:
         recipe: Recipe,
         precision: Precision,
         channels: int = 3,
-        on_device: bool = False,
     ) -> None:
         self.network = network
         self.recipe = recipe
         self.bytes = 2 if precision == "bfloat16" else network.mean.itemsize
         self.channels = channels
-        self.on_device = on_device
         used = (*recipe.content_layers, *recipe.style_layers)
         self.parts = network.parts(layer for layer, weight in used if weight > 0)
 
     def fit(self, height: int, width: int, device_room: int, host_room: int) -> Fit:
         """The fastest way to compute a level that takes no more than there is room.
 
-        On the CPU device and host are one room.
+        But for CUDA's devices, device and host are one room.
 
         Raises:
             ArtistNstError: there is none.
         """
-        shared = self.network.mean.device.type == "cpu"
+        shared = self.network.mean.device.type != "cuda"
         fit = None
         for fit in self.fits(height, width):
             needs = fit.device + fit.host if shared else fit.device
@@ -88,25 +88,32 @@ class Budget:
     def fits(self, height: int, width: int) -> Iterator[Fit]:
         """All ways to compute a level, from the most memory to the least."""
         most = self.recipe.history
-        rows: list[int | None] = [None, height]
-        step = 1 << max(0, height - 1).bit_length() - 1
-        while step >= LEAST_ROWS:
-            rows.append(step)
-            step //= 2
+        powers = range(max(0, height - 1).bit_length() - 1, -1, -1)
+        rows = [None, *(1 << one for one in powers if 1 << one >= LEAST_ROWS)]
         ways = [(some, most) for some in rows]
         # A shorter history paints another picture: after all else.
         ways += [(rows[-1], m) for m in range(most - 1, LEAST_HISTORY - 1, -1)]
+        least = None
+        filters = max(
+            (max(self._filters(one).values()) for one in self.parts[:1]), default=0
+        )
         for some, history in ways:
+            if filters * (some or height) * width >= MOST_NUMBERS and some != rows[-1]:
+                continue
             vectors, host = self._minimizer(height, width, history)
             device = vectors + self._evaluation(height, width, some)
-            yield Fit(some, history, device, host)
+            # Few strips spare nothing: what they forget is small beside the first
+            # part, which is computed last.
+            if least is None or device + host < least:
+                least = device + host
+                yield Fit(some, history, device, host)
 
     def _minimizer(self, height: int, width: int, history: int) -> tuple[int, int]:
         """Bytes on the device, and on the host."""
         numbers = self.channels * height * width
         if self.recipe.optimizer == "adam":
             return 6 * 4 * numbers, 0
-        if self.on_device:
+        if self.recipe.optimizer == "lbfgs-device":
             return (2 * history + _DEVICE_VECTORS) * 4 * numbers, 0
         return 0, (2 * history + _HOST_VECTORS) * 8 * numbers
 

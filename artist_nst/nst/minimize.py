@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult
-from scipy.optimize import minimize as scipy_minimize
+from scipy.optimize import OptimizeResult, fmin_l_bfgs_b
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
@@ -144,7 +143,7 @@ def _lbfgs(run: _Run, recipe: Recipe, iterations: int) -> str:
     """scipy's L-BFGS-B, restarted where float32 noise defeats its line search."""
     ferry = _Ferry(run.first)
     x = ferry.vector(run.first)
-    # One pair for all pixels: scipy makes lists of them, one after the other.
+    # In the form that scipy turns them into anyway, pixel by pixel.
     bounds = [(0.0, 255.0)] * x.size
 
     def accept(intermediate_result: OptimizeResult) -> None:  # noqa: ARG001
@@ -154,29 +153,24 @@ def _lbfgs(run: _Run, recipe: Recipe, iterations: int) -> str:
     while True:
         before = run.iterations
         with _one_blas_thread():
-            result = scipy_minimize(
+            x, _, told = fmin_l_bfgs_b(
                 # Scaled anew: along the gradient at the old scale it has tried.
                 _Scaled(run, recipe, ferry),
                 x,
-                jac=True,
-                method="L-BFGS-B",
                 bounds=bounds,
+                m=recipe.history,
+                factr=recipe.ftol / np.finfo(float).eps,
+                pgtol=recipe.gtol,
+                maxiter=iterations - run.iterations,
+                maxfun=100 * iterations,
                 callback=accept,
-                options={
-                    "maxiter": iterations - run.iterations,
-                    "maxcor": recipe.history,
-                    "ftol": recipe.ftol,
-                    "gtol": recipe.gtol,
-                    "maxfun": 100 * iterations,
-                },
             )
         if run.iterations >= iterations:
             return ALL_DONE
-        if result.status == 0:
+        if told["warnflag"] == 0:
             return CONVERGED
         if run.iterations == before:
             return STUCK
-        x = np.asarray(result.x)
 
 
 class _Scaled:

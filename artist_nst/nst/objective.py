@@ -90,7 +90,9 @@ class Objective:
         self.content = _used(recipe.content_layers)
         self.style = _used(recipe.style_layers)
         self.layers = {**self.content, **self.style}.keys()
-        self._evaluate: Evaluate | None = None
+        self._at_once = rows is None or not self.layers
+        self._begun = False
+        self._recorded: Evaluate | None = None
 
     def __call__(self, image: Tensor) -> tuple[Losses, Tensor]:
         """Losses and gradient at ``image``.
@@ -101,10 +103,12 @@ class Objective:
         Returns:
             The losses, and d total / d image of the image's shape.
         """
-        if self._evaluate is None:
-            whole = self.rows is None or not self.layers
-            self._evaluate = captured(self._whole, image) if whole else self._in_strips
-        terms, gradient = self._evaluate(image.detach())
+        if not self._begun:
+            self._begun = True
+            if self._at_once:
+                self._recorded = captured(self._whole, image)
+        evaluate = self._whole if self._at_once else self._in_strips
+        terms, gradient = (self._recorded or evaluate)(image.detach())
         return self._told(terms), gradient
 
     def _whole(self, image: Tensor) -> tuple[Tensor, Tensor]:

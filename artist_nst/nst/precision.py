@@ -45,9 +45,12 @@ def bfloat16_pays(device: str) -> bool:
     """
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device != "cpu" or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    # Without oneDNN (Apple's wheels) the question itself is not there.
+    if device != "cpu" or not there:
         return False
-    return bfloat16_gain() >= WORTHWHILE
+    known = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return known and bfloat16_gain() >= WORTHWHILE
 
 
 @cache

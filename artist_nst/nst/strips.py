@@ -58,7 +58,7 @@ def look(
     for part in network.parts(layers):
         if inputs is not None:
             inputs.append(x)
-        passed = _Whole(x.shape[-2] // 2)
+        passed = _Whole(x.shape[-2] // 2, network.layout)
         for strip in strips(x.shape[-2], rows, part):
             found, below = network.run(
                 part, x[..., strip.seen, :], layers, dtype, strip.core
@@ -133,8 +133,9 @@ def strips(height: int, rows: int | None, part: Part) -> Iterator[Strip]:
 class _Whole:
     """A tensor put together of its strips; a single one is taken as it is."""
 
-    def __init__(self, height: int) -> None:
+    def __init__(self, height: int, layout: torch.memory_format) -> None:
         self.height = height
+        self.layout = layout
         self.tensor: Tensor
 
     def __setitem__(self, rows: slice, piece: Tensor) -> None:
@@ -147,7 +148,7 @@ class _Whole:
                 shape,
                 dtype=piece.dtype,
                 device=piece.device,
-                memory_format=torch.channels_last,
+                memory_format=self.layout,
             )
             self.tensor = empty
         self.tensor[..., rows, :] = piece

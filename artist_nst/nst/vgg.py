@@ -134,18 +134,27 @@ class VGG(nn.Module):
         x = x[..., rows, :]
         return features, self._pooled(x) if part.pooled else x
 
+    @property
+    def layout(self) -> torch.memory_format:
+        """How features lie in memory: channels last, which the fastest kernels want.
+        Not on Apple's GPUs, where the gradient of pooling fails then (PyTorch's issue
+        175190)."""
+        if self.mean.device.type == "mps":
+            return torch.contiguous_format
+        return torch.channels_last
+
     def _kernel(self, layer: str, dtype: torch.dtype | None) -> Kernel:
         weight = self.get_buffer(f"{layer}_weight")
         bias = self.get_buffer(f"{layer}_bias")
         if dtype in (None, weight.dtype):
-            return weight, bias
+            return weight.contiguous(memory_format=self.layout), bias
         key = layer, dtype, weight.device
         if key not in self._coarse:
             coarse = weight.to(dtype)
             if layer == self.layers[0]:
                 # For what _entered makes of the image.
                 coarse = torch.cat((coarse, coarse, (weight - coarse).to(dtype)), 1)
-                coarse = coarse.contiguous(memory_format=torch.channels_last)
+            coarse = coarse.contiguous(memory_format=self.layout)
             self._coarse[key] = coarse, bias.to(dtype)
         return self._coarse[key]
 
@@ -162,7 +171,7 @@ class VGG(nn.Module):
             # By slices: the gradient of pad()'s own is not repeatable on CUDA.
             x = torch.cat((x[..., :1], x, x[..., -1:]), dim=-1)
             x = torch.cat((x[..., :1, :], x, x[..., -1:, :]), dim=-2)
-        return x.contiguous(memory_format=torch.channels_last)
+        return x.contiguous(memory_format=self.layout)
 
     def _pad(self, layer: str) -> int:
         return 0 if layer == self.layers[0] and self.padding == "replicate" else 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from artist_nst.cli import run
+from artist_nst.nst import machine
 
 
 @dataclass
@@ -41,6 +42,8 @@ def cli(
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(weights_file))
+    # Pictures this small gain nothing from threads.
+    monkeypatch.setattr(machine, "cores", lambda: 1)
 
     def ran(*arguments: object) -> Ran:
         code = run([str(argument) for argument in arguments])

@@ -40,13 +40,23 @@ class TestChoice:
     ) -> None:
         precision.bfloat16_pays.cache_clear()
         monkeypatch.setattr(precision, "bfloat16_gain", lambda: gain)
-        if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-            expected = "float32"
+        monkeypatch.setattr(
+            torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False
+        )
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
         assert choose_precision("auto", CPU) == expected
         precision.bfloat16_pays.cache_clear()
 
     def test_auto_is_float32_where_it_was_never_tried(self) -> None:
         assert choose_precision("auto", torch.device("mps")) == "float32"
+
+    def test_auto_is_float32_without_the_library_that_is_fast_in_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        precision.bfloat16_pays.cache_clear()
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        assert choose_precision("auto", CPU) == "float32"
+        precision.bfloat16_pays.cache_clear()
 
     def test_it_is_measured_once(self) -> None:
         assert precision.bfloat16_gain() == precision.bfloat16_gain() > 0

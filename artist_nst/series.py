@@ -346,7 +346,7 @@ class _Look:
             yield "weights input", found["network"]["input"], stated
 
         if self.precision != "auto":
-            yield "precision", found["precision"], self.precision
+            yield "precision", found.get("precision", "float32"), self.precision
 
     def _hash(self, path: PathLike) -> str:
         if path not in self.hashes:

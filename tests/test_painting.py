@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -329,3 +331,34 @@ def test_gpu_paints_what_the_cpu_paints(
     on_cpu = paint(photo, [style], recipe=small, network=VGG(random_weights))
     on_gpu = paint(photo, [style], recipe=small, network=VGG(random_weights).cuda())
     assert np.abs(on_cpu.pixels - on_gpu.pixels).mean() < 0.02
+
+
+FLAT = """
+import sys
+import psutil, torch
+import artist_nst
+from artist_nst.nst import machine
+from artist_nst.networks import load_network
+machine.prepare()
+torch.set_num_threads(1)
+photo, style, weights = sys.argv[1:]
+recipe = artist_nst.recipe(width=96).with_iterations(4)
+network = load_network(recipe, weights=weights, device="cpu")
+for _ in range(7):
+    artist_nst.paint(photo, style, recipe=recipe, network=network, seed=1)
+    print(psutil.Process().memory_info().rss)
+"""
+
+
+def test_many_paintings_take_no_more_memory_than_few(
+    photo: Path, style: Path, weights_file: Path
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FLAT, str(photo), str(style), str(weights_file)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    taken = [int(line) for line in ran.stdout.split()]
+    assert len(taken) == 7
+    assert max(taken[4:]) - taken[2] < 10 << 20

@@ -10,8 +10,10 @@ import typer
 from artist_nst.cli.easel import Easel, make_folder
 from artist_nst.cli.options import (
     Device,
+    MaxMemory,
     Offline,
     PaintOptions,
+    PrecisionOption,
     Quiet,
     Verbose,
     WeightsFile,
@@ -33,6 +35,8 @@ def demo(
     weights: WeightsFile = None,
     weights_input: WeightsInput = None,
     device: Device = None,
+    precision: PrecisionOption = None,
+    max_memory: MaxMemory = None,
     offline: Offline = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -45,6 +49,8 @@ def demo(
         weights=weights,
         weights_input=weights_input,
         device=device,
+        precision=precision,
+        max_memory=max_memory,
         offline=offline,
         quiet=quiet,
         verbose=verbose,

@@ -27,6 +27,9 @@ def doctor(
     from rich.table import Table
 
     from artist_nst.nst.devices import choose_device, describe
+    from artist_nst.nst.machine import memory_left
+    from artist_nst.nst.memory import gigabytes
+    from artist_nst.nst.precision import choose_precision
     from artist_nst.record import version
 
     talk.set_up(quiet=not verbose or quiet, verbose=verbose)
@@ -35,8 +38,11 @@ def doctor(
     table.add_row("python", f"{sys.version.split()[0]} on {platform.platform()}")
     for package in ("torch", "torchvision", "scipy", "numpy", "pillow"):
         table.add_row(package, version(package) or "not found")
-    table.add_row("device", describe(choose_device()))
+    device = choose_device()
+    table.add_row("device", describe(device))
     table.add_row("threads", str(torch.get_num_threads()))
+    table.add_row("precision", choose_precision("auto", device))
+    table.add_row("memory", f"{gigabytes(memory_left(device))} free on the device")
     table.add_row("weights", _weights(weights, weights_input))
     for place, found in _corpora(corpora):
         table.add_row(place, found)

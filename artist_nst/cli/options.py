@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import wraps
@@ -318,7 +319,9 @@ def with_paint_options(
 
 
 def max_bytes(gigabytes: float | None) -> int | None:
-    """Of --max-memory."""
+    """Of --max-memory; UsageError for what is no amount."""
+    if gigabytes is not None and not math.isfinite(gigabytes):
+        raise UsageError(f"--max-memory must be a number of GB, not {gigabytes}")
     return None if gigabytes is None else round(gigabytes * 1e9)
 
 

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import Features
 from artist_nst.nst.machine import give_back, keep_memory, memory_left, memory_taken
 from artist_nst.nst.memory import Budget, Fit, gigabytes
 from artist_nst.nst.minimize import (
+    CONVERGED,
     INTERRUPTED,
     NOT_FINITE,
     STUCK,
@@ -80,6 +82,26 @@ class Task:
     precision: Precision
     max_memory: int | None
 
+    def check(self, level: Level) -> None:
+        """Raises ArtistNstError where there is not memory enough for a level."""
+        device = self.content.device
+        optimizer = choose_optimizer(self.recipe.optimizer, device)
+        recipe = replace(self.recipe, optimizer=optimizer)
+        self.budget(recipe, self.precision).fit(
+            level.height, level.width, *self.rooms()
+        )
+
+    def budget(self, recipe: Recipe, precision: Precision) -> Budget:
+        return Budget(self.network, recipe, precision, self.content.shape[1])
+
+    def rooms(self) -> tuple[int, int]:
+        """Bytes that a level may take on the device, and on the host."""
+        device = self.content.device
+        left = int(SHARE * memory_left(device))
+        if self.max_memory is not None:
+            left = max(0, min(left, self.max_memory - memory_taken(device)))
+        return left, int(SHARE * memory_left(torch.device("cpu")))
+
     def paint(
         self, level: Level, before: Tensor | None, on_iteration: OnIteration
     ) -> tuple[Outcome, Computed]:
@@ -125,7 +147,7 @@ class _Attempt:
 
     def checked(self, first: Outcome, way: Computed) -> tuple[Outcome, Computed]:
         """Gone on with in float32, where bfloat16 came to its end before the time."""
-        if first.reason not in (NOT_FINITE, STUCK):
+        if first.reason not in (NOT_FINITE, STUCK, CONVERGED):
             return first, way
         log.info("no further in bfloat16: going on in float32")
         return self.fine(first, way)
@@ -138,6 +160,9 @@ class _Attempt:
             return replace(first, reason=INTERRUPTED), way
         except NotFiniteError:
             return replace(first, reason=NOT_FINITE), way
+        except (ArtistNstError, torch.OutOfMemoryError) as error:
+            log.warning("not gone on with in float32: %s", error)
+            return first, way
         iterations = first.iterations + second.iterations
         evaluations = first.evaluations + second.evaluations
         return replace(second, iterations=iterations, evaluations=evaluations), finer
@@ -169,13 +194,7 @@ class _Attempt:
         """How the level goes into memory; said in the log."""
         task, (height, width) = self.task, image.shape[-2:]
         give_back()
-        budget = Budget(task.network, recipe, precision, image.shape[1])
-        fit = budget.fit(
-            height,
-            width,
-            _room(image.device, task.max_memory),
-            _room(torch.device("cpu"), None),
-        )
+        fit = task.budget(recipe, precision).fit(height, width, *task.rooms())
         keep_memory(fit.rows is None)
         log.debug(
             "%d×%d: %s, %s, about %s%s",
@@ -193,12 +212,6 @@ class _Attempt:
                 recipe.history,
             )
         return fit
-
-
-def _room(device: torch.device, most: int | None) -> int:
-    """Bytes that a level may take on ``device``, ``most`` for the whole process."""
-    left = int(SHARE * memory_left(device))
-    return left if most is None else max(0, min(left, most - memory_taken(device)))
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:

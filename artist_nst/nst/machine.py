@@ -32,7 +32,7 @@ def prepare() -> None:
 
 def cores() -> int:
     """Physical cores that this process may use; a second thread on one only waits."""
-    usable = [psutil.cpu_count(logical=False) or 1]
+    usable = [psutil.cpu_count(logical=False) or os.cpu_count() or 1]
     if hasattr(os, "sched_getaffinity"):
         usable.append(len(os.sched_getaffinity(0)))
     quota, _, period = _read("cpu.max").partition(" ")
@@ -51,7 +51,10 @@ def memory_left(device: torch.device) -> int:
     left: int = psutil.virtual_memory().available
     most, now = _read("memory.max"), _read("memory.current")
     if most.isdecimal() and now.isdecimal():
-        left = min(left, int(most) - int(now))
+        # Files that were read are counted, too, and make way.
+        told = (line.split() for line in _read("memory.stat").splitlines())
+        files = sum(int(count) for name, count in told if name.endswith("active_file"))
+        left = min(left, int(most) - int(now) + files)
     return left
 
 

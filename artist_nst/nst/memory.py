@@ -73,16 +73,19 @@ class Budget:
             ArtistNstError: there is none.
         """
         shared = self.network.mean.device.type != "cuda"
-        fit = None
+        needs, room = 0, device_room
         for fit in self.fits(height, width):
-            needs = fit.device + fit.host if shared else fit.device
-            if needs <= device_room and fit.host <= host_room:
+            needs, room = fit.device, device_room
+            if shared:
+                needs += fit.host
+            elif fit.host > host_room:
+                needs, room = fit.host, host_room
+            if needs <= room:
                 return fit
-        assert fit is not None
         raise ArtistNstError(
-            f"{width}×{height} pixels take at least {gigabytes(fit.device + fit.host)}"
-            f", and there is room for {gigabytes(device_room)}: choose a smaller "
-            "--width, or raise --max-memory"
+            f"{width}×{height} pixels take at least {needs / 1e9:.3g} GB, and "
+            f"{room / 1e9:.3g} GB are left for them: choose a smaller --width, raise "
+            "--max-memory if it is given, or close something else"
         )
 
     def fits(self, height: int, width: int) -> Iterator[Fit]:

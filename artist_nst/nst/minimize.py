@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -225,10 +226,12 @@ def _one_blas_thread() -> Iterator[None]:
     """scipy's and NumPy's OpenBLAS without threads: they gain nothing on vectors, and
     between two calls they spin on the cores that the network needs."""
     controller = ThreadpoolController()
+    torches = Path(torch.__file__).parent
     theirs = [
         library.filepath
         for library in controller.lib_controllers
-        if library.internal_api == "openblas" and "torch" not in library.filepath
+        if library.internal_api == "openblas"
+        and not Path(library.filepath).is_relative_to(torches)
     ]
     with controller.select(filepath=theirs).limit(limits=1):
         yield

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import Features
 from artist_nst.nst.level import Computed, Level, Task, resized
 from artist_nst.nst.minimize import INTERRUPTED, NOT_FINITE, NotFiniteError, Outcome
@@ -143,17 +144,19 @@ def run(
     clock = _Clock(levels, on_step)
     outcome: Outcome | None = None
     evaluations, reasons, computed = 0, [], []
+    for level in levels:
+        # What the last one needs is said before the first is painted.
+        task.check(level)
     with repeatable():
         for index, level in enumerate(levels):
             before = None if outcome is None else outcome.image
             try:
                 outcome, way = task.paint(level, before, clock.at(index))
-            except (KeyboardInterrupt, NotFiniteError) as error:
+            except (KeyboardInterrupt, NotFiniteError, ArtistNstError) as error:
                 # What the level before has painted is kept.
                 if outcome is None:
                     raise
-                interrupted = isinstance(error, KeyboardInterrupt)
-                reasons.append(INTERRUPTED if interrupted else NOT_FINITE)
+                reasons.append(_reason(error))
                 log.warning(reasons[-1])
                 break
             evaluations += outcome.evaluations
@@ -172,6 +175,12 @@ def run(
         reasons,
         computed,
     )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ArtistNstError):
+        return str(error)
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else NOT_FINITE
 
 
 @contextmanager

@@ -143,7 +143,7 @@ def _algebra(
             problem=problem,
             precision=precision,
             optimizer=optimizer,
-            iterations=3 if bench.setting.quick else 20,
+            iterations=3 if bench.setting.quick else 40,
         )
         for _ in range(bench.setting.rounds_or(3))
     ]

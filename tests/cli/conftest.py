@@ -44,6 +44,7 @@ def cli(
     monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(weights_file))
     # Pictures this small gain nothing from threads.
     monkeypatch.setattr(machine, "cores", lambda: 1)
+    monkeypatch.setattr(machine, "_prepared", False)
 
     def ran(*arguments: object) -> Ran:
         code = run([str(argument) for argument in arguments])

@@ -128,7 +128,7 @@ class TestMemory:
         assert not Path("b").exists()
         assert not Path("b.png").exists()
 
-    @pytest.mark.parametrize("amount", ["0", "-1", "much", "4GB"])
+    @pytest.mark.parametrize("amount", ["0", "-1", "much", "4GB", "nan", "inf"])
     def test_no_amount(self, cli: Cli, photo: Path, style: Path, amount: str) -> None:
         ran = cli("paint", photo, style, "--max-memory", amount)
         assert ran.code == 2

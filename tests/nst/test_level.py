@@ -191,3 +191,55 @@ class TestMemory:
         assert caplog.messages.index(told[0]) < caplog.messages.index(
             next(message for message in caplog.messages if "evaluations" in message)
         )
+
+    def test_the_last_level_is_refused_before_the_first_is_painted(
+        self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(one_level, "memory_taken", lambda _: 0)
+        network, steps = VGG(thin_weights), []
+        budget = one_level.Budget(network, NUMBERS, "float32")
+        small, large = (
+            min(fit.device + fit.host for fit in budget.fits(*size))
+            for size in ((48, 56), (96, 112))
+        )
+        assert small < large
+        with pytest.raises(ArtistNstError, match="112×96"):
+            run(
+                network,
+                NUMBERS,
+                image(96, 112, 1),
+                [(image(90, 80, 2), 1.0)],
+                max_memory=(small + large) // 2,
+                on_step=steps.append,
+            )
+        assert not steps
+
+    def test_what_is_painted_is_kept_where_memory_went(
+        self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rooms = iter([10**12] * 3 + [0] * 9)
+        monkeypatch.setattr(one_level.Task, "rooms", lambda _: (next(rooms), 10**12))
+        found, steps = painted(VGG(thin_weights))
+        assert "--width" in found.reasons[-1]
+        assert [step.level for step in steps] == [1] * 5
+        assert found.image.shape == (1, 3, 96, 112)
+
+    def test_bfloat16_is_kept_where_float32_has_no_room(
+        self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        network = Failing(thin_weights)
+        network.after = 6
+        rooms = iter([10**12] * 2 + [0])
+        monkeypatch.setattr(one_level.Task, "rooms", lambda _: (next(rooms), 10**12))
+        numbers = recipe(levels=((1.0, 30),))
+        found, steps = painted(network, numbers, precision="bfloat16")
+        assert found.reasons == [NOT_FINITE]
+        assert len(steps) > 0
+        assert found.losses.total == min(step.losses.total for step in steps)
+
+
+def test_tolerances_are_not_met_by_rounding(thin_weights: Weights) -> None:
+    """Where scipy finds that the loss falls no more, float32 looks again."""
+    numbers = recipe("art.py", levels=((1.0, 60),))
+    found, _ = painted(VGG(thin_weights), numbers, precision="bfloat16")
+    assert found.reasons == [ALL_DONE] or found.computed[-1].precision == "float32"

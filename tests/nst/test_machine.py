@@ -52,6 +52,7 @@ class TestCores:
     ) -> None:
         del group
         monkeypatch.setattr(psutil, "cpu_count", lambda **_: None)
+        monkeypatch.setattr(os, "cpu_count", lambda: None)
         assert machine.cores() == 1
 
 
@@ -66,12 +67,20 @@ class TestMemory:
         (group / "memory.current").write_text("400000\n")
         assert machine.memory_left(CPU) == 600000
 
+    def test_files_that_were_read_make_way(self, group: Path) -> None:
+        (group / "memory.max").write_text("1000000\n")
+        (group / "memory.current").write_text("900000\n")
+        stat = "anon 1\ninactive_file 300000\nactive_file 50000\nslab 7\n"
+        (group / "memory.stat").write_text(stat)
+        assert machine.memory_left(CPU) == 450000
+
     def test_no_limit(self, group: Path) -> None:
         (group / "memory.max").write_text("max\n")
         (group / "memory.current").write_text("400000\n")
         assert machine.memory_left(CPU) > 600000
 
     def test_what_is_taken_grows(self) -> None:
+        machine.give_back()
         before = machine.memory_taken(CPU)
         held = torch.ones(20_000_000)
         assert machine.memory_taken(CPU) - before > 0.9 * held.nbytes

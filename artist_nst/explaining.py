@@ -111,7 +111,7 @@ def _words(made: Mapping[str, Any], after: Distances) -> list[tuple[str, str]]:
         ("weights", _weights(recipe)),
         ("start", f"{recipe['init']}, seed {made['seed']}"),
         ("colors", recipe["color"]),
-        ("minimiser", f"{recipe['optimizer']}; iterations {levels}"),
+        ("minimiser", f"{_minimizer(made)}; iterations {levels}"),
         ("stopped", "; ".join(dict.fromkeys(made["stopped"]))),
         (
             "took",
@@ -122,6 +122,12 @@ def _words(made: Mapping[str, Any], after: Distances) -> list[tuple[str, str]]:
         ("painted", f"{made['painted']} by artist-nst {made['artist_nst']}"),
     ]
     return rows
+
+
+def _minimizer(made: Mapping[str, Any]) -> str:
+    """What ``auto`` came to."""
+    levels = made["computed"] or [made["recipe"]]
+    return str(levels[-1]["optimizer"])
 
 
 def _weights(recipe: Mapping[str, Any]) -> str:

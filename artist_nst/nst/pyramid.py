@@ -144,8 +144,8 @@ def run(
     clock = _Clock(levels, on_step)
     outcome: Outcome | None = None
     evaluations, reasons, computed = 0, [], []
-    for level in levels:
-        # What the last one needs is said before the first is painted.
+    for level in reversed(levels):
+        # What the largest one needs is said before the first is painted.
         task.check(level)
     with repeatable():
         for index, level in enumerate(levels):

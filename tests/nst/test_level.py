@@ -171,7 +171,7 @@ class TestMemory:
         self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(one_level, "memory_taken", lambda _: 0)
-        with pytest.raises(ArtistNstError, match=r"56×48 .*--width.*--max-memory"):
+        with pytest.raises(ArtistNstError, match=r"112×96 .*--width.*--max-memory"):
             painted(VGG(thin_weights), max_memory=10**6)
 
     def test_what_the_process_takes_already_counts(

@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 PACKAGES = "torch", "torchvision", "numpy", "scipy", "artist-nst"
 
 
@@ -19,9 +21,9 @@ def machine() -> dict[str, Any]:
     found = re.search(r"^model name\s*:\s*(.+)$", account, re.MULTILINE)
     return {
         "cpu": found[1].strip() if found else platform.processor() or "unknown",
-        "cores": _cores(account),
+        "cores": psutil.cpu_count(logical=False),
         "threads": os.cpu_count(),
-        "memory": _memory(),
+        "memory": psutil.virtual_memory().total,
         "system": platform.platform(),
     }
 
@@ -37,23 +39,6 @@ def versions() -> dict[str, str]:
 def now() -> str:
     """The time, in UTC, by ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _cores(account: str) -> int | None:
-    """Physical ones, by /proc/cpuinfo; None where that does not say."""
-    places = re.findall(
-        r"^physical id\s*:\s*(\d+)$.*?^core id\s*:\s*(\d+)$",
-        account,
-        re.MULTILINE | re.DOTALL,
-    )
-    return len(set(places)) or None
-
-
-def _memory() -> int | None:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _version(package: str) -> str:

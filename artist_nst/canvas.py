@@ -77,6 +77,7 @@ class Canvas:
         on_step: Callable[[Step], None],
         precision: Precision = "float32",
         max_memory: int | None = None,
+        draft: VGG | None = None,
     ) -> Result:
         """Run the recipe; see :func:`artist_nst.nst.pyramid.run`."""
         device = network.mean.device
@@ -89,6 +90,7 @@ class Canvas:
             self.recipe,
             content,
             styles,
+            draft=draft,
             seed=seed,
             features=features,
             precision=precision,

@@ -2,16 +2,26 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from artist_nst.calibration import normalized_weights
-from artist_nst.errors import ArtistNstError
+from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import sha256_of
+from artist_nst.nst.compact import PACKAGED, is_compact, load_compact
 from artist_nst.nst.devices import DeviceName, choose_device, describe
 from artist_nst.nst.recipe import Network, Padding, Pool, Recipe
 from artist_nst.nst.vgg import VGG, check_layers
-from artist_nst.nst.weights import InputConvention, find_weights, locate_weights
+from artist_nst.nst.weights import (
+    InputConvention,
+    Weights,
+    WeightsUnavailableError,
+    check_readable,
+    find_weights,
+    locate_weights,
+)
 from artist_nst.sources import PathLike
 
 log = logging.getLogger(__name__)
@@ -28,7 +38,8 @@ def load_network(
 ) -> VGG:
     """The recipe's network on ``device``; one serves any number of paintings.
 
-    ``vgg19-normalised`` is computed from VGG-19's weights.
+    ``vgg19-normalised`` is computed from VGG-19's weights. Where a recipe leaves the
+    network to ``auto`` and VGG-19's weights can't be had, it is the compact one.
 
     Args:
         weights: a file; else looked for, else downloaded unless ``offline``.
@@ -41,14 +52,67 @@ def load_network(
     """
     check_recipe_layers(recipe)
     where = choose_device(device)
-    found = find_weights(
-        recipe.network, weights, input=input, offline=offline, on_progress=on_download
-    )
-    if recipe.network == "vgg19-normalised":
-        found = normalized_weights(found)
+    try:
+        found = _find(recipe.network, weights, input, offline, on_download)
+    except WeightsUnavailableError as error:
+        if recipe.network != "auto":
+            raise
+        try:
+            check_recipe_layers(replace(recipe, network="compact"))
+        except UsageError as lacking:
+            raise UsageError(f"{error.problem}, and {lacking}") from error
+        log.warning(
+            "%s: the compact network paints instead; `artist-nst weights`, where the "
+            "network is reached, gets the better one",
+            error.problem,
+        )
+        found = load_compact()
+    check_recipe_layers(replace(recipe, network=found.network))
     network = VGG(found, pool=recipe.pool, padding=recipe.padding).to(where)
     log.info("%s on %s, weights from %s", network.name, describe(where), found.source)
     return network
+
+
+def compact_beside(network: VGG) -> VGG:
+    """The compact network, with the device, the pooling and the padding of another."""
+    return VGG(load_compact(), pool=network.pool, padding=network.padding).to(
+        network.mean.device
+    )
+
+
+def locate_network(network: Network, weights: PathLike | None = None) -> Path | None:
+    """The file that :func:`load_network` would read without a download, None if none.
+
+    Raises:
+        ArtistNstError: a file that was named is not there.
+    """
+    if network == "compact":
+        if weights is not None and is_compact(weights):
+            return Path(weights)
+        if weights is not None:
+            check_readable(weights)
+        return PACKAGED
+    return locate_weights(network, weights)
+
+
+def _find(
+    network: Network,
+    weights: PathLike | None,
+    input: InputConvention | None,
+    offline: bool,
+    on_download: Callable[[int, int], None] | None,
+) -> Weights:
+    """The network's weights from the file named, or from where they are to be had."""
+    named = weights is not None and is_compact(weights)
+    if network == "compact" or (network == "auto" and named):
+        if weights is not None and not named:
+            check_readable(weights)
+            log.info("%s is of no compact network: the packaged one is used", weights)
+        return load_compact(weights if named else None)
+    found = find_weights(
+        network, weights, input=input, offline=offline, on_progress=on_download
+    )
+    return normalized_weights(found) if network == "vgg19-normalised" else found
 
 
 class Networks:
@@ -64,32 +128,68 @@ class Networks:
         self.how = how
         self._loaded: dict[tuple[Network, Pool, Padding], VGG | ArtistNstError] = {}
         self._hashes: dict[Path, str] = {}
+        self._auto: Network = "auto"
 
     def __call__(self, recipe: Recipe) -> VGG:
         """The recipe's network; raises as :func:`load_network` does."""
+        check_recipe_layers(recipe)
         key = recipe.network, recipe.pool, recipe.padding
         if key not in self._loaded:
             try:
-                self._loaded[key] = load_network(recipe, **self.how)
+                found = load_network(_without_layers(recipe), **self.how)
             except ArtistNstError as error:
                 self._loaded[key] = error
-        found = self._loaded[key]
-        if isinstance(found, ArtistNstError):
-            raise found
-        return found
+            else:
+                # Under the name that auto came to, too.
+                for name in (recipe.network, found.name):
+                    self._loaded[name, recipe.pool, recipe.padding] = found
+        known = self._loaded[key]
+        if isinstance(known, ArtistNstError):
+            raise known
+        check_recipe_layers(replace(recipe, network=known.name))
+        return known
+
+    def settled(self, recipe: Recipe) -> Recipe:
+        """The recipe with what ``auto`` comes to: one network for all recipes.
+
+        It is loaded for that only where no weights are at hand.
+
+        Raises:
+            ArtistNstError: a file that was named is not there.
+        """
+        if recipe.network != "auto":
+            return recipe
+        if self._auto == "auto":
+            weights = self.how.get("weights")
+            named = weights is not None and is_compact(weights)
+            if not named and locate_weights("vgg19", weights) is not None:
+                self._auto = "vgg19"
+            else:
+                with suppress(ArtistNstError):
+                    self._auto = self(_without_layers(recipe)).name
+        return replace(recipe, network=self._auto)
 
     def sha256(self, recipe: Recipe) -> str | None:
         """Of the weights file that would be read; None where there is none yet."""
-        path = locate_weights(recipe.network, self.how.get("weights"))
+        path = locate_network(recipe.network, self.how.get("weights"))
         if path is not None and path not in self._hashes:
             self._hashes[path] = sha256_of(path)
         return None if path is None else self._hashes[path]
 
 
+def _without_layers(recipe: Recipe) -> Recipe:
+    """Whatever layers one recipe wants, others may want some that are there."""
+    return replace(recipe, content_layers=(), style_layers=())
+
+
 def check_recipe_layers(recipe: Recipe) -> None:
-    """Raises UsageError, with the nearest name, for a layer its network lacks."""
-    for option, layers in (
-        ("content-layer", recipe.content_layers),
-        ("style-layer", recipe.style_layers),
-    ):
-        check_layers(recipe.network, [layer for layer, _ in layers], option)
+    """Raises UsageError, with the nearest name, for a layer its networks lack."""
+    networks: list[Network] = [recipe.network]
+    if recipe.draft_levels:
+        networks.append("compact")
+    for network in networks:
+        for option, layers in (
+            ("content-layer", recipe.content_layers),
+            ("style-layer", recipe.style_layers),
+        ):
+            check_layers(network, [layer for layer, _ in layers], option)

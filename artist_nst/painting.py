@@ -20,7 +20,7 @@ from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.explaining import explanation
 from artist_nst.frames import Keeper, keeping
 from artist_nst.image.files import MAX_PIXELS, read_picture, resize, write_picture
-from artist_nst.networks import check_recipe_layers, load_network
+from artist_nst.networks import check_recipe_layers, compact_beside, load_network
 from artist_nst.nst.devices import DeviceName
 from artist_nst.nst.features import Features
 from artist_nst.nst.minimize import NotFiniteError
@@ -117,7 +117,8 @@ def paint(
         precision: of the convolutions; ``auto`` is bfloat16 where that is faster.
         max_memory: bytes that the process may take where it computes; what is free
             if not given. Larger paintings are computed in strips, to the same effect.
-        weights, weights_input, offline: where VGG's weights come from.
+        weights, weights_input, offline: where VGG's weights come from; where they
+            can't be had, the compact network paints.
         network: from :func:`artist_nst.load_network`, to load it once for many
             paintings; or a function that does so, called when the pictures are read.
         features: what is known of photo and works; one serves many paintings.
@@ -161,6 +162,8 @@ def paint(
             )
         vgg = network if isinstance(network, VGG) else network()
         _check_network(vgg, recipe)
+        # What auto came to, for the record.
+        canvas.recipe = replace(canvas.recipe, network=vgg.name)
 
         def on_step(step: Step) -> None:
             progress = Progress(step, lambda: canvas.finished(step.image))
@@ -169,7 +172,9 @@ def paint(
 
         began = time.perf_counter()
         bits = choose_precision(precision, vgg.mean.device)
-        result = canvas.paint(vgg, seed, features, on_step, bits, max_memory)
+        mixed = recipe.draft_levels > 0 and vgg.name != "compact"
+        draft = compact_beside(vgg) if mixed else None
+        result = canvas.paint(vgg, seed, features, on_step, bits, max_memory, draft)
         sitting = _Sitting(
             content=record.of_file(content, photo),
             styles=list(map(record.of_source, sources, pictures)),
@@ -178,6 +183,7 @@ def paint(
             alpha=photo.alpha,
             canvas=canvas,
             network=vgg,
+            draft=draft,
             features=features,
             precision=bits,
             seconds=time.perf_counter() - began,
@@ -196,6 +202,7 @@ class _Sitting:
     alpha: Pixels | None
     canvas: Canvas
     network: VGG
+    draft: VGG | None
     features: Features
     precision: Precision
     seconds: float
@@ -232,6 +239,7 @@ class _Sitting:
             recipe=canvas.recipe,
             seed=self.seed,
             network=network,
+            draft=self.draft,
             result=result,
             precision=self.precision,
             distances=apart,
@@ -273,8 +281,12 @@ def seeded(seed: int | None) -> int:
 
 def _check_network(network: VGG, recipe: Recipe) -> None:
     """A painting must be what its record says."""
+    asked_for = recipe.network
+    if asked_for == "auto" and network.name in ("vgg19", "compact"):
+        asked_for = network.name
+        check_recipe_layers(replace(recipe, network=asked_for))
     for field, has, asked in (
-        ("network", network.name, recipe.network),
+        ("network", network.name, asked_for),
         ("pool", network.pool, recipe.pool),
         ("padding", network.padding, recipe.padding),
     ):

@@ -26,6 +26,7 @@ from artist_nst.image.files import (
     sha256_of,
 )
 from artist_nst.networks import Networks, check_recipe_layers
+from artist_nst.nst.compact import PACKAGED
 from artist_nst.nst.features import Features
 from artist_nst.nst.minimize import INTERRUPTED
 from artist_nst.nst.precision import PrecisionName
@@ -149,6 +150,7 @@ def paint_series(
     folder = Path(folder)
     _check(cells, folder)
     with _alone(folder):
+        cells = [replace(cell, recipe=networks.settled(cell.recipe)) for cell in cells]
         return _painted(cells, folder, networks, on_progress, how)
 
 
@@ -336,13 +338,21 @@ class _Look:
         yield "seed", found["seed"], cell.seed
         # As JSON has it; what a recipe is called, and why, paints nothing.
         wanted = json.loads(json.dumps(cell.recipe.to_dict()))
+        # Recipes had none until they knew of them.
+        before = {"draft_levels": 0, **found["recipe"]}
         for field in sorted(wanted.keys() - {"name", "source"}):
             name = "iterations" if field == "levels" else field.replace("_", " ")
-            yield name, found["recipe"].get(field), wanted[field]
+            yield name, before.get(field), wanted[field]
         known = self.networks.sha256(cell.recipe)
         if known is not None:
             yield "weights", found["network"]["sha256"], known
-        if (stated := self.networks.how.get("input")) is not None:
+        if cell.recipe.draft_levels and cell.recipe.network != "compact":
+            was = found["network"].get("draft_sha256")
+            # Of one whose first level is too small to be drafted, there is none.
+            yield "draft weights", was or self._hash(PACKAGED), self._hash(PACKAGED)
+        stated = self.networks.how.get("input")
+        # The compact network's is always the same.
+        if stated is not None and cell.recipe.network != "compact":
             yield "weights input", found["network"]["input"], stated
 
         if self.precision != "auto":

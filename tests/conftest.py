@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 
+from artist_nst.nst.compact import packed
 from artist_nst.nst.recipe import Architecture
 from artist_nst.nst.vgg import VGG, Part
-from artist_nst.nst.weights import WIDTHS, Weights, load_weights
+from artist_nst.nst.weights import WIDTHS, Metric, Weights, layer_names, load_weights
 
 # Images of a few dozen pixels gain nothing from threads, and a busy machine loses.
 torch.set_num_threads(1)
@@ -119,6 +121,45 @@ def thinned(weights: Weights) -> Weights:
         fewer = kernel[:filters, :heard] * (kernel.shape[1] / heard) ** 0.5
         kernels[layer] = fewer, torch.randn(filters, generator=source) / 10
     return replace(weights, kernels=kernels, sha256="thin")
+
+
+@pytest.fixture(scope="session")
+def compact_weights() -> Weights:
+    """A compact network of four random filters in each layer, to be loaded from no
+    file."""
+    source = torch.Generator().manual_seed(2)
+    kernels, metrics, inputs, filters = {}, {}, 3, 4
+    for layer in layer_names("compact"):
+        kernel = torch.randn(filters, inputs, 3, 3, generator=source)
+        root = torch.randn(filters, filters, generator=source)
+        kernels[layer] = kernel * (2 / (9 * inputs)) ** 0.5, torch.zeros(filters)
+        metrics[layer] = Metric(root, WIDTHS["vgg19"][int(layer[4]) - 1][0])
+        inputs = filters
+    return Weights("compact", kernels, "oxford", "made", "made", metrics)
+
+
+@pytest.fixture(scope="session")
+def compact_file(
+    compact_weights: Weights, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same as a file, like the one that the package has."""
+    path = tmp_path_factory.mktemp("compact") / "own.safetensors"
+    path.write_bytes(packed(compact_weights, {"made": "at random"}))
+    return path
+
+
+@pytest.fixture
+def without_weights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No VGG's weights anywhere, and no network: the hosts that were looked for."""
+    asked: list[str] = []
+
+    def refuse(host: str, *_: object, **__: object) -> NoReturn:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.delenv("ARTIST_NST_WEIGHTS", raising=False)
+    return asked
 
 
 class Remembering(VGG):

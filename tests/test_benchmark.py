@@ -53,7 +53,7 @@ def figures(
     for name, seed in (("photo", 1), ("style", 2)):
         Image.fromarray(picture(72, 96, seed)).save(folder / f"{name}.png")
     command = [sys.executable, str(SCRIPTS / "benchmark.py"), "--quick"]
-    command += ["evaluation", "paint", "precision", "startup"]
+    command += ["evaluation", "compact", "paint", "precision", "startup"]
     command += ["--content", str(folder / "photo.png")]
     command += ["--style", str(folder / "style.png")]
     command += ["--weights", str(weights_file), "--device", "cpu"]
@@ -193,7 +193,8 @@ def test_a_run_says_where_it_was(figures: dict[str, Any]) -> None:
     assert figures["device"]["gpu"] is None
     assert len(figures["device"]["weights_sha256"]) == 64
     assert figures["date"].startswith("20")
-    assert [*figures["results"]] == ["evaluation", "paint", "precision", "startup"]
+    names = ["evaluation", "compact", "paint", "precision", "startup"]
+    assert [*figures["results"]] == names
     for name in figures["results"]:
         assert f"{name}: " in figures["said"]
 
@@ -215,6 +216,33 @@ def test_evaluations_are_told_beside_limit_and_plain(figures: dict[str, Any]) ->
         assert row["times_limit"] == pytest.approx(seconds / limit)
         assert row["share_of_peak"] == pytest.approx(limit / seconds)
         assert row["times_faster_than_plain"] == pytest.approx(plain / seconds)
+
+
+def test_the_compact_network_is_timed_beside_vgg19(figures: dict[str, Any]) -> None:
+    rows = figures["results"]["compact"]["rows"]
+    told = [(row["width"], row["precision"]) for row in rows]
+    assert told == [(64, "float32"), (64, "bfloat16")]
+    for row in rows:
+        assert [*row["seconds"]] == ["vgg19", "compact"]
+        for seconds in row["seconds"].values():
+            assert 0 < seconds["min"] <= seconds["median"]
+        slow, fast = (row["seconds"][name]["median"] for name in ("vgg19", "compact"))
+        assert row["times_faster"] == pytest.approx(slow / fast)
+        assert f"{row['times_faster']:.2f}" in figures["said"]
+
+
+def test_each_network_is_evaluated(script: Script, problem: Any) -> None:
+    """By its name; the one that is packaged needs no file."""
+    ours = script("benchmarks.ours")
+    found = {
+        name: ours.network(replace(problem, network=name)).name
+        for name in ("vgg19", "compact")
+    }
+    assert found == {"vgg19": "vgg19", "compact": "compact"}
+    small = replace(problem, network="compact")
+    (seconds,) = ours.evaluate(small, "float32", 0.0)
+    assert seconds > 0
+    assert ours.objective(small, "float32").network.name == "compact"
 
 
 def test_a_painting_is_timed_to_the_other_s_loss(figures: dict[str, Any]) -> None:

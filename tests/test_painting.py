@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import artist_nst
-from artist_nst import ArtistNstError, Recipe, load_network, paint, recipe, record
+from artist_nst import (
+    ArtistNstError,
+    Recipe,
+    UsageError,
+    load_network,
+    paint,
+    recipe,
+    record,
+)
+from artist_nst.image.files import sha256_of
+from artist_nst.nst.compact import PACKAGED
 from artist_nst.nst.features import Features
+from artist_nst.nst.recipe import (
+    Architecture,
+    ContentLoss,
+    StyleLoss,
+    from_dict,
+)
+from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
 from tests.image.test_film import seen
@@ -56,7 +77,10 @@ def test_image_and_record(
     assert capsys.readouterr() == ("", "")
     made = painting.record
     assert made["content"]["path"] == str(photo)
-    assert made["recipe"] == small.to_dict()
+    # The record has what auto came to.
+    assert small.network == "auto"
+    assert made["recipe"] == {**small.to_dict(), "network": "vgg19"}
+    assert made["network"]["name"] == "vgg19"
     assert made["iterations"] == 4
     assert len(made["history"]) == 4
     assert made["history"][-1][1] < made["history"][0][1]
@@ -362,3 +386,168 @@ def test_many_paintings_take_no_more_memory_than_few(
     taken = [int(line) for line in ran.stdout.split()]
     assert len(taken) == 7
     assert max(taken[4:]) - taken[2] < 10 << 20
+
+
+# Without VGG-19
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_without_weights_the_compact_network_paints(
+    offline: bool,
+    photo: Path,
+    style: Path,
+    small: Recipe,
+    without_weights: list[str],
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    # What command lines in this process have set up is not the library's.
+    logger = logging.getLogger("artist_nst")
+    monkeypatch.setattr(logger, "handlers", [logging.NullHandler()])
+    monkeypatch.setattr(logger, "propagate", True)
+    painting = paint(
+        photo, [style], recipe=small, seed=1, device="cpu", offline=offline
+    )
+    assert painting.pixels.shape == (36, 48, 3)
+    made = painting.record
+    assert made["network"]["name"] == made["recipe"]["network"] == "compact"
+    assert made["network"]["sha256"] == sha256_of(PACKAGED)
+    assert made["recipe"] == {**small.to_dict(), "network": "compact"}
+    assert made["history"][-1][1] < made["history"][0][1]
+    (said,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert "the compact network paints instead" in said.getMessage()
+    assert "`artist-nst weights`" in said.getMessage()
+    assert (without_weights == []) == offline
+    assert capsys.readouterr() == ("", "")
+    painting.save(tmp_path / "a.png")
+    assert record.read(tmp_path / "a.png") == json.loads(json.dumps(made))
+
+
+def test_the_record_leads_to_the_same_pixels_where_vgg19_is(
+    photo: Path,
+    style: Path,
+    small: Recipe,
+    without_weights: list[str],
+    weights_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = paint(photo, [style], recipe=small, seed=1, device="cpu", offline=True)
+    monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(weights_file))
+    caplog.clear()
+    wanted = from_dict(json.loads(json.dumps(first.record["recipe"])))
+    again = paint(photo, [style], recipe=wanted, seed=1, device="cpu")
+    assert (again.pixels == first.pixels).all()
+    assert again.record["network"] == first.record["network"]
+    better = paint(photo, [style], recipe=small, seed=1, device="cpu")
+    assert better.record["network"]["name"] == "vgg19"
+    assert (better.pixels != first.pixels).any()
+    assert [one for one in caplog.records if one.levelname == "WARNING"] == []
+    assert without_weights == []
+
+
+def test_a_compact_network_of_ones_own_paints(
+    photo: Path, style: Path, small: Recipe, compact_file: Path
+) -> None:
+    by_default, by_name = (
+        paint(
+            photo,
+            [style],
+            recipe=replace(small, network=network),
+            seed=1,
+            device="cpu",
+            weights=compact_file,
+        )
+        for network in ("auto", "compact")
+    )
+    assert by_default.record["network"]["sha256"] == sha256_of(compact_file)
+    assert by_default.record["network"] == by_name.record["network"]
+    assert by_default.record["recipe"] == by_name.record["recipe"]
+    assert (by_default.pixels == by_name.pixels).all()
+
+
+@pytest.mark.usefixtures("without_weights")
+def test_a_layer_that_the_compact_network_lacks(
+    photo: Path, style: Path, small: Recipe, compact_weights: Weights
+) -> None:
+    deep = replace(small, style_layers=(("conv1_1", 0.5), ("conv5_2", 0.5)))
+    wanted = r"--style-layer: .*'conv5_2'.*'conv5_1'"
+    with pytest.raises(UsageError, match=wanted):
+        paint(photo, [style], recipe=deep, device="cpu", offline=True)
+    for network in (VGG(compact_weights), lambda: VGG(compact_weights)):
+        with pytest.raises(UsageError, match=wanted):
+            paint(photo, [style], recipe=deep, network=network)
+
+
+def test_a_network_that_is_not_what_the_recipe_asks_for(
+    photo: Path,
+    style: Path,
+    small: Recipe,
+    compact_weights: Weights,
+    weights_of: Callable[[Architecture], Weights],
+) -> None:
+    """Auto is VGG-19 or the compact network, and nothing else."""
+    compact = VGG(compact_weights)
+    assert paint(photo, [style], recipe=small, network=compact).record["recipe"][
+        "network"
+    ] == ("compact")
+    for asked, network in (
+        ("auto", VGG(weights_of("vgg16"))),
+        ("vgg19", compact),
+        ("vgg16", compact),
+        ("compact", VGG(weights_of("vgg19"))),
+    ):
+        with pytest.raises(UsageError, match=f"network {network.name}, .* {asked}:"):
+            paint(photo, [style], recipe=replace(small, network=asked), network=network)
+
+
+@pytest.fixture(scope="module")
+def compact() -> VGG:
+    return load_network(recipe(network="compact"), device="cpu")
+
+
+AUTO = [name for name, one in RECIPES.items() if one.network == "auto"]
+
+
+@pytest.mark.parametrize("name", AUTO)
+def test_every_recipe_of_vgg19s_paints_by_the_compact_network(
+    name: str, photo: Path, style: Path, without_weights: list[str]
+) -> None:
+    asked = replace(RECIPES[name], width=64).with_iterations(1)
+    painting = paint(photo, [style], recipe=asked, seed=1, device="cpu", offline=True)
+    made = painting.record
+    assert painting.pixels.shape == (48, 64, 3)
+    assert np.isfinite(painting.pixels).all()
+    assert made["network"]["name"] == "compact"
+    assert all(np.isfinite(one) for one in made["losses"].values())
+    assert made["losses"]["style"] > 0
+    assert without_weights == []
+
+
+@pytest.mark.parametrize("style_loss", get_args(StyleLoss))
+@pytest.mark.parametrize("content_loss", get_args(ContentLoss))
+def test_every_loss_is_computed_by_the_compact_network(
+    style_loss: StyleLoss,
+    content_loss: ContentLoss,
+    photo: Path,
+    style: Path,
+    compact: VGG,
+) -> None:
+    """By style alone, nearly: it comes nearer the style, and away from the photo."""
+    asked = recipe(
+        width=64,
+        network="compact",
+        style_loss=style_loss,
+        content_loss=content_loss,
+        # Of one size, as the papers' losses have it.
+        style_size="content",
+        ratio=1e15,
+        levels=((1.0, 2),),
+    )
+    painting = paint(photo, [style], recipe=asked, network=compact, seed=1)
+    first, last = painting.record["history"]
+    assert np.isfinite([first[:5], last[:5]]).all()
+    assert 0 < last[3] < first[3]
+    assert last[2] > 0

@@ -31,6 +31,7 @@ OTHER = Recipe(
     tv_sum=5e-324,
     init="style",
     levels=((1 / 3, 0), (0.5, 1), (1, 7)),
+    draft_levels=2,
     optimizer="adam",
     history=3,
     ftol=1e-12,

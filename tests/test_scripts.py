@@ -25,10 +25,11 @@ FIGURES = SCRIPTS / "figures"
 # What each paints, where only VGG-19's weights are here.
 PAINTINGS = {
     "color_transfer": 3,
+    "compact": 9,
     "content_layer_by_ratio": 15,
     "iterations": 1,
     "mean_of_works": 4,
-    "networks": 2,
+    "networks": 3,
     "recipes": 7,
     "reconstructions": 10,
     "seven_works": 7,

@@ -25,8 +25,9 @@ from artist_nst import (
     record,
 )
 from artist_nst.canvas import Canvas
-from artist_nst.image.files import read_record, write_picture
+from artist_nst.image.files import read_record, sha256_of, write_picture
 from artist_nst.networks import Networks, load_network
+from artist_nst.nst.compact import PACKAGED
 from artist_nst.nst.recipe import Architecture
 from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import Weights
@@ -53,6 +54,11 @@ def thin_networks(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> Networks
 
     monkeypatch.setattr(networks, "load_network", load)
     return Networks()
+
+
+def offline() -> Networks:
+    """Networks of what is here."""
+    return Networks(device="cpu", offline=True)
 
 
 @pytest.fixture
@@ -114,7 +120,8 @@ class TestPainting:
         for cell in cells:
             made = record.read(folder / f"{cell.name}.png")
             assert made == json.loads(json.dumps(series.done[cell.name].record))
-            assert made["recipe"] == json.loads(json.dumps(cell.recipe.to_dict()))
+            wanted = {**cell.recipe.to_dict(), "network": "vgg19"}
+            assert made["recipe"] == json.loads(json.dumps(wanted))
             assert made["seed"] == 7
             assert made["distances"]["content"] > 0
             assert made["distances"]["style"] > 0
@@ -337,7 +344,9 @@ class TestReuse:
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        cells = cells_of(photo, style, SMALL)
+        """Where weights are at hand or the network is named; else what auto comes to
+        must be found out."""
+        cells = cells_of(photo, style, replace(SMALL, network="vgg19"))
         paint_series(cells, folder, loaded)
 
         def load(*_: object, **__: object) -> VGG:
@@ -346,6 +355,177 @@ class TestReuse:
         monkeypatch.setattr(networks, "load_network", load)
         series = paint_series(cells, folder, Networks())
         assert (list(series.done), series.painted) == (["cell-1"], 0)
+
+    def test_nor_where_auto_is_known_to_be_vgg19(
+        self,
+        photo: Path,
+        style: Path,
+        weights_file: Path,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        assert SMALL.network == "auto"
+        cells = cells_of(photo, style, SMALL.with_iterations(1))
+        series = paint_series(cells, folder, Networks(weights=weights_file))
+        assert series.done["cell-1"].record["recipe"]["network"] == "vgg19"
+
+        def load(*_: object, **__: object) -> VGG:
+            raise AssertionError("loaded")
+
+        monkeypatch.setattr(networks, "load_network", load)
+        series = paint_series(cells, folder, Networks(weights=weights_file))
+        assert (list(series.done), series.painted) == (["cell-1"], 0)
+
+
+class TestWithoutWeights:
+    @pytest.fixture
+    def painted(
+        self, photo: Path, style: Path, folder: Path, without_weights: list[str]
+    ) -> list[Cell]:
+        cells = cells_of(photo, style, *ratios(1, 25))
+        series = paint_series(cells, folder, offline())
+        assert (len(series.done), series.failed) == (2, {})
+        assert without_weights == []
+        return cells
+
+    def test_the_compact_network_paints_all_and_is_said_once(
+        self,
+        photo: Path,
+        style: Path,
+        folder: Path,
+        without_weights: list[str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        recipes = [replace(SMALL, pool=pool) for pool in ("max", "average")]
+        cells = cells_of(photo, style, *recipes)
+        series = paint_series(cells, folder, Networks(device="cpu"))
+        assert (len(series.done), series.failed) == (2, {})
+        for done in series.done.values():
+            assert done.record["network"]["sha256"] == sha256_of(PACKAGED)
+            assert done.record["recipe"]["network"] == "compact"
+            assert done.record["distances"]["network"] == "compact, max pooling"
+        (said,) = [one for one in caplog.records if one.levelname == "WARNING"]
+        assert "the compact network paints instead" in said.getMessage()
+        # And looked for once, not for every painting.
+        assert len(without_weights) == 1
+
+    def test_what_is_done_is_not_painted_again(
+        self, painted: list[Cell], folder: Path
+    ) -> None:
+        before = state(folder)
+        series = paint_series(painted, folder, offline())
+        assert (series.painted, len(series.done)) == (0, 2)
+        assert state(folder) == before
+
+    def test_it_does_not_go_on_with_vgg19(
+        self, painted: list[Cell], folder: Path, weights_file: Path
+    ) -> None:
+        (folder / "cell-2.png").unlink()
+        before = state(folder)
+        with pytest.raises(UsageError, match=r"cell-1\.png was .* other network: .*-o"):
+            paint_series(painted, folder, Networks(weights=weights_file))
+        assert state(folder) == before
+        # But by name it may.
+        named = [
+            replace(cell, recipe=replace(cell.recipe, network="compact"))
+            for cell in painted
+        ]
+        series = paint_series(named, folder, Networks(device="cpu"))
+        assert (series.painted, len(series.done)) == (1, 2)
+
+    @pytest.mark.usefixtures("without_weights")
+    def test_nor_does_it_go_on_with_what_vgg19_began(
+        self, photo: Path, style: Path, folder: Path, weights_file: Path
+    ) -> None:
+        one, two = cells_of(photo, style, *ratios(1, 25))
+        paint_series([one], folder, Networks(weights=weights_file))
+        before = state(folder)
+        with pytest.raises(UsageError, match=r"cell-1\.png was .* other network: .*-o"):
+            paint_series([one, two], folder, offline())
+        assert state(folder) == before
+
+    def test_another_compact_network_is_other_weights(
+        self, painted: list[Cell], folder: Path, compact_file: Path
+    ) -> None:
+        before = state(folder)
+        with pytest.raises(UsageError, match=r"cell-1\.png was .* other weights: .*-o"):
+            paint_series(painted, folder, Networks(weights=compact_file))
+        assert state(folder) == before
+
+    def test_what_vggs_files_expect_is_not_asked_of_it(
+        self, painted: list[Cell], folder: Path
+    ) -> None:
+        """The compact network's file says it itself, whatever --weights-input says."""
+        given = Networks(device="cpu", offline=True, input="torchvision")
+        assert paint_series(painted, folder, given).painted == 0
+
+    @pytest.mark.usefixtures("without_weights")
+    @pytest.mark.parametrize("deep_first", [False, True])
+    def test_a_layer_that_only_vgg19_has_fails_alone(
+        self,
+        photo: Path,
+        style: Path,
+        folder: Path,
+        deep_first: bool,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        deep = replace(SMALL, content_layers=(("conv5_2", 1.0),))
+        recipes = [deep, SMALL] if deep_first else [SMALL, deep]
+        cells = cells_of(photo, style, *recipes)
+        failing, well = (cells if deep_first else cells[::-1])[:2]
+        series = paint_series(cells, folder, offline())
+        assert list(series.done) == [well.name]
+        assert list(series.failed) == [failing.name]
+        assert "'conv5_2'" in str(series.failed[failing.name])
+        warned = [one for one in caplog.records if one.levelname == "WARNING"]
+        assert len(warned) == 1
+
+    def test_drafts_of_another_packaged_network(
+        self,
+        photo: Path,
+        style: Path,
+        folder: Path,
+        loaded: Networks,
+        compact_file: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It would be half of one and half of the other."""
+        drafted = replace(SMALL, levels=((0.5, 1), (1.0, 1)), draft_levels=1)
+        cells = cells_of(photo, style, *ratios(1, 25, base=drafted))
+        paint_series(cells, folder, loaded)
+        made = record.read(folder / "cell-1.png")["network"]
+        assert (made["name"], made["draft_sha256"]) == ("vgg19", sha256_of(PACKAGED))
+        assert paint_series(cells, folder, loaded).painted == 0
+        (folder / "cell-2.png").unlink()
+        before = state(folder)
+        with monkeypatch.context() as patch:
+            for module in ("series", "networks", "nst.compact"):
+                patch.setattr(f"artist_nst.{module}.PACKAGED", compact_file)
+            says = r"cell-1\.png was .* other draft weights: .*-o"
+            with pytest.raises(UsageError, match=says):
+                paint_series(cells, folder, loaded)
+            assert state(folder) == before
+            # What was painted without drafts is none the worse for it.
+            whole = cells_of(photo, style, replace(drafted, draft_levels=0))
+            other = folder.parent / "other"
+            other.mkdir()
+            assert paint_series(whole, other, loaded).painted == 1
+        assert paint_series(whole, other, loaded).painted == 0
+        assert paint_series(cells, folder, loaded).painted == 1
+
+    def test_one_network_beside_the_other(
+        self, photo: Path, style: Path, folder: Path, weights_file: Path
+    ) -> None:
+        recipes = [replace(SMALL, network=network) for network in ("vgg19", "compact")]
+        cells = cells_of(photo, style, *recipes)
+        series = paint_series(cells, folder, Networks(weights=weights_file))
+        made = [done.record for done in series.done.values()]
+        assert [one["network"]["name"] for one in made] == ["vgg19", "compact"]
+        assert {one["distances"]["network"] for one in made} == {"vgg19, max pooling"}
+        first, second = (pixels(done.path) for done in series.done.values())
+        assert (first != second).any()
+        again = paint_series(cells, folder, Networks(weights=weights_file))
+        assert (again.painted, len(again.done)) == (0, 2)
 
 
 class TestGoingOn:

@@ -17,7 +17,8 @@ def test_the_procedural_artist_is_found_from_an_installed_wheel(
     installed = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
-        assert "artist_nst/py.typed" in archive.namelist()
+        for name in ("py.typed", "data/compact.safetensors"):
+            assert f"artist_nst/{name}" in archive.namelist()
     code = f"""
 import sys
 sys.path.insert(0, {str(installed)!r})  # before the checkout's editable install

@@ -30,7 +30,7 @@ SETTLED_BY = {
     "iterations": ("numiter",),
     "init": ("init",),
     "tv": ("tv",),
-    "network": ("network",),
+    "network": ("network", "draft"),
     "pool": ("pool",),
     "optimizer": ("optimizer",),
     "color": ("color", "color_transfer"),

@@ -11,7 +11,6 @@ from artist_nst.cli.easel import Easel, make_folder
 from artist_nst.cli.options import (
     Device,
     MaxMemory,
-    Offline,
     PaintOptions,
     PrecisionOption,
     Quiet,
@@ -37,11 +36,13 @@ def demo(
     device: Device = None,
     precision: PrecisionOption = None,
     max_memory: MaxMemory = None,
-    offline: Offline = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Paint two packaged photographs, and lay out photo, work and painting.
+
+    With VGG-19 where its weights are here, else with the compact network; nothing is
+    downloaded.
 
     Example: artist-nst demo -o demo
     """
@@ -51,7 +52,8 @@ def demo(
         device=device,
         precision=precision,
         max_memory=max_memory,
-        offline=offline,
+        # A demonstration downloads nothing.
+        offline=True,
         quiet=quiet,
         verbose=verbose,
     )

@@ -51,12 +51,18 @@ def doctor(
 
 def _weights(given: WeightsFile, input: WeightsInput) -> str:
     from artist_nst.errors import ArtistNstError
+    from artist_nst.nst.compact import is_compact
     from artist_nst.nst.weights import load_weights, locate_weights
 
+    if given is not None and is_compact(given):
+        return f"{given} (compact)"
     try:
         path = locate_weights("vgg19", given)
         if path is None:
-            return "none here yet: `artist-nst weights` downloads VGG-19's (548 MiB)"
+            return (
+                "none here yet: the compact network paints; `artist-nst weights` "
+                "downloads VGG-19's (548 MiB)"
+            )
         found = load_weights(path, "vgg19", input=input)
     except ArtistNstError as error:
         return f"unusable: {error}"

@@ -15,7 +15,7 @@ from artist_nst.cli import talk
 from artist_nst.cli.interrupt import Interrupted, load_torch
 from artist_nst.cli.options import PaintOptions
 from artist_nst.errors import UsageError
-from artist_nst.nst.recipe import Recipe
+from artist_nst.nst.recipe import Recipe, title
 
 if TYPE_CHECKING:
     from artist_nst.nst.vgg import VGG
@@ -146,9 +146,12 @@ class Easel:
         record = painting.record
         width, height = record["size"]
         stopped = " / ".join(dict.fromkeys(record["stopped"]))
+        by = [level["network"] for level in record["computed"]]
+        names = map(title, dict.fromkeys(by or [record["network"]["name"]]))
+        painters = ", then ".join(names)
         self.console.print(
             f"{width}×{height}, {record['iterations']} iterations in "
-            f"{record['seconds']:.0f} s; stopped: {stopped}",
+            f"{record['seconds']:.0f} s by {painters}; stopped: {stopped}",
             markup=False,
         )
         typer.echo(str(out))

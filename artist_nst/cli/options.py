@@ -47,8 +47,9 @@ Corpora = Annotated[
 WeightsFile = Annotated[
     Path | None,
     typer.Option(
-        help="VGG weights, .safetensors or .pth (default: $ARTIST_NST_WEIGHTS, torch's "
-        "cache, or the download).",
+        help="VGG weights, .safetensors or .pth, or a compact network (default: "
+        "$ARTIST_NST_WEIGHTS, torch's cache, the download, else the packaged compact "
+        "network).",
         rich_help_panel=FILES,
     ),
 ]
@@ -156,7 +157,25 @@ class PaintOptions:
         _look("--style-layer", help="conv3_1, or conv3_1=0.5; repeatable."),
     ] = None
     network: Annotated[
-        Network | None, _look("--network", help="Whose features are compared.")
+        Network | None,
+        _look(
+            "--network",
+            help="Whose features are compared; auto is VGG-19, or the compact one "
+            "where its weights can't be had (auto).",
+        ),
+    ] = None
+    draft: Annotated[
+        bool,
+        _look("--draft", help="Paint several times faster, with the compact network."),
+    ] = False
+    draft_levels: Annotated[
+        int | None,
+        _look(
+            "--draft-levels",
+            help="Paint the first N of the recipe's levels with the compact network, "
+            "the others with --network's: faster (0).",
+            min=0,
+        ),
     ] = None
     pool: Annotated[
         Pool | None, _look("--pool", help="How the network makes images smaller.")
@@ -255,7 +274,8 @@ class PaintOptions:
             "tv_sum": None if self.tv is None else 0.0,
             "content_layers": _layers("content-layer", self.content_layer),
             "style_layers": _layers("style-layer", self.style_layer),
-            "network": self.network,
+            "network": self.asked_network,
+            "draft_levels": self.draft_levels,
             "pool": self.pool,
             "padding": self.padding,
             "optimizer": self.optimizer,
@@ -266,6 +286,24 @@ class PaintOptions:
         if self.color_strength is not None and aimless:
             raise UsageError("--color-strength is of a --color: add one, or -c")
         return chosen
+
+    @property
+    def asked_network(self) -> Network | None:
+        """What --network or --draft asks for.
+
+        Raises:
+            UsageError: they disagree.
+        """
+        if self.draft and self.network not in (None, "compact"):
+            raise UsageError(
+                f"--draft is --network compact: not with --network {self.network}"
+            )
+        if self.draft and self.draft_levels:
+            raise UsageError(
+                "--draft paints all levels with the compact network: choose it or "
+                "--draft-levels"
+            )
+        return "compact" if self.draft else self.network
 
     @property
     def max_bytes(self) -> int | None:

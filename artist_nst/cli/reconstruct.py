@@ -53,7 +53,7 @@ def reconstruct(
     ] = 200,
     network: Annotated[
         Network, typer.Option(help="Whose layers.", rich_help_panel=LOOK)
-    ] = "vgg19",
+    ] = "auto",
     pool: Annotated[
         Pool, typer.Option(help="How it makes images smaller.", rich_help_panel=LOOK)
     ] = "max",

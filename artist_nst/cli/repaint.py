@@ -74,7 +74,8 @@ def repaint(
         raise ArtistNstError(
             f"{painting}: its record is damaged ({type(error).__name__}: {error})"
         ) from error
-    if options.network is None and recipe is None and sha256 != easel.load().sha256:
+    asked = options.asked_network
+    if asked is None and recipe is None and sha256 != easel.load().sha256:
         easel.console.print(
             "these are not the weights it was painted with: expect other pixels"
         )
@@ -87,12 +88,12 @@ def _as_recorded(
 ) -> PaintOptions:
     """The options, with what the record knows of corpora, device and weights."""
     from artist_nst.image.files import sha256_of
+    from artist_nst.networks import locate_network
     from artist_nst.nst.devices import available, choose_device
     from artist_nst.nst.precision import choose_precision
-    from artist_nst.nst.weights import locate_weights
 
     device = found["device"].split()[0]
-    weights = locate_weights(options.network or network, options.weights)
+    weights = locate_network(options.asked_network or network, options.weights)
     if (
         options.weights_input is None
         and weights is not None

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 import torch
 from torch import Tensor
 
-from artist_nst.nst.losses import gram
 from artist_nst.nst.strips import look
 from artist_nst.nst.vgg import VGG, positions
 
@@ -82,9 +81,10 @@ def survey(
     grams: dict[str, Tensor] = {}
     for layer, _, features in look(network, image, {*content, *style}, ROWS):
         if layer in content:
-            pieces[layer].append(features)
+            pieces[layer].append(network.compared(layer, features))
         if layer in style:
-            share = gram(features) * (features[0].numel() / positions(layer, image))
+            of_all = features[0].numel() / positions(layer, image)
+            share = network.gram(layer, features) * of_all
             grams[layer] = grams[layer] + share if layer in grams else share
     # Put together so that they lie in memory as they came.
     whole = {

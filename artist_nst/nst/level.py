@@ -26,7 +26,7 @@ from artist_nst.nst.minimize import (
 )
 from artist_nst.nst.objective import Losses, Objective, Style, Targets, targets
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.recipe import Optimizer, Recipe
+from artist_nst.nst.recipe import Network, Optimizer, Recipe
 from artist_nst.nst.vgg import VGG, minimum_side
 
 log = logging.getLogger(__name__)
@@ -42,11 +42,13 @@ NOISE_LEVELS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One size of the pyramid, in pixels, and its iterations."""
+    """One size of the pyramid, in pixels, its iterations, and whether the compact
+    network paints it in place of the recipe's own."""
 
     height: int
     width: int
     iterations: int
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Computed:
 
     Attributes:
         width, height: of the level.
+        network: that painted it.
         precision: of the convolutions; float32 where bfloat16 was too coarse.
         optimizer: what ``auto`` came to.
         rows: of the strips; None where the image was computed as a whole.
@@ -63,6 +66,7 @@ class Computed:
 
     width: int
     height: int
+    network: Network
     precision: Precision
     optimizer: Optimizer
     rows: int | None
@@ -81,6 +85,12 @@ class Task:
     features: Features
     precision: Precision
     max_memory: int | None
+
+    def cost(self, level: Level) -> float:
+        """Of an iteration, relative to other levels'."""
+        used = (*self.recipe.content_layers, *self.recipe.style_layers)
+        per_pixel = self.network.cost(layer for layer, weight in used if weight > 0)
+        return (1 + per_pixel) * level.height * level.width
 
     def check(self, level: Level) -> None:
         """Raises ArtistNstError where there is not memory enough for a level."""
@@ -186,7 +196,13 @@ class _Attempt:
         size = f"{level.width}×{level.height}"
         log.debug("%s: %d evaluations", size, outcome.evaluations)
         way = Computed(
-            level.width, level.height, precision, optimizer, fit.rows, fit.history
+            level.width,
+            level.height,
+            task.network.name,
+            precision,
+            optimizer,
+            fit.rows,
+            fit.history,
         )
         return outcome, way
 

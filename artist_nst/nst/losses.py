@@ -38,36 +38,52 @@ def squared_distance(features: Tensor, target: Tensor) -> Tensor:
     return (features.to(target.dtype) - target).square().sum()
 
 
-def content_half_squared(squared: Tensor, target: Tensor) -> Tensor:  # noqa: ARG001
+def content_half_squared(
+    squared: Tensor,
+    target: Tensor,  # noqa: ARG001
+    filters: int | None = None,  # noqa: ARG001
+) -> Tensor:
     """½ Σ (F − P)², eq. 1.
 
     Args:
         squared: Σ (F − P)², here and in what follows.
         target: P.
+        filters: N, where fewer stand in for them; as many as ``target`` has, if not
+            given.
     """
     return squared / 2
 
 
-def content_squared(squared: Tensor, target: Tensor) -> Tensor:  # noqa: ARG001
+def content_squared(
+    squared: Tensor,
+    target: Tensor,  # noqa: ARG001
+    filters: int | None = None,  # noqa: ARG001
+) -> Tensor:
     """Σ (F − P)²."""
     return squared
 
 
-def content_mean(squared: Tensor, target: Tensor) -> Tensor:
+def content_mean(squared: Tensor, target: Tensor, filters: int | None = None) -> Tensor:
     """Mean (F − P)²."""
-    return squared / target.numel()
+    return squared / _numbers(target, filters)
 
 
-def content_quarter_mean(squared: Tensor, target: Tensor) -> Tensor:
+def content_quarter_mean(
+    squared: Tensor, target: Tensor, filters: int | None = None
+) -> Tensor:
     """Σ (F − P)² / (4 n_H n_W n_C).
 
     Source:
         Premamayudu, Subbarao and Rao 2019, eq. 1.
     """
-    return squared / (4 * target.numel())
+    return squared / (4 * _numbers(target, filters))
 
 
-def content_relative(squared: Tensor, target: Tensor) -> Tensor:
+def content_relative(
+    squared: Tensor,
+    target: Tensor,
+    filters: int | None = None,  # noqa: ARG001
+) -> Tensor:
     """½ mean (F − P)² / mean P²: 0 at the photo, ½ where nothing is left of it.
 
     Free of scale: the same for any convention of the weights, size of the image or
@@ -76,27 +92,36 @@ def content_relative(squared: Tensor, target: Tensor) -> Tensor:
     return squared / _size(target) / 2
 
 
-def style_gatys(candidate: Tensor, target: Tensor) -> Tensor:
+def style_gatys(
+    candidate: Tensor, target: Tensor, filters: int | None = None
+) -> Tensor:
     """Σ (G − A)² / (4 N²), eq. 4.
 
     Eq. 4 divides Grams that are sums by 4 N² M²; with G, A per position that is the
     same where the sizes agree, and stays meaningful where they don't. For art.py's
     form, which compares the sums at the candidate's M, hand in A·M_a/M_x.
+
+    Args:
+        filters: N, where the matrices are those of fewer that stand in for them.
     """
-    return (candidate - target).square().sum() / (4 * target.shape[0] ** 2)
+    return (candidate - target).square().sum() / (4 * (filters or len(target)) ** 2)
 
 
-def style_mean(candidate: Tensor, target: Tensor, positions: int) -> Tensor:
+def style_mean(
+    candidate: Tensor, target: Tensor, positions: int, filters: int | None = None
+) -> Tensor:
     """Mean (G' − A')² / (N M), with G' = M G and A' = M A: Grams that are sums.
 
     Args:
         positions: M, of the candidate.
+        filters: N, as in :func:`style_gatys`.
 
     Source:
         Surampudi et al., CSCE 5214 project report, its listing; the style is there of
         the candidate's size, so that both have one M.
     """
-    return (candidate - target).square().mean() * positions / target.shape[0]
+    squared = (candidate - target).square().sum()
+    return squared * positions / (filters or len(target)) ** 3
 
 
 def style_relative(candidate: Tensor, target: Tensor) -> Tensor:
@@ -127,6 +152,11 @@ def neighbours(image: Tensor) -> int:
     height, width = image.shape[-2:]
     pairs = height * (width - 1) + (height - 1) * width
     return pairs * (image.numel() // (height * width))
+
+
+def _numbers(target: Tensor, filters: int | None) -> int:
+    """N M of features ``(N, H, W)``."""
+    return (filters or len(target)) * target[0].numel()
 
 
 def _size(target: Tensor) -> Tensor:

@@ -114,11 +114,14 @@ class Objective:
     def _whole(self, image: Tensor) -> tuple[Tensor, Tensor]:
         x = image.requires_grad_()
         features = self.network(x, self.layers, self.dtype)
+        seen = self.network.compared
         apart = {
-            layer: formulas.squared_distance(features[layer], target)
+            layer: formulas.squared_distance(seen(layer, features[layer]), target)
             for layer, target in self.targets.content.items()
         }
-        grams = {layer: formulas.gram(features[layer]) for layer in self.style}
+        grams = {
+            layer: self.network.gram(layer, features[layer]) for layer in self.style
+        }
         terms = self._terms(x, apart, grams)
         (gradient,) = torch.autograd.grad(terms[0], x)
         return terms, gradient
@@ -158,10 +161,11 @@ class Objective:
         found: dict[Key, Tensor] = {}
         if layer in self.content:
             target = self.targets.content[layer][:, rows]
-            found["content", layer] = formulas.squared_distance(features, target)
+            seen = self.network.compared(layer, features)
+            found["content", layer] = formulas.squared_distance(seen, target)
         if layer in self.style:
             share = features[0].numel() / positions(layer, image)
-            found["style", layer] = formulas.gram(features) * share
+            found["style", layer] = self.network.gram(layer, features) * share
         return found
 
     def _terms(
@@ -197,15 +201,18 @@ class Objective:
 
     def _content(self, squared: Tensor, layer: str) -> Tensor:
         formula = CONTENT[self.recipe.content_loss]
-        return formula(squared, self.targets.content[layer])
+        target = self.targets.content[layer]
+        return formula(squared, target, self.network.filters(layer))
 
     def _style(self, gram: Tensor, layer: str, image: Tensor) -> Tensor:
         target = self.targets.grams[layer]
+        filters = self.network.filters(layer)
         if self.recipe.style_loss == "relative":
             return formulas.style_relative(gram, target)
         if self.recipe.style_loss == "mean":
-            return formulas.style_mean(gram, target, positions(layer, image))
-        return formulas.style_gatys(gram, target)
+            there = positions(layer, image)
+            return formulas.style_mean(gram, target, there, filters)
+        return formulas.style_gatys(gram, target, filters)
 
     def _smoothness(self, image: Tensor) -> float:
         """γ on the mean of neighbours' differences, what weighs their sum included."""

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -94,7 +94,7 @@ def plan(recipe: Recipe, height: int, width: int) -> list[Level]:
         h, w = max(1, round(height * scale)), max(1, round(width * scale))
         carried += count
         if carried and (index == last or min(h, w) >= LEAST_LEVEL_SIDE):
-            levels.append(Level(h, w, carried))
+            levels.append(Level(h, w, carried, index < recipe.draft_levels))
             carried = 0
     return levels
 
@@ -105,6 +105,7 @@ def run(
     content: Tensor,
     styles: Sequence[Style],
     *,
+    draft: VGG | None = None,
     seed: int = 0,
     features: Features | None = None,
     precision: Precision = "float32",
@@ -115,6 +116,7 @@ def run(
 
     Args:
         network: with all layers of the recipe, on the device to be used.
+        draft: paints the recipe's ``draft_levels`` in its place, if given.
         content: ``(1, C, H, W)`` on 0–255, of the painting's size; C is 3, or 1 to
             paint brightness alone.
         styles: ``(image, weight)`` pairs of the same C, of sizes of their own.
@@ -141,17 +143,20 @@ def run(
         precision=precision,
         max_memory=max_memory,
     )
-    clock = _Clock(levels, on_step)
+    drafting = replace(task, network=network if draft is None else draft)
+    paired = [(level, drafting if level.draft else task) for level in levels]
+    costs = [one.cost(level) for level, one in paired]
+    clock = _Clock(levels, costs, on_step)
     outcome: Outcome | None = None
     evaluations, reasons, computed = 0, [], []
-    for level in reversed(levels):
+    for level, one in reversed(paired):
         # What the largest one needs is said before the first is painted.
-        task.check(level)
+        one.check(level)
     with repeatable():
-        for index, level in enumerate(levels):
+        for index, (level, one) in enumerate(paired):
             before = None if outcome is None else outcome.image
             try:
-                outcome, way = task.paint(level, before, clock.at(index))
+                outcome, way = one.paint(level, before, clock.at(index))
             except (KeyboardInterrupt, NotFiniteError, ArtistNstError) as error:
                 # What the level before has painted is kept.
                 if outcome is None:
@@ -197,35 +202,39 @@ def repeatable() -> Iterator[None]:
 class _Clock:
     """Counts iterations over all levels and guesses the time left."""
 
-    def __init__(self, levels: list[Level], on_step: Callable[[Step], None]) -> None:
+    def __init__(
+        self,
+        levels: list[Level],
+        costs: list[float],
+        on_step: Callable[[Step], None],
+    ) -> None:
         self.levels = levels
+        self.costs = costs  # of an iteration, relative to one another
         self.on_step = on_step
         self.history: list[Moment] = []
         self.starts: list[int] = []
         self.began = time.perf_counter()
         self.total = sum(level.iterations for level in levels)
         self.before = 0.0
-        self.seconds_per_pixel = 0.0
+        self.pace = 0.0
 
     def at(self, index: int) -> Callable[[int, Losses, Tensor], None]:
         """What ``minimize`` is to call at that level, counted from 0."""
         level = self.levels[index]
         start = sum(one.iterations for one in self.levels[:index])
         self.starts.append(start + 1)
-        later = sum(
-            one.iterations * one.height * one.width for one in self.levels[index + 1 :]
-        )
-        pixels = level.height * level.width
+        cost = self.costs[index]
+        rest = zip(self.levels[index + 1 :], self.costs[index + 1 :], strict=True)
+        later = sum(one.iterations * own for one, own in rest)
         self.before = time.perf_counter()
 
         def on_iteration(count: int, losses: Losses, image: Tensor) -> None:
             now = time.perf_counter()
             seconds, self.before = now - self.before, now
             self.history.append(Moment(start + count, losses, now - self.began))
-            new = seconds / pixels
-            old = self.seconds_per_pixel or new
-            self.seconds_per_pixel = 0.8 * old + 0.2 * new
-            left = (level.iterations - count) * pixels + later
+            new = seconds / cost
+            self.pace = 0.8 * (self.pace or new) + 0.2 * new
+            left = (level.iterations - count) * cost + later
             self.on_step(
                 Step(
                     level=index + 1,
@@ -234,7 +243,7 @@ class _Clock:
                     iterations=self.total,
                     losses=losses,
                     seconds=seconds,
-                    remaining=left * self.seconds_per_pixel,
+                    remaining=left * self.pace,
                     image=image,
                 )
             )

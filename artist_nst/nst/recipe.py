@@ -14,7 +14,9 @@ from typing import Any, Literal, get_args, get_type_hints
 from artist_nst.errors import UsageError, nearest
 
 Architecture = Literal["vgg11", "vgg13", "vgg16", "vgg19"]
-Network = Literal["vgg11", "vgg13", "vgg16", "vgg19", "vgg19-normalised"]
+Network = Literal[
+    "auto", "vgg11", "vgg13", "vgg16", "vgg19", "vgg19-normalised", "compact"
+]
 Pool = Literal["max", "average", "average-plain"]
 Padding = Literal["zeros", "replicate"]
 ContentLoss = Literal["relative", "half-squared", "squared", "mean", "quarter-mean"]
@@ -52,7 +54,7 @@ _OPTIONS = {
         "color",
         "color_strength",
     )
-}
+} | {"draft_levels": "--draft-levels"}
 _MOST = 1e300
 _RANGES: dict[str, tuple[float, float]] = {
     "ratio": (0, 1e15),
@@ -96,7 +98,8 @@ class Recipe:
     Attributes:
         name: of the recipe that this is, or was made from by changing fields.
         source: where its numbers come from.
-        network, pool, padding: the feature extractor; ``padding`` is that of the
+        network, pool, padding: the feature extractor; ``auto`` is VGG-19, or the
+            compact network where its weights can't be had. ``padding`` is that of the
             first layer, the others are padded with zeros.
         content_layers, style_layers: ``(name, weight)`` pairs.
         content_loss, style_loss: see :mod:`artist_nst.nst.losses`.
@@ -105,6 +108,8 @@ class Recipe:
         init: the first candidate.
         levels: the pyramid, coarse to fine: ``(scale, iterations)``, scale relative
             to the painting's size; the sum of iterations is the total.
+        draft_levels: how many of the first levels the compact network paints in place
+            of ``network``.
         optimizer: ``lbfgs`` is scipy's L-BFGS-B with the pixel range as bounds;
             ``lbfgs-device`` one whose vectors stay on the GPU; ``auto`` takes the
             first on a CPU and the second on a GPU.
@@ -122,7 +127,7 @@ class Recipe:
 
     name: str
     source: str
-    network: Network = "vgg19"
+    network: Network = "auto"
     pool: Pool = "max"
     padding: Padding = "zeros"
     content_layers: Weighted = (("conv4_2", 1.0),)
@@ -134,6 +139,7 @@ class Recipe:
     tv_sum: float = 0.0
     init: Init = "content"
     levels: tuple[tuple[float, int], ...] = ((1 / 3, 80), (2 / 3, 60), (1.0, 40))
+    draft_levels: int = 0
     optimizer: Optimizer = "lbfgs"
     history: int = 10
     ftol: float = 0.0
@@ -164,6 +170,12 @@ class Recipe:
             _within("levels", count, 0, 10**9, ": its iterations")
         if not self.levels or self.levels[-1][0] != 1 or self.levels[-1][1] < 1:
             raise FieldError("levels", " must end with one of scale 1 that iterates")
+        if not 0 <= self.draft_levels < len(self.levels):
+            raise FieldError(
+                "draft_levels",
+                f" must be a number from 0 to {len(self.levels) - 1}, for the last of "
+                f"{len(self.levels)} levels is the network's own",
+            )
 
     @property
     def iterations(self) -> int:
@@ -188,9 +200,20 @@ class Recipe:
 
 
 def architecture(network: Network) -> Architecture:
-    """The network whose weights these are: a normalised one's are computed of them."""
+    """The network whose weights these are: a normalised one's are computed of them,
+    the compact one's were learnt of them."""
+    if network in ("auto", "compact"):
+        return "vgg19"
     plain: Architecture = network.removesuffix("-normalised")  # type: ignore[assignment]
     return plain
+
+
+def title(network: Network) -> str:
+    """What a network is called in a sentence: ``VGG-19``."""
+    if network == "compact":
+        return "the compact network"
+    name = architecture(network).replace("vgg", "VGG-")
+    return f"the normalised {name}" if network.endswith("-normalised") else name
 
 
 def layers_of(texts: Sequence[str]) -> Weighted:

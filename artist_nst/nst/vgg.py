@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artist_nst.errors import UsageError, nearest
+from artist_nst.nst.losses import gram
 from artist_nst.nst.recipe import Network, Padding, Pool
 from artist_nst.nst.weights import Weights, layer_names
 
@@ -77,6 +78,11 @@ class VGG(nn.Module):
             self.register_buffer(f"{layer}_weight", filters)
             self.register_buffer(f"{layer}_bias", bias.to(dtype))
         self.layers = tuple(kernels)
+        self._filters = {layer: len(bias) for layer, (_, bias) in kernels.items()}
+        for layer, metric in weights.metrics.items():
+            self.register_buffer(f"{layer}_root", metric.root.to(dtype))
+            self._filters[layer] = metric.filters
+        self._small = frozenset(weights.metrics)
         self._coarse: dict[tuple[str, torch.dtype, torch.device], Kernel] = {}
 
     def forward(
@@ -133,6 +139,37 @@ class VGG(nn.Module):
                 features[layer] = x[..., rows, :].squeeze(0)
         x = x[..., rows, :]
         return features, self._pooled(x) if part.pooled else x
+
+    def filters(self, layer: str) -> int:
+        """N: how many features the losses take a layer to have; those of the larger
+        network, where this one stands in for it."""
+        return self._filters[layer]
+
+    def compared(self, layer: str, features: Tensor) -> Tensor:
+        """What content losses compare of a layer's ``features`` ``(k, H, W)``: these,
+        or R F in place of a larger network's (:class:`Metric`)."""
+        if layer not in self._small:
+            return features
+        root = self.get_buffer(f"{layer}_root")
+        along = features.permute(1, 2, 0).to(root.dtype)
+        return (along @ root.T).permute(2, 0, 1)
+
+    def gram(self, layer: str, features: Tensor) -> Tensor:
+        """What style losses compare: F Fᵀ / M, ``(k, k)``, or R F Fᵀ Rᵀ / M in place
+        of a larger network's."""
+        own = gram(features)
+        if layer not in self._small:
+            return own
+        root = self.get_buffer(f"{layer}_root")
+        return root @ own @ root.T
+
+    def cost(self, layers: Iterable[str]) -> float:
+        """Multiplications per pixel of an image, to see it at ``layers``."""
+        there = (layer for part in self.parts(layers) for layer in part.layers)
+        return sum(
+            self.get_buffer(f"{layer}_weight").numel() / (1 << 2 * (int(layer[4]) - 1))
+            for layer in there
+        )
 
     @property
     def layout(self) -> torch.memory_format:
@@ -202,7 +239,8 @@ def check_layers(network: Network, layers: Iterable[str], option: str) -> None:
     for layer in layers:
         if layer not in known:
             hint = nearest(layer, known)
-            raise UsageError(f"--{option}: {network} has no {layer!r}; {hint}")
+            name = "vgg19" if network == "auto" else network
+            raise UsageError(f"--{option}: {name} has no {layer!r}; {hint}")
 
 
 def _for_rgb_255(weights: Weights) -> tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]:

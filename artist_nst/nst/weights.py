@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from artist_nst.errors import ArtistNstError, UsageError, nearest
-from artist_nst.nst.recipe import Architecture, Network, architecture
+from artist_nst.nst.recipe import Architecture, Network, architecture, title
 
 # torchvision: RGB 0-1, its mean and standard deviation; oxford: BGR 0-255 minus mean.
 InputConvention = Literal["torchvision", "oxford"]
@@ -60,15 +60,23 @@ _TRIES = 5
 _CHUNK_BYTES = 1 << 16
 _LARGEST_BYTES = 1 << 30  # about twice VGG-19: a server cannot fill the disk
 _MEND = (
-    f"name a file with --weights or ${VARIABLE}, "
-    "or run `artist-nst weights` where the network is reached"
+    f"name a file with --weights or ${VARIABLE}, run `artist-nst weights` where the "
+    "network is reached, or paint with --network compact"
 )
 
 logger = logging.getLogger(__name__)
 
 
 class WeightsUnavailableError(ArtistNstError):
-    """No weights are at hand and none could be downloaded; no file is at fault."""
+    """No weights are at hand and none could be downloaded; no file is at fault.
+
+    Attributes:
+        problem: what is wrong, without what to do about it.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}: {_MEND}")
+        self.problem = problem
 
 
 class OtherNetworkError(ArtistNstError):
@@ -76,6 +84,23 @@ class OtherNetworkError(ArtistNstError):
 
 
 @dataclass(frozen=True, eq=False)  # comparing tensors has no single truth value
+class Metric:
+    """How a small layer's features stand for those of a larger network's layer.
+
+    The larger one's N features are about U times the small one's k; all that losses
+    ask of them is in UᵀU, of which this is a root.
+
+    Attributes:
+        root: R ``(k, k)``, with RᵀR = UᵀU: the larger one's Gram matrices differ by
+            ‖R (G − A) Rᵀ‖, its features by ‖R (F − P)‖.
+        filters: N.
+    """
+
+    root: Tensor
+    filters: int
+
+
+@dataclass(frozen=True, eq=False)
 class Weights:
     """A VGG's convolutions as they are in a file, and how they want their input.
 
@@ -87,6 +112,7 @@ class Weights:
             ``"oxford"`` (BGR 0-255 minus the mean 103.939, 116.779, 123.68).
         sha256: of the file's bytes, in hexadecimal.
         source: the file's path as it was given or found.
+        metrics: by layer, where the network stands in for another.
     """
 
     network: Network
@@ -94,6 +120,7 @@ class Weights:
     input: InputConvention
     sha256: str
     source: str
+    metrics: dict[str, Metric] = field(default_factory=dict, repr=False)
 
 
 def layer_names(network: Network) -> tuple[str, ...]:
@@ -102,6 +129,8 @@ def layer_names(network: Network) -> tuple[str, ...]:
     Raises:
         UsageError: there is no such network.
     """
+    if network == "compact":
+        return tuple(one for one in layer_names("vgg19") if one <= _DEEPEST_NEEDED)
     return tuple(layer for layer, _, _ in _layout(_known(network)))
 
 
@@ -131,8 +160,7 @@ def find_weights(
     path = locate_weights(kind, file)
     if path is None and offline:
         raise WeightsUnavailableError(
-            f"{_title(kind)}'s weights are not here and --offline forbids the "
-            f"download: {_MEND}"
+            f"{title(kind)}'s weights are not here and --offline forbids the download"
         )
     if path is None:
         path = download_weights(kind, on_progress=on_progress)
@@ -156,6 +184,16 @@ def locate_weights(
         # The variable speaks of one network; another's may be in the cache.
         return cached if cached.is_file() and not _may_fit(path, kind) else path
     return cached if cached.is_file() else None
+
+
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Raises ArtistNstError for a file that is missing, or holds no tensors."""
+    try:
+        _open(_existing(Path(path), ""))
+    except OSError as error:
+        raise ArtistNstError(
+            f"{path} cannot be read ({error.strerror or error}): name another file"
+        ) from error
 
 
 def load_weights(
@@ -226,8 +264,8 @@ def download_weights(
         if _intact(target, expected):
             return target  # another process was first, and took the part away
         raise WeightsUnavailableError(
-            f"{_title(kind)}'s weights are not here and could not be downloaded "
-            f"({_reason(error)}): {_MEND}"
+            f"{title(kind)}'s weights are not here and could not be downloaded "
+            f"({_reason(error)})"
         ) from error
     return target
 
@@ -236,11 +274,11 @@ def _known(network: Network) -> Architecture:
     if network not in get_args(Network):
         hint = nearest(network, get_args(Network))
         raise UsageError(f"unknown network {network!r}: {hint}")
+    if network == "compact":
+        raise UsageError(
+            "the compact network comes with artist-nst: there is nothing to download"
+        )
     return architecture(network)
-
-
-def _title(network: Architecture) -> str:
-    return f"VGG-{network.removeprefix('vgg')}"
 
 
 def _cached(network: Architecture) -> Path:
@@ -425,16 +463,21 @@ def _check_fit(archive: _Archive, path: Path, network: Architecture) -> None:
     misfit = _misfit(archive, network)
     if misfit is None:
         return
+    if "conv1_1.root" in archive.shapes:
+        raise OtherNetworkError(
+            f"{path}: this is a compact network, not {title(network)}: choose "
+            "--network compact, and name it with --weights"
+        )
     for other in WIDTHS:
         if _misfit(archive, other) is None:
             raise OtherNetworkError(
-                f"{path}: these are {_title(other)}'s weights, not "
-                f"{_title(network)}'s: choose --network {other} or another file, or "
+                f"{path}: these are {title(other)}'s weights, not "
+                f"{title(network)}'s: choose --network {other} or another file, or "
                 f"run `artist-nst weights --network {network}`"
             )
     raise ArtistNstError(
         f"{path}: these are weights of another network, or not all of "
-        f"{_title(network)}'s: {misfit}; name a state dict in torchvision's layout"
+        f"{title(network)}'s: {misfit}; name a state dict in torchvision's layout"
     )
 
 

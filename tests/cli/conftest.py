@@ -52,3 +52,10 @@ def cli(
         return Ran(code, captured.out, captured.err)
 
     return ran
+
+
+@pytest.fixture
+def without_weights(cli: Cli, without_weights: list[str]) -> list[str]:
+    """After ``cli``, which names weights."""
+    del cli
+    return without_weights

@@ -347,7 +347,8 @@ class TestFailures:
         assert "--width" in ran.line
         assert files() == []
         monkeypatch.delenv("ARTIST_NST_WEIGHTS")
-        ran = cli("compare", "ratio", "1,5", photo, style, *SMALL, "--offline")
+        more = (*SMALL, "--network", "vgg19", "--offline")
+        ran = cli("compare", "ratio", "1,5", photo, style, *more)
         assert (ran.code, ran.out) == (1, "")
         assert "--weights" in ran.line
         assert files() == []

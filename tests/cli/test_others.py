@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from artist_nst import record
 from artist_nst.cli import run
+from artist_nst.image.files import sha256_of
 from artist_nst.nst.recipes import recipe
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import files, pixels
@@ -139,8 +141,46 @@ def test_demo_where_a_file_is_in_the_way(cli: Cli) -> None:
     assert Path("demo").read_text() == "mine"
 
 
-def test_demo_without_weights(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ARTIST_NST_WEIGHTS")
-    ran = cli("demo", "--offline")
-    assert ran.code == 1
-    assert "--weights" in ran.line
+@pytest.mark.usefixtures("hasty")
+def test_demo_without_weights(cli: Cli, without_weights: list[str]) -> None:
+    """It paints nevertheless, and asks no server for better ones."""
+    ran = cli("demo", "-w", 64)
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "demo/sheet.png"
+    assert pixels("demo/sheet.png").shape[1] > 600
+    for name in ("chelsea", "coffee"):
+        made = record.read(f"demo/{name}-painted.png")
+        assert made["network"]["name"] == made["recipe"]["network"] == "compact"
+    assert ran.err.count("by the compact network") == 2
+    (told,) = [line for line in ran.err.splitlines() if "instead" in line]
+    assert "VGG-19's weights are not here" in told
+    assert "the compact network paints instead" in told
+    assert without_weights == []
+
+
+@pytest.mark.usefixtures("hasty")
+def test_demo_by_vgg19_where_its_weights_are(cli: Cli, weights_file: Path) -> None:
+    ran = cli("demo", "-w", 64)
+    assert ran.code == 0
+    assert ran.err.count("by VGG-19;") == 2
+    assert "compact" not in ran.err
+    for name in ("chelsea", "coffee"):
+        made = record.read(f"demo/{name}-painted.png")["network"]
+        assert (made["name"], made["sha256"]) == ("vgg19", sha256_of(weights_file))
+
+
+def test_doctor_without_weights(cli: Cli, without_weights: list[str]) -> None:
+    ran = cli("doctor")
+    assert ran.code == 0
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("weights"))
+    assert "the compact network paints" in line
+    assert "`artist-nst weights`" in line
+    assert without_weights == []
+
+
+@pytest.mark.usefixtures("without_weights")
+def test_the_compact_network_is_not_downloaded(cli: Cli) -> None:
+    ran = cli("weights", "--network", "compact")
+    assert (ran.code, ran.out) == (2, "")
+    assert "the compact network comes with artist-nst" in ran.line
+    assert ran.err.splitlines() == [ran.line]

@@ -299,9 +299,15 @@ class TestArtist:
         self, cli: Cli, photo: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("ARTIST_NST_WEIGHTS")
-        ran = cli("paint", photo, photo, "-A", "procedural", "--offline")
+        paint = ("paint", photo, photo, "-A", "procedural", *SMALL, "--offline")
+        ran = cli(*paint, "--network", "vgg19")
         assert ran.code == 1
         assert "--weights" in ran.line
+        assert files() == []
+        ran = cli(*paint)
+        assert ran.code == 0
+        assert ran.err.count("the compact network paints instead") == 1
+        assert len(files()) == 2
 
     def test_a_named_work_is_said(self, cli: Cli, photo: Path) -> None:
         ran = cli("paint", photo, "-A", "procedural", "--work", "orchard", *SMALL)
@@ -551,10 +557,13 @@ class TestRefusals:
         self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("ARTIST_NST_WEIGHTS")
-        ran = cli("paint", photo, style, *SMALL, "--offline")
+        more = (*SMALL, "--network", "vgg19", "--offline")
+        ran = cli("paint", photo, style, *more)
         assert ran.code == 1
         assert "--weights" in ran.line
         assert "artist-nst weights" in ran.line
+        assert "--network compact" in ran.line
+        assert files() == []
 
     def test_not_enough_memory(
         self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch

@@ -475,3 +475,95 @@ def test_the_callers_choice_of_algorithms_is_given_back(network: VGG) -> None:
     after = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     assert seen == [True] * 5
     assert after == before
+
+
+def test_the_first_levels_are_drafts() -> None:
+    marks = {
+        count: [level.draft for level in plan(recipe(draft_levels=count), 300, 300)]
+        for count in (0, 1, 2)
+    }
+    assert marks == {
+        0: [False, False, False],
+        1: [True, False, False],
+        2: [True, True, False],
+    }
+    # A first level that is too small gives its iterations to the next, not its network.
+    assert [one.draft for one in plan(recipe(draft_levels=1), 100, 150)] == [False] * 2
+
+
+def test_another_network_paints_the_drafts(
+    network: VGG, compact_weights: Weights
+) -> None:
+    content, styles = image(100, 100), [(image(90, 80, 1), 1.0)]
+    numbers = small(draft_levels=1)
+    draft = VGG(compact_weights)
+    found = {
+        name: run(network, made, content, styles, draft=other)
+        for name, made, other in (
+            ("mixed", numbers, draft),
+            ("alone", numbers, None),
+            ("not asked", small(), draft),
+        )
+    }
+    painters = {
+        name: [one.network for one in result.computed] for name, result in found.items()
+    }
+    assert painters == {
+        "mixed": ["compact", "vgg19"],
+        "alone": ["vgg19", "vgg19"],
+        "not asked": ["vgg19", "vgg19"],
+    }
+    assert torch.equal(found["alone"].image, found["not asked"].image)
+    assert not torch.equal(found["mixed"].image, found["alone"].image)
+    first = run(draft, small(), content, styles)
+    # Up to where the other one takes over, it is the draft's own way.
+    assert [one.losses for one in found["mixed"].history[:2]] == [
+        one.losses for one in first.history[:2]
+    ]
+    assert found["mixed"].history[2].losses != first.history[2].losses
+
+
+@pytest.mark.parametrize("drafts", [0, 1, 2])
+def test_the_time_left_is_that_of_the_networks_at_work(
+    network: VGG, compact_weights: Weights, drafts: int
+) -> None:
+    """By each level's pixels and the multiplications of the network that paints it."""
+    layers = {"content_layers": (("conv4_2", 1.0),), "style_layers": (("conv5_1", 1),)}
+    sizes = (48, 72, 96)
+    numbers = recipe(
+        levels=((0.5, 3), (0.75, 2), (1.0, 2)), draft_levels=drafts, **layers
+    )
+    draft, styles = VGG(compact_weights), [(image(80, 60, 1), 1.0)]
+    steps: list[Step] = []
+    run(network, numbers, image(96, 96), styles, draft=draft, on_step=steps.append)
+    painters = [draft] * drafts + [network] * (3 - drafts)
+    costs = [
+        (1 + one.cost(["conv5_1", "conv4_2"])) * side**2
+        for one, side in zip(painters, sizes, strict=True)
+    ]
+    counts = [count for _, count in numbers.levels]
+    ahead = [one for one, n in zip(costs, counts, strict=True) for _ in range(n)]
+    pace = 0.0
+    for number, step in enumerate(steps):
+        own = step.seconds / ahead[number]
+        pace = 0.8 * (pace or own) + 0.2 * own
+        left = sum(ahead[number + 1 :])
+        assert step.remaining == pytest.approx(left * pace, rel=1e-6)
+    assert len(steps) == 7
+    # What is left out would be noticed.
+    assert painters[0] is network or costs[0] < costs[-1] / 100
+
+
+def test_weights_of_nothing_cost_nothing(
+    network: VGG, compact_weights: Weights
+) -> None:
+    """A layer of weight 0 is not looked at."""
+    shallow = (("conv1_1", 1.0),)
+    numbers = small(style_layers=(*shallow, ("conv5_1", 0.0)), draft_levels=1)
+    draft, styles = VGG(compact_weights), [(image(80, 60, 1), 1.0)]
+    steps: list[Step] = []
+    run(network, numbers, image(96, 96), styles, draft=draft, on_step=steps.append)
+    costs = [1 + one.cost(["conv1_1"]) for one in (draft, network)]
+    first = steps[0]
+    expected = first.seconds * (1 + 3 * 4 * costs[1] / costs[0])
+    assert first.remaining == pytest.approx(expected, rel=1e-6)

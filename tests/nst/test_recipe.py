@@ -28,6 +28,7 @@ OTHER = replace(
     style_loss="gatys",
     ratio=0.1 + 0.2,
     tv=1e-7,
+    draft_levels=1,
     tv_sum=2.5,
     init="noisy-content",
     levels=((1 / 3, 0), (1.0, 7)),
@@ -265,7 +266,8 @@ def test_what_is_wrong_with_a_field_survives_a_process() -> None:
 
 
 def test_the_architecture_of_a_network() -> None:
-    assert architecture("vgg19-normalised") == "vgg19"
+    for network in ("vgg19", "vgg19-normalised", "auto", "compact"):
+        assert architecture(network) == "vgg19"
     assert architecture("vgg16") == "vgg16"
 
 

@@ -205,7 +205,8 @@ def network_of(numbers: Recipe, weights: Weights) -> VGG:
     if numbers.network == "vgg19-normalised":
         photos = [image(48, 64, seed).float() for seed in (11, 12)]
         weights = normalized(weights, activation_means(weights, photos))
-    assert weights.network == numbers.network
+    asked = "vgg19" if numbers.network == "auto" else numbers.network
+    assert weights.network == asked
     return VGG(weights, pool=numbers.pool, padding=numbers.padding, dtype=torch.float64)
 
 

@@ -226,6 +226,28 @@ def test_an_unknown_layer_is_told_its_nearest() -> None:
     assert "\n" not in line
 
 
+@pytest.mark.parametrize("layers", [(), ("conv1_1",), ("conv4_2", "conv2_1"), LAYERS])
+def test_the_cost_of_layers(thin_weights: Weights, layers: tuple[str, ...]) -> None:
+    """All multiplications up to the deepest, a quarter as many after each pooling."""
+    network = VGG(thin_weights)
+    seen = LAYERS[: max((LAYERS.index(one) + 1 for one in layers), default=0)]
+    expected = sum(
+        thin_weights.kernels[layer][0].numel() / 4 ** (int(layer[4]) - 1)
+        for layer in seen
+    )
+    assert network.cost(layers) == pytest.approx(expected, rel=1e-12)
+    assert network.cost(reversed(layers)) == network.cost(layers)
+
+
+def test_what_the_compact_network_saves(
+    random_weights: Weights, compact_weights: Weights
+) -> None:
+    """Its own filters count, not those that it stands for."""
+    layers = ["conv5_1"]
+    small, large = VGG(compact_weights), VGG(random_weights)
+    assert small.cost(layers) < large.cost(layers) / 100
+
+
 def test_layers_depend_on_the_network() -> None:
     with pytest.raises(UsageError, match="vgg11 has no 'conv1_2'"):
         check_layers("vgg11", ["conv1_2"], "content-layer")

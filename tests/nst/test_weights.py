@@ -919,8 +919,8 @@ def test_a_server_that_refuses(status: int, server: Server, tmp_path: Path) -> N
         download_weights(url=server.url, folder=tmp_path)
     assert one_line(error).startswith("VGG-19's weights are not here and could not be")
     assert str(error.value).endswith(
-        "name a file with --weights or $ARTIST_NST_WEIGHTS, or run "
-        "`artist-nst weights` where the network is reached"
+        "name a file with --weights or $ARTIST_NST_WEIGHTS, run `artist-nst weights` "
+        "where the network is reached, or paint with --network compact"
     )
 
 

@@ -36,7 +36,15 @@ from rich.console import Console
 from artist_nst.cli import FAILURE, INTERRUPTED, USAGE
 from artist_nst.errors import ArtistNstError, UsageError, nearest
 
-NAMES = "evaluation", "paint", "memory", "fetch", "startup", "precision"
+NAMES = (
+    "evaluation",
+    "compact",
+    "paint",
+    "memory",
+    "fetch",
+    "startup",
+    "precision",
+)
 WITHOUT_WEIGHTS = {"fetch"}
 BESIDE_PLAIN = {"evaluation", "paint"}
 QUICK_WIDTH, WIDTH = 64, 512

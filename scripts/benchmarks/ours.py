@@ -19,7 +19,7 @@ from artist_nst.nst.minimize import choose_optimizer, minimize
 from artist_nst.nst.objective import Losses, Objective, Targets, targets
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import Step, repeatable, run
-from artist_nst.nst.recipe import Optimizer, Recipe
+from artist_nst.nst.recipe import Network, Optimizer, Recipe
 from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG
 from benchmarks import memory_use, timing
@@ -45,17 +45,21 @@ class Timed:
         return told
 
 
-@lru_cache(maxsize=1)
-def network(weights: str | None, device: str) -> VGG:
-    """The default recipe's network, read once."""
+def network(problem: Problem) -> VGG:
+    """The problem's network, read once."""
+    return _network(problem.weights, problem.device, problem.network)
+
+
+@lru_cache(maxsize=2)
+def _network(weights: str | None, device: str, name: str) -> VGG:
     return load_network(
-        RECIPES["default"],
+        replace(RECIPES["default"], network=cast(Network, name)),
         device=cast(DeviceName, device),
-        weights=weights_file(weights),
+        weights=None if name == "compact" else weights_file(weights),
     )
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def prepared(problem: Problem) -> tuple[Tensor, Tensor, Targets]:
     """Photo, style and targets at full size."""
     vgg, recipe, content, style = _parts(problem)
@@ -66,7 +70,7 @@ def prepared(problem: Problem) -> tuple[Tensor, Tensor, Targets]:
 def objective(problem: Problem, precision: Precision) -> Objective:
     """The objective at full size, as painting uses it there."""
     wanted = prepared(problem)[2]
-    vgg = network(problem.weights, problem.device)
+    vgg = network(problem)
     return Objective(vgg, problem.recipe(), wanted, precision=precision)
 
 
@@ -76,7 +80,7 @@ def objective(problem: Problem, precision: Precision) -> Objective:
 def about(problem: Problem) -> dict[str, Any]:
     """What the process computes with, and the weights that it found."""
     device = problem.where()
-    vgg = network(problem.weights, problem.device)
+    vgg = network(problem)
     return {
         "threads": torch.get_num_threads(),
         "device": describe(device),
@@ -193,7 +197,7 @@ def remember(problem: Problem, precision: Precision, iterations: int) -> dict[st
 
 
 def _parts(problem: Problem) -> tuple[VGG, Recipe, Tensor, Tensor]:
-    vgg = network(problem.weights, problem.device)
+    vgg = network(problem)
     return vgg, problem.recipe(), *problem.pictures()
 
 

@@ -26,6 +26,7 @@ class Problem:
         device: auto, cpu, cuda or mps.
         cropped: the photo's middle, in the aspect of 512×272; else all of it.
         iterations: over all levels; 0 for the default recipe's own.
+        network: whose features are compared.
     """
 
     photo: str
@@ -35,12 +36,14 @@ class Problem:
     device: str = "auto"
     cropped: bool = True
     iterations: int = 0
+    network: str = "vgg19"
 
     def recipe(self) -> Recipe:
         """The default recipe, at this width and of as many iterations."""
         from artist_nst.nst.recipes import RECIPES
 
-        recipe = replace(RECIPES["default"], width=self.width)
+        network: Any = self.network
+        recipe = replace(RECIPES["default"], width=self.width, network=network)
         return recipe.with_iterations(self.iterations) if self.iterations else recipe
 
     def where(self) -> torch.device:

@@ -2,9 +2,10 @@
 """One photo and work by the features of several networks.
 
 Section 4.4 of "Style transfer" (L. Danino, D. Goman) compares VGG-11, 13, 16 and 19;
-normalised VGG-19 is that of Gatys et al. Those whose weights are not here are left out
-(`artist-nst weights --network vgg16` downloads them). The default recipe's losses do
-not depend on how loud a network is, so that one ratio serves all.
+normalised VGG-19 is that of Gatys et al., the compact one our own. Those whose weights
+are not here are left out (`artist-nst weights --network vgg16` downloads them). The
+default recipe's losses do not depend on how loud a network is, so that one ratio serves
+all.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ from artist_nst.nst.recipe import Network
 NETWORKS: tuple[Network, ...] = (
     "vgg19",
     "vgg19-normalised",
+    "compact",
     "vgg16",
     "vgg13",
     "vgg11",

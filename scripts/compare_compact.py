@@ -93,8 +93,10 @@ class Judge:
         self.path = folder / "results.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            found = self.path.read_text() if self.path.exists() else "{}"
-            self.results: dict[str, dict[str, Any]] = json.loads(found)
+            found = json.loads(self.path.read_text() if self.path.exists() else "{}")
+            if not isinstance(found, dict):
+                raise ValueError("its results.json is another's")
+            self.results: dict[str, dict[str, Any]] = found
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"-o {folder} can't be used ({error}): name another folder"
@@ -185,7 +187,9 @@ def main(
     weights: Annotated[
         Path | None, typer.Option(help="VGG-19's; looked for if not given.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o")] = Path("figures/compact-compared"),
+    out: Annotated[Path, typer.Option("--out", "-o")] = Path(
+        "figures/compact-compared"
+    ),
     width: Annotated[int, typer.Option("--width", "-w", min=64)] = 256,
     pairs: Annotated[int, typer.Option(min=1)] = PAIRS,
 ) -> None:

@@ -154,7 +154,9 @@ def test_without_weights_it_is_the_compact_one(
     assert "\n" not in said
     assert INSTEAD in said
     assert "`artist-nst weights`" in said
-    assert ("--offline forbids" if offline else "Name or service not known") in said
+    assert (
+        "offline nothing is downloaded" if offline else "Name or service not known"
+    ) in said
 
 
 def test_it_has_the_recipes_pool_and_padding(without_weights: list[str]) -> None:

@@ -160,7 +160,7 @@ def find_weights(
     path = locate_weights(kind, file)
     if path is None and offline:
         raise WeightsUnavailableError(
-            f"{title(kind)}'s weights are not here and --offline forbids the download"
+            f"{title(kind)}'s weights are not here, and offline nothing is downloaded"
         )
     if path is None:
         path = download_weights(kind, on_progress=on_progress)

@@ -33,10 +33,10 @@ HELD_OUT = Path("images/content/avila-walls.jpg")
 
 # Relative, of a photo's Gram matrices; see the tests.
 MOST_APART = {
-    "conv1_1": 0.3,
-    "conv2_1": 0.3,
-    "conv3_1": 0.3,
-    "conv4_1": 0.3,
+    "conv1_1": 0.1,
+    "conv2_1": 0.15,
+    "conv3_1": 0.25,
+    "conv4_1": 0.25,
     "conv5_1": 0.6,
 }
 
@@ -181,7 +181,7 @@ def test_styles_are_ranked_as_vgg19_does(
     images = [tensor(path, RANKED_WIDTH) for path in paths]
     small, large = (style_distances(network, images) for network in networks)
     assert len(small) == 66
-    assert spearmanr(small, large).statistic >= 0.9
+    assert spearmanr(small, large).statistic > 0.95
 
 
 @pytest.mark.shared
@@ -218,7 +218,7 @@ def test_its_record_says_what_it_is_worth(record: dict[str, Any]) -> None:
     """On all that was held out, and after tuning better than before."""
     before, after = (record[stage] for stage in ("closed_form", "held_out"))
     assert after["pictures"] == before["pictures"] >= 40
-    assert after["rank_agreement"] >= 0.9
+    assert after["rank_agreement"] > 0.95
     for layer, most in MOST_APART.items():
         assert 0 < after["gram_error"][layer] < most, layer
     assert sum(after["gram_error"].values()) < sum(before["gram_error"].values())

@@ -186,7 +186,7 @@ def test_what_needs_other_weights_is_left_out(figure: Figure, script: Script) ->
     painted = paintings(figure("recipes")).values()
     assert {(one["iterations"], *one["size"]) for one in painted} == {(2, 64, 43)}
     here = [one for one in script("networks").NETWORKS if script("common").at_hand(one)]
-    assert here == ["vgg19", "vgg19-normalised"]
+    assert here == ["vgg19", "vgg19-normalised", "compact"]
 
 
 def test_which_weights_are_at_hand(

@@ -60,7 +60,7 @@ def small(
         "OWN_WALKS": 1,
         "HELD_OUT": 4,
         "SAVED_EVERY": 2,
-        "find_weights": lambda *_: teacher,
+        "find_weights": lambda *_, **__: teacher,
         "prepare": lambda: None,
         "choose_device": lambda _: torch.device("cpu"),
     }
@@ -346,7 +346,7 @@ def typed(
 ) -> Callable[..., tuple[int, str]]:
     """The script as typed, in this process; its exit code and what it says."""
     monkeypatch.setattr("artist_nst.nst.machine.prepare", lambda: None)
-    monkeypatch.setattr("artist_nst.nst.weights.find_weights", lambda *_: teacher)
+    monkeypatch.setattr("artist_nst.nst.weights.find_weights", lambda *_, **__: teacher)
 
     def run(*options: str) -> tuple[int, str]:
         command = ["train_compact.py", "--photos", str(folders[0])]
@@ -384,7 +384,7 @@ def test_weights_for_another_input_are_refused(
 ) -> None:
     """The file says that its input is Oxford's."""
     other = replace(teacher, input="torchvision")
-    monkeypatch.setattr("artist_nst.nst.weights.find_weights", lambda *_: other)
+    monkeypatch.setattr("artist_nst.nst.weights.find_weights", lambda *_, **__: other)
     code, said = typed()
     assert code == 2
     assert "made from Oxford's VGG-19" in said

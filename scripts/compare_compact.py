@@ -12,7 +12,6 @@ Markdown and a sheet; what is done is not painted again.
 
 import hashlib
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +21,13 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from distillation.checking import rank_agreement
+from distillation.command import console
+from distillation.command import run as run_script
 from distillation.pictures import Pictures, gather, read
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from artist_nst.cli import FAILURE, INTERRUPTED, USAGE
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import sha256_of, write_picture, write_text
 from artist_nst.image.sheet import Panel, sheet
@@ -47,8 +46,6 @@ OWN = "VGG-19"
 PAIRS = 12
 SHOWN = 4  # in the sheet, beginning with the first
 RANKED, RANKED_WIDTH = 48, 256
-
-console = Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -317,15 +314,4 @@ def _pixels(image: Tensor) -> NDArray[np.float64]:
 
 
 if __name__ == "__main__":
-    try:
-        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command()(main)
-        app()
-    except ArtistNstError as error:
-        print(f"compare_compact.py: {error}", file=sys.stderr)
-        sys.exit(USAGE if isinstance(error, UsageError) else FAILURE)
-    except SystemExit as ended:
-        # What typer makes of Ctrl-C.
-        if ended.code == INTERRUPTED:
-            console.print("compare_compact.py: stopped; the same command goes on")
-        raise
+    run_script(main, "compare_compact.py")

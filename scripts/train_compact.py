@@ -11,7 +11,6 @@ About an hour on two cores. docs/compact.md tells how and why.
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,16 +24,16 @@ import torch
 import typer
 from distillation.checking import held_out_errors, rank_agreement
 from distillation.closed_form import distilled, mapped
+from distillation.command import console
+from distillation.command import run as run_script
 from distillation.pictures import Levels, Pictures, gather, read
 from distillation.student import LEARNT, Student, features
 from distillation.tuning import BATCH, RATE, Lessons, Tuning, sample, tune
 from distillation.walks import walks
-from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
-from artist_nst.cli import FAILURE, INTERRUPTED, USAGE
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.errors import UsageError
 from artist_nst.nst.compact import packed
 from artist_nst.nst.devices import choose_device
 from artist_nst.nst.machine import keep_memory, prepare
@@ -53,8 +52,6 @@ ROUNDS = 3
 TEACHERS_WALKS, OWN_WALKS = 12, 24
 HELD_OUT = 48  # pictures that the errors are measured on
 SAVED_EVERY = 100
-
-console = Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -364,17 +361,4 @@ def _write(path: Path, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command()(main)
-        app()
-    except ArtistNstError as error:
-        print(f"train_compact.py: {error}", file=sys.stderr)
-        sys.exit(USAGE if isinstance(error, UsageError) else FAILURE)
-    except SystemExit as ended:
-        # What typer makes of Ctrl-C.
-        if ended.code == INTERRUPTED:
-            print(
-                "train_compact.py: stopped; the same command goes on", file=sys.stderr
-            )
-        raise
+    run_script(main, "train_compact.py")

@@ -348,8 +348,7 @@ class _Look:
             yield "weights", found["network"]["sha256"], known
         if cell.recipe.draft_levels and cell.recipe.network != "compact":
             was = found["network"].get("draft_sha256")
-            # Of one whose first level is too small to be drafted, there is none.
-            yield "draft weights", was or self._hash(PACKAGED), self._hash(PACKAGED)
+            yield "draft weights", was, self._hash(PACKAGED)
         stated = self.networks.how.get("input")
         # The compact network's is always the same.
         if stated is not None and cell.recipe.network != "compact":

@@ -75,12 +75,24 @@ def repaint(
             f"{painting}: its record is damaged ({type(error).__name__}: {error})"
         ) from error
     asked = options.asked_network
-    if asked is None and recipe is None and sha256 != easel.load().sha256:
+    if (
+        asked is None
+        and recipe is None
+        and (sha256 != easel.load().sha256 or _drafted_by_another(found))
+    ):
         easel.console.print(
             "these are not the weights it was painted with: expect other pixels"
         )
     out, may_replace = destination(options.out, photo, sources)
     easel.paint(photo, sources, seed, out, replace=may_replace)
+
+
+def _drafted_by_another(found: dict[str, Any]) -> bool:
+    from artist_nst.image.files import sha256_of
+    from artist_nst.nst.compact import PACKAGED
+
+    was = found["network"].get("draft_sha256")
+    return was is not None and was != sha256_of(PACKAGED)
 
 
 def _as_recorded(

@@ -498,3 +498,17 @@ class TestCompare:
         more = (*SMALL, "--draft", "-o", "grid")
         assert cli("compare", "recipe", "default,patel", photo, style, *more).code == 0
         assert {row["network"] for row in rows("grid")} == {"compact"}
+
+
+def test_a_draft_by_another_compact_network_is_noted(
+    cli: Cli,
+    photo: Path,
+    style: Path,
+    compact_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paint = ("paint", photo, style, "-w", "200", "-n", "3", "--draft-levels", 1)
+    assert cli(*paint, "-o", "a.png").code == 0
+    assert "expect other pixels" not in cli("repaint", "a.png", "-n", "3").err
+    monkeypatch.setattr("artist_nst.nst.compact.PACKAGED", compact_file)
+    assert "expect other pixels" in cli("repaint", "a.png", "-n", "3").err

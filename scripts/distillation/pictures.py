@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from artist_nst.errors import UsageError
+from artist_nst.image.alike import ALIKE, thumbnail
 from artist_nst.image.files import read_picture, resize
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -20,9 +21,6 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 SHIPPED = "astronaut", "chelsea", "coffee", "rocket", "hubble_deep_field"
 HELD_OUT_EVERY = 3
 LONG_SIDE = 640  # pixels, of what is kept of a picture
-# Two files are taken to show one picture where their thumbnails correlate so much.
-ALIKE = 0.9
-THUMBNAIL = 16
 
 Levels = NDArray[np.uint8]
 
@@ -54,7 +52,7 @@ def gather(photo_folders: Sequence[Path], painting_folders: Sequence[Path]) -> P
     photos, painted = map(_files, (photo_folders, painting_folders))
     held = [path for use in (photos, painted) for path in use[1]]
     hashes = {_hash(path) for path in held}
-    seen = np.stack([_thumbnail(_levels(path)) for path in held])
+    seen = np.stack([thumbnail(_levels(path) / 255.0) for path in held])
     digest = hashlib.sha256()
 
     def learnt(paths: list[Path], shipped: Sequence[str] = ()) -> list[Levels]:
@@ -62,13 +60,13 @@ def gather(photo_folders: Sequence[Path], painting_folders: Sequence[Path]) -> P
         for path in paths:
             pixels = _levels(path)
             own = _hash(path)
-            if own in hashes or (seen @ _thumbnail(pixels)).max() > ALIKE:
+            if own in hashes or (seen @ thumbnail(pixels / 255.0)).max() > ALIKE:
                 continue
             digest.update(own.encode())
             found.append(pixels)
         for name in shipped:
             pixels = _small(np.asarray(getattr(data, name)()))
-            if (seen @ _thumbnail(pixels)).max() <= ALIKE:
+            if (seen @ thumbnail(pixels / 255.0)).max() <= ALIKE:
                 digest.update(name.encode())
                 found.append(pixels)
         return found
@@ -173,13 +171,6 @@ def _small(pixels: Levels) -> Levels:
     height, width = (max(1, round(side * factor)) for side in pixels.shape[:2])
     smaller = resize(pixels / 255.0, height, width)
     return np.asarray(np.round(smaller * 255), dtype=np.uint8)
-
-
-def _thumbnail(pixels: Levels) -> NDArray[np.float64]:
-    """Brightness of a few squares, of mean 0 and length 1."""
-    small = resize(pixels / 255.0, THUMBNAIL, THUMBNAIL).mean(-1).ravel()
-    small = small - small.mean()
-    return small / max(float(np.linalg.norm(small)), 1e-9)
 
 
 def _hash(path: Path) -> str:

@@ -20,9 +20,9 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from command import console
+from command import run as run_script
 from distillation.checking import rank_agreement
-from distillation.command import console
-from distillation.command import run as run_script
 from distillation.pictures import Pictures, gather, read
 from numpy.typing import NDArray
 from rich.progress import track

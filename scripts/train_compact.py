@@ -22,10 +22,10 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from command import console
+from command import run as run_script
 from distillation.checking import held_out_errors, rank_agreement
 from distillation.closed_form import distilled, mapped
-from distillation.command import console
-from distillation.command import run as run_script
 from distillation.pictures import Levels, Pictures, gather, read
 from distillation.student import LEARNT, Student, features
 from distillation.tuning import BATCH, RATE, Lessons, Tuning, sample, tune

@@ -20,6 +20,7 @@ from tests.conftest import picture
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 COMPARING = "compare_compact"
+OURS = "command", "distillation", "train_compact", COMPARING
 
 Kernels = dict[str, tuple[Tensor, Tensor]]
 Script = Callable[[str], ModuleType]
@@ -32,7 +33,7 @@ def script() -> Iterator[Script]:
         patch.syspath_prepend(str(SCRIPTS))
         yield import_module
     for name in [*sys.modules]:
-        if name.partition(".")[0] in ("distillation", "train_compact", COMPARING):
+        if name.partition(".")[0] in OURS:
             del sys.modules[name]
 
 

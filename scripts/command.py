@@ -1,4 +1,4 @@
-"""How the scripts around the compact network are run, and what they say last."""
+"""How the longer scripts are run, and what they say last."""
 
 import sys
 from collections.abc import Callable

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from artist_nst.nst.recipe import Recipe
     from artist_nst.nst.recipes import recipe
     from artist_nst.painting import Painting, Progress, paint
+    from artist_nst.picking import Pick
 
 __all__ = [
     "ArtistNstError",
     "Painting",
+    "Pick",
     "Progress",
     "Recipe",
     "UsageError",
@@ -40,6 +42,7 @@ _HOMES = {
     "Recipe": "nst.recipe",
     "recipe": "nst.recipes",
     "Painting": "painting",
+    "Pick": "picking",
     "Progress": "painting",
     "paint": "painting",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -34,7 +34,9 @@ class Canvas:
     Args:
         recipe: its ``width`` is the painting's.
         photo: ``(H, W, 3)`` sRGB in [0, 1].
-        styles: like ``photo``, with what they are and their weights.
+        styles: like ``photo``, with what they are and their weights. One at a time is
+            asked for, and kept at the painting's size: many works are no more than
+            that.
 
     Colour methods either recolour the styles to the photo before anything is looked
     at, or paint brightness alone and lay it under the photo's colours.
@@ -47,11 +49,10 @@ class Canvas:
         self,
         recipe: Recipe,
         photo: Pixels,
-        styles: Sequence[tuple[Source, Pixels]],
+        styles: Iterable[tuple[Source, Pixels]],
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.recipe = recipe
-        self.given = styles
         height, width = _size(
             recipe, photo.shape[:2], recipe.width, "the photo", max_pixels
         )
@@ -59,15 +60,18 @@ class Canvas:
             old = f"{photo.shape[1]}×{photo.shape[0]}"
             log.info("the photo is %s: enlarged to %d×%d", old, width, height)
         self.photo = resize(photo, height, width)
-        sources = [source for source, _ in styles]
-        scaled = [
-            _scaled(recipe, *style, max_pixels, (height, width)) for style in styles
-        ]
+        weights, scaled = [], []
+        self.given: list[tuple[Pixels, float]] = []
+        for source, pixels in styles:
+            one = _scaled(recipe, source, pixels, max_pixels, (height, width))
+            whole = _size_at(pixels, width)
+            # Mostly the same size: a picture is kept once then.
+            own = one if one.shape[:2] == whole else _no_larger(pixels, whole)
+            self.given.append((own, source.weight))
+            weights.append(source.weight)
+            scaled.append(one)
         self.content, in_colors = self._colored(scaled)
-        self.styles = [
-            (pixels, source.weight)
-            for pixels, source in zip(in_colors, sources, strict=True)
-        ]
+        self.styles = list(zip(in_colors, weights, strict=True))
 
     def paint(
         self,
@@ -106,11 +110,10 @@ class Canvas:
         recipe makes of them."""
         device = network.mean.device
         width = self.photo.shape[1]
-        styles: list[Style] = []
-        for source, pixels in self.given:
-            height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
-            small = resize(pixels, height, width)
-            styles.append((_to_tensor(small, device), source.weight))
+        styles: list[Style] = [
+            (_to_tensor(resize(pixels, *_size_at(pixels, width)), device), weight)
+            for pixels, weight in self.given
+        ]
         photo = _to_tensor(self.photo, device)
         candidate = photo if painted is None else _to_tensor(painted, device)
         return distances(network, candidate, photo, styles, features)
@@ -169,6 +172,19 @@ def _scaled(
             recipe.style_scale,
         )
     return resize(pixels, *size)
+
+
+def _no_larger(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """``pixels`` at that size, or as they are where that would be larger: a strip's
+    could be larger than memory."""
+    height, width = size
+    larger = height * width > pixels.shape[0] * pixels.shape[1]
+    return pixels if larger else resize(pixels, height, width)
+
+
+def _size_at(pixels: Pixels, width: int) -> tuple[int, int]:
+    """Height and width of a picture at ``width``, in its own aspect."""
+    return max(1, round(pixels.shape[0] * width / pixels.shape[1])), width
 
 
 def _size(

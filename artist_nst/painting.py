@@ -30,7 +30,8 @@ from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import InputConvention
-from artist_nst.sources import PathLike, StyleImage, WorkName, choose_sources
+from artist_nst.picking import Pick
+from artist_nst.sources import PathLike, Source, StyleImage, WorkName, choose_sources
 
 Pixels = NDArray[np.float64]
 
@@ -82,6 +83,7 @@ def paint(
     *,
     artist: str | None = None,
     works: WorkName | Sequence[WorkName] = (),
+    pick: Pick | None = None,
     corpora: PathLike | None = None,
     recipe: Recipe = RECIPES["default"],
     long_side: int | None = None,
@@ -109,6 +111,7 @@ def paint(
         styles: style images, alone or with weights relative to each other.
         artist: whose corpus to take works from; one is picked at random.
         works: ids or titles of the artist's works to take instead, like ``styles``.
+        pick: how works are picked instead: ``Pick(way="mix")`` blends several.
         corpora: the folder of corpora; looked for as the README says if not given.
         recipe: every number of the painting; see :func:`artist_nst.recipe`.
         long_side: of the painting in pixels, in place of ``recipe.width``.
@@ -140,18 +143,21 @@ def paint(
         KeyboardInterrupt: before there was anything to keep.
     """
     seed = seeded(seed)
-    sources = choose_sources(styles, artist, works, corpora, seed)
+    sources = choose_sources(styles, artist, works, corpora, seed, pick, content)
     check_recipe_layers(recipe)
     photo = read_picture(content, max_pixels=max_pixels)
     recipe = sized(recipe, photo.pixels, long_side)
-    pictures = [read_picture(source.path, max_pixels=max_pixels) for source in sources]
     features = features or Features()
+    made_of: list[dict[str, Any]] = []
+
+    def inputs() -> Iterator[tuple[Source, Pixels]]:
+        for source in sources:
+            picture = read_picture(source.path, max_pixels=max_pixels)
+            made_of.append(record.of_source(source, picture))
+            yield source, picture.pixels
+
     with _failures_in_words(recipe), keeping(frames, every, film) as keep:
-        inputs = [
-            (source, picture.pixels)
-            for source, picture in zip(sources, pictures, strict=True)
-        ]
-        canvas = Canvas(recipe, photo.pixels, inputs, max_pixels)
+        canvas = Canvas(recipe, photo.pixels, inputs(), max_pixels)
         if network is None:
             network = load_network(
                 recipe,
@@ -177,7 +183,7 @@ def paint(
         result = canvas.paint(vgg, seed, features, on_step, bits, max_memory, draft)
         sitting = _Sitting(
             content=record.of_file(content, photo),
-            styles=list(map(record.of_source, sources, pictures)),
+            styles=made_of,
             corpora=corpora,
             seed=seed,
             alpha=photo.alpha,

@@ -10,14 +10,16 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from artist_nst.corpus.pick import paintings, pick_random
 from artist_nst.corpus.works import Corpus, Work, corpora_folder, find_corpus, find_work
 from artist_nst.corpus.works import fold as folded
 from artist_nst.errors import UsageError
+from artist_nst.picking import Pick, PickProgress, pick_works
 
 log = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]
+
+NAMED = 3  # works in a file's name, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +52,73 @@ def choose_sources(
     works: WorkName | Sequence[WorkName],
     corpora: PathLike | None,
     seed: int,
+    pick: Pick | None = None,
+    photo: PathLike | None = None,
+    on_progress: PickProgress | None = None,
 ) -> list[Source]:
-    """The style images given, or works of the artist: those named, or one picked.
+    """The style images given, or works of the artist: those named, or picked.
+
+    Args:
+        pick: which works of the artist to take; one at random if not given.
+        photo: that is to be painted, for a pick that depends on it.
+        on_progress: told how many works' styles are computed, of how many.
 
     Raises:
         UsageError: neither styles nor artist are given, or both; an unknown artist or
-            work; weights below zero, or all zero.
+            work; weights below zero, or all zero; a pick for several paintings.
+        ArtistNstError: there is nothing to pick from.
     """
+    found = choose_several(
+        styles, artist, works, corpora, seed, pick, photo, on_progress
+    )
+    if len(found) > 1:
+        raise UsageError(
+            f"--works {len(found)} is for as many paintings: choose --pick mix to have "
+            "them in one"
+        )
+    return found[0]
+
+
+def choose_several(
+    styles: StyleImage | Sequence[StyleImage],
+    artist: str | None,
+    works: WorkName | Sequence[WorkName],
+    corpora: PathLike | None,
+    seed: int,
+    pick: Pick | None = None,
+    photo: PathLike | None = None,
+    on_progress: PickProgress | None = None,
+) -> list[list[Source]]:
+    """The same for several paintings of one photo: what each is painted after."""
     images, names = _several(styles), _several(works)
     if artist is None:
         if names:
             raise UsageError("--work names a work of an artist: add --artist NAME")
+        if pick is not None:
+            raise UsageError("--pick is of an artist's works: add --artist NAME")
         if not images:
             raise UsageError("no style: name style images, or an --artist")
-        return _weighed([_from_style(style) for style in images])
+        return [_weighed([_from_style(style) for style in images])]
     if images:
         raise UsageError("name style images or an --artist, not both")
     corpus = find_corpus(artist, corpora_folder(corpora))
     if names:
+        if pick is not None:
+            raise UsageError("--work names the works: leave out --pick and its like")
         sources = [_from_name(corpus, name) for name in names]
         titles = ", ".join(source.work["title"] for source in sources if source.work)
         log.info("%s: %s", corpus.artist, " ".join(titles.split()))
-        return _weighed(sources)
-    here = paintings(corpus.here)
-    work = pick_random(here, seed)
-    log.info(
-        "%s: %s, picked of %s with seed %d",
-        corpus.artist,
-        work.label,
-        f"{len(here):,}",
-        seed,
-    )
-    return [_from_work(corpus, work)]
+        return [_weighed(sources)]
+    picked = pick_works(corpus, pick or Pick(), seed, photo, on_progress)
+    return [[from_work(corpus, work) for work in group] for group in picked]
+
+
+def named(sources: Sequence[Source]) -> str:
+    """For file names: the styles' own names, or whose they are, of many."""
+    first = sources[0].work
+    if first is not None and len(sources) > NAMED:
+        return f"{first['corpus']}-mix-{sources[0].slug}"
+    return "+".join(source.slug for source in sources)
 
 
 def weighted(text: str) -> tuple[str, float]:
@@ -112,18 +149,19 @@ def _from_style(style: StyleImage) -> Source:
 
 def _from_name(corpus: Corpus, name: WorkName) -> Source:
     if isinstance(name, tuple):
-        return _from_work(corpus, find_work(corpus, name[0]), name[1])
+        return from_work(corpus, find_work(corpus, name[0]), name[1])
     try:
         # A title may end in a colon and a number, so it is tried as it is first.
-        return _from_work(corpus, find_work(corpus, name))
+        return from_work(corpus, find_work(corpus, name))
     except UsageError:
         title, weight = weighted(name)
         if title == name:
             raise
-        return _from_work(corpus, find_work(corpus, title), weight)
+        return from_work(corpus, find_work(corpus, title), weight)
 
 
-def _from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
+def from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
+    """A work of a corpus as a style image, with what is known of it."""
     known = {
         "artist": corpus.artist,
         "corpus": corpus.folder.name,

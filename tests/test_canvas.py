@@ -1,6 +1,8 @@
 """The canvas: sizes and colours on the way to the network and back."""
 
 import logging
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ from artist_nst.canvas import Canvas
 from artist_nst.errors import UsageError
 from artist_nst.image import color
 from artist_nst.image.files import resize
+from artist_nst.nst.distance import distances
 from artist_nst.nst.features import Features
 from artist_nst.nst.recipe import Color, Recipe
 from artist_nst.nst.recipes import recipe
@@ -171,6 +174,71 @@ def test_the_pictures_given_are_not_changed() -> None:
         canvas.styles[0][0][:] = 0
     assert np.array_equal(photo, kept[0])
     assert np.array_equal(style, kept[1])
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"style_scale": 0.5}, {"style_size": "content"}], ids=str
+)
+def test_many_styles_are_never_held_at_once_at_their_full_size(
+    changes: dict[str, Any],
+) -> None:
+    """Of the next one that is read, and the one before, at most."""
+    whole: list[weakref.ref[Pixels]] = []
+    alive: list[int] = []
+
+    def read() -> Iterator[tuple[Source, Pixels]]:
+        for number in range(8):
+            pixels = noise(200, 100, seed=number)
+            whole.append(weakref.ref(pixels))
+            alive.append(sum(one() is not None for one in whole))
+            yield Source(Path(f"{number}.png"), number + 1.0), pixels
+            del pixels
+
+    chosen = replace(SHALLOW, width=24, **changes)
+    canvas = Canvas(chosen, noise(20, 24), read())
+    assert len(alive) == 8
+    assert max(alive) <= 2
+    assert not any(one() is not None for one in whole)
+    for kept in (canvas.styles, canvas.given):
+        assert [weight for _, weight in kept] == [1, 2, 3, 4, 5, 6, 7, 8]
+    for number, (pixels, _) in enumerate(canvas.given):
+        wanted = resize(noise(200, 100, seed=number), 48, 24)
+        assert np.array_equal(pixels, wanted)
+
+
+def test_a_style_that_is_as_it_is_painted_from_is_kept_once() -> None:
+    canvas = canvas_of(colored("none"), noise(20, 24), noise(90, 80))
+    ((given, _),), ((painted_from, _),) = canvas.given, canvas.styles
+    assert np.shares_memory(given, painted_from)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"style_size": "content"}, {"style_scale": 0.25}], ids=str
+)
+def test_a_tall_strip_is_not_made_larger_than_it_is(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the painting's width it would be 16 times as large, for no painting's sake."""
+    sizes: list[int] = []
+
+    def spy(pixels: Pixels, height: int, width: int) -> Pixels:
+        sizes.append(height * width)
+        return resize(pixels, height, width)
+
+    monkeypatch.setattr(canvas_module, "resize", spy)
+    strip = noise(2_000, 8)
+    canvas = canvas_of(replace(SHALLOW, width=32, **changes), noise(32, 32), strip)
+    assert max(sizes) <= 16_000
+    assert np.array_equal(canvas.given[0][0], strip)
+
+
+def test_styles_that_fail_to_be_read_fail_as_they_do() -> None:
+    def read() -> Iterator[tuple[Source, Pixels]]:
+        yield SOURCE, noise(20, 24)
+        raise UsageError("no picture")
+
+    with pytest.raises(UsageError, match="no picture"):
+        Canvas(colored("none"), noise(20, 24), read())
 
 
 # What is said
@@ -463,6 +531,27 @@ def test_distances_are_the_same_whatever_the_recipe_makes_of_the_pictures(
     assert before.content == 0
     assert before.style is not None
     assert before.style > 0.01
+
+
+@pytest.mark.parametrize("size", [(700, 12), (90, 300), (20, 24), (60, 72)])
+@pytest.mark.parametrize("scale", [0.8, 1.0, 2.0])
+def test_distances_are_to_a_style_of_the_paintings_width(
+    thin_weights: Weights, size: tuple[int, int], scale: float
+) -> None:
+    """Smaller than it, or larger; in its own aspect, resized once."""
+    network, features = VGG(thin_weights), Features()
+    photo, style = noise(56, 64), noise(*size, seed=1)
+    chosen = replace(colored("none", width=64), style_size="content", style_scale=scale)
+    canvas = canvas_of(chosen, photo, style)
+    painted = noise(56, 64, seed=2)
+    wanted = distances(
+        network,
+        to_tensor(painted),
+        to_tensor(photo),
+        [(to_tensor(resize(style, round(size[0] * 64 / size[1]), 64)), 1.0)],
+        Features(),
+    )
+    assert canvas.distances(network, features, painted) == wanted
 
 
 def test_distances_of_the_style_itself(thin_weights: Weights) -> None:

@@ -19,13 +19,16 @@ from PIL import Image
 import artist_nst
 from artist_nst import (
     ArtistNstError,
+    Pick,
     Recipe,
     UsageError,
     load_network,
     paint,
     recipe,
     record,
+    styles,
 )
+from artist_nst.corpus.works import packaged_corpora
 from artist_nst.image.files import sha256_of
 from artist_nst.nst.compact import PACKAGED
 from artist_nst.nst.features import Features
@@ -239,6 +242,107 @@ def test_features_serve_many_paintings(
     assert features.passes == passes == 2
     assert (alone.pixels == first.pixels).all()
     assert (alone.pixels == second.pixels).all()
+
+
+# Several works
+
+
+@pytest.mark.parametrize("count", [3, None])
+def test_a_mix_of_works(
+    photo: Path,
+    network: VGG,
+    small: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int | None,
+) -> None:
+    monkeypatch.setattr(styles, "LONG_SIDE", 64)
+    pick = Pick(way="mix", works=count)
+    how = {"recipe": small, "network": network}
+    painting = paint(photo, artist="procedural", pick=pick, seed=3, **how)
+    found = painting.record["styles"]
+    assert len(found) == (count or 8)
+    assert len({style["sha256"] for style in found}) == len(found)
+    assert {style["weight"] for style in found} == {1}
+    assert all(style["work"]["corpus"] == "procedural" for style in found)
+    # The same as of the works by name, whichever way they were come by.
+    works = [style["work"]["id"] for style in found]
+    named = paint(photo, artist="procedural", works=works, seed=3, **how)
+    assert (painting.pixels == named.pixels).all()
+    assert named.record["styles"] == found
+
+
+def test_one_work_is_picked_for_the_photo(
+    network: VGG, small: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(styles, "LONG_SIDE", 64)
+    work = next((packaged_corpora() / "procedural" / "images").glob("*-05-*"))
+    painting = paint(
+        work,
+        artist="procedural",
+        pick=Pick(way="nearest"),
+        recipe=small,
+        network=network,
+    )
+    (style,) = painting.record["styles"]
+    assert style["work"]["id"] == "procedural-05"
+    assert style["sha256"] == painting.record["content"]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("pick", "artist", "why"),
+    [
+        (Pick(works=3), "procedural", "--works 3 is for as many paintings"),
+        (Pick(way="mix"), None, "add --artist"),
+    ],
+)
+def test_picks_that_are_refused(
+    photo: Path,
+    network: VGG,
+    small: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    pick: Pick,
+    artist: str | None,
+    why: str,
+) -> None:
+    monkeypatch.setattr(styles, "LONG_SIDE", 64)
+    with pytest.raises(UsageError, match=why):
+        paint(photo, artist=artist, pick=pick, recipe=small, network=network)
+
+
+def test_a_style_that_cannot_be_read_leaves_film_and_frames_as_they_were(
+    photo: Path, style: Path, network: VGG, small: Recipe, tmp_path: Path
+) -> None:
+    """Styles are read one at a time, when all else is ready."""
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    film, frames = tmp_path / "a.gif", tmp_path / "a.frames"
+    film.write_text("an older film")
+    frames.mkdir()
+    (frames / "iter-0001.png").write_text("an older painting's")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ArtistNstError, match=r"bad\.png"):
+        paint(
+            photo,
+            [style, bad],
+            recipe=small,
+            network=network,
+            film=film,
+            frames=frames,
+            every=1,
+        )
+    assert sorted(tmp_path.iterdir()) == before
+    assert film.read_text() == "an older film"
+    assert (frames / "iter-0001.png").read_text() == "an older painting's"
+
+
+def test_no_network_is_loaded_for_a_style_that_cannot_be_read(
+    photo: Path, small: Recipe, tmp_path: Path
+) -> None:
+    def load() -> VGG:
+        raise AssertionError("loaded")
+
+    with pytest.raises(ArtistNstError, match=r"gone\.png"):
+        paint(photo, [tmp_path / "gone.png"], recipe=small, network=load)
 
 
 def test_frames_and_a_film(

@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from artist_nst import styles as styles_module
+from artist_nst.corpus.selection import Selection
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.sources import Source, choose_sources
+from artist_nst.picking import Pick
+from artist_nst.sources import Source, choose_several, choose_sources, named
+from tests.conftest import picture
 
 TITLES = ["Wheat", "Sea", "Hands", "Head"]
 GENRES = ["landscape", "marina", "sketch and study", "sculpture"]
@@ -169,7 +173,103 @@ def test_refused(
     assert "\n" not in str(caught.value)
 
 
+# Picks
+
+
+@pytest.fixture
+def pictures(corpora: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same corpora, whose pictures differ, looked at at a glance."""
+    monkeypatch.setattr(styles_module, "LONG_SIDE", 64)
+    for number in range(4):
+        levels = picture(30, 40, seed=number)
+        Image.fromarray(levels).save(corpora / "anna-ancher" / f"{number}.png")
+    return corpora
+
+
+def test_several_are_several_paintings(pictures: Path) -> None:
+    found = choose_several([], "ancher", [], pictures, 0, Pick(works=2))
+    assert [len(sources) for sources in found] == [1, 1]
+    works = [source.work for (source,) in found]
+    assert {work["title"] for work in works if work} == {"Wheat", "Sea"}
+    assert all(source.weight == 1 for (source,) in found)
+
+
+def test_a_mix_is_one_painting_of_equal_weights(pictures: Path) -> None:
+    pick = Pick(way="mix", works=2)
+    (sources,) = choose_several([], "ancher", [], pictures, 3, pick)
+    assert choose_sources([], "ancher", [], pictures, 3, pick) == sources
+    assert [source.weight for source in sources] == [1, 1]
+    assert {source.path.name for source in sources} == {"0.png", "1.png"}
+
+
+def test_without_a_pick_several_are_one_painting(corpora: Path) -> None:
+    for asked in (
+        (["a.png", "b.png"], None, []),
+        ([], "ancher", ["sea", "Head"]),
+        ([], "ancher", []),
+    ):
+        (sources,) = choose_several(*asked, corpora, 5)
+        assert choose_sources(*asked, corpora, 5) == sources
+
+
+def test_a_pick_sees_the_photo_and_tells_how_far_it_is(pictures: Path) -> None:
+    told: list[tuple[int, int]] = []
+    for name in ("0.png", "1.png"):
+        (source,) = choose_sources(
+            [],
+            "ancher",
+            [],
+            pictures,
+            0,
+            Pick(way="nearest"),
+            pictures / "anna-ancher" / name,
+            lambda *counts: told.append(counts),
+        )
+        assert source.path.name == name
+    assert told == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("pick", "styles", "artist", "works", "why"),
+    [
+        (Pick(), ["a.png"], None, [], "--pick is of an artist's works: add --artist"),
+        (Pick(way="mix"), [], None, [], "--pick is of an artist's works: add --artist"),
+        (Pick(), [], "ancher", ["sea"], "--work names the works: leave out --pick"),
+        (Pick(), ["a.png"], "ancher", [], "style images or an --artist, not both"),
+        (Pick(works=2), [], "ancher", [], "--works 2 is for as many paintings"),
+        (Pick(selection=Selection(since=1900)), [], "ancher", [], "no work of Anna"),
+        (Pick(way="nearest"), [], "ancher", [], "--pick nearest is nearest to a photo"),
+    ],
+)
+def test_picks_that_are_refused(
+    pick: Pick,
+    styles: list[Any],
+    artist: str | None,
+    works: list[Any],
+    why: str,
+    pictures: Path,
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_sources(styles, artist, works, pictures, 0, pick)
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 # Names for files
+
+
+def test_names_of_several() -> None:
+    files = [Source(Path(f"x/{name}.png")) for name in "abcde"]
+    assert named(files[:1]) == "a"
+    # Every file that was named is named.
+    assert named(files) == "a+b+c+d+e"
+    works = [
+        Source(Path(f"{number}.png"), 1.0, {"title": title, "corpus": "anna-ancher"})
+        for number, title in enumerate(["Wheat", "The Sea", "睡蓮", "Head"])
+    ]
+    assert named(works[:1]) == "wheat"
+    assert named(works[:3]) == "wheat+the-sea+2"
+    assert named(works) == "anna-ancher-mix-wheat"
 
 
 @pytest.mark.parametrize(

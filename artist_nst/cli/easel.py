@@ -167,7 +167,9 @@ def destination(
     """
     if out is not None and not several and not os.path.isdir(out):
         return out, True
-    works = clipped("+".join(source.slug for source in sources))
+    from artist_nst.sources import named
+
+    works = clipped(named(sources))
     return _unused((out or Path()) / f"{clipped(photo.stem)}-{works}.png"), False
 
 

@@ -6,17 +6,21 @@ import os
 import sys
 from glob import glob
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from artist_nst.cli.easel import Easel, destination, make_folder
+from artist_nst.cli.gallery import PAINTINGS, hang
 from artist_nst.cli.options import (
     LOOK,
     PaintOptions,
     with_paint_options,
 )
+from artist_nst.cli.wish import Wish
+from artist_nst.corpus.selection import Selection
 from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.picking import BLENDED, Pick, Way
 from artist_nst.recipe_file import find_recipe
 
 Artist = Annotated[
@@ -38,6 +42,11 @@ WorkNames = Annotated[
         rich_help_panel=LOOK,
     ),
 ]
+WHICH = "Which of the artist's works"
+
+
+def _which(*names: str, help: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=WHICH, **more)
 
 
 RecipeName = Annotated[
@@ -64,6 +73,47 @@ def paint(
     artist: Artist = None,
     work: WorkNames = None,
     recipe: RecipeName = None,
+    pick: Annotated[
+        Way | None,
+        _which(
+            "--pick",
+            help="random; typical, the one most like all others; nearest to the photo; "
+            "diverse, works that span the artist; mix, several alike in one painting "
+            "(default: random, or diverse with --works).",
+        ),
+    ] = None,
+    works: Annotated[
+        int | None,
+        _which(
+            "--works",
+            help=f"Paint the photo N times, after N works; with --pick mix, works in "
+            f"the mix ({BLENDED}).",
+            min=1,
+            metavar="N",
+        ),
+    ] = None,
+    sheet: Annotated[
+        bool,
+        _which(
+            "--sheet",
+            help=f"Paint it {PAINTINGS} times, or as --works says, and show all on "
+            "one sheet.",
+        ),
+    ] = False,
+    style: Annotated[
+        list[str] | None,
+        _which("--style", help="Such as cubism; repeatable: any of."),
+    ] = None,
+    genre: Annotated[
+        list[str] | None,
+        _which("--genre", help="Such as portrait; repeatable: any of."),
+    ] = None,
+    since: Annotated[
+        int | None, _which("--since", help="Of this year or later.", metavar="YEAR")
+    ] = None,
+    until: Annotated[
+        int | None, _which("--until", help="Of this year or earlier.", metavar="YEAR")
+    ] = None,
     *,
     options: PaintOptions,
 ) -> None:
@@ -76,16 +126,43 @@ def paint(
     artist-nst paint photo.jpg night.jpg:0.7 day.jpg:0.3 -w 384 -o both.png
 
     artist-nst paint *.jpg -A procedural --seed 7 -o painted
+
+    artist-nst paint photo.jpg -A procedural --pick mix
+
+    artist-nst paint photo.jpg -A procedural --works 4 --sheet
     """
+    selection = Selection(
+        style=tuple(style or ()), genre=tuple(genre or ()), since=since, until=until
+    )
+    asked = _pick(pick, works, sheet, selection)
+    photos, styles = split(pictures, artist)
+    easel = Easel(options.recipe(find_recipe(recipe or "default")), options)
+    wish = Wish(styles, artist, work or [], asked, options.corpora, easel.console)
+    if sheet or (asked and asked.paintings > 1):
+        hang(photos, wish, easel)
+    else:
+        _one_by_one(photos, wish, easel)
+
+
+def _pick(
+    way: Way | None, works: int | None, sheet: bool, selection: Selection
+) -> Pick | None:
+    """What the options come to; None where none of them was given."""
+    if sheet and works is None and way != "mix":
+        works = PAINTINGS
+    if way is None and works is None and selection == Selection():
+        return None
+    mixes = PAINTINGS if sheet and way == "mix" else 1
+    return Pick(way=way, works=works, selection=selection, mixes=mixes)
+
+
+def _one_by_one(photos: list[Path], wish: Wish, easel: Easel) -> None:
     import secrets
 
-    from artist_nst.sources import choose_sources
-
-    photos, styles = split(pictures, artist)
+    options = easel.options
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     if len(photos) > 1 and options.film is not None:
         raise UsageError("--film is of one painting: name one photo")
-    easel = Easel(options.recipe(find_recipe(recipe or "default")), options)
-    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     several = len(photos) > 1
     if several:
         # What is wrong for all of them is said once, not for each photo.
@@ -94,12 +171,14 @@ def paint(
         easel.load()
     failed = 0
     for own_seed, photo in enumerate(photos, start=seed):
-        sources = choose_sources(styles, artist, work or [], options.corpora, own_seed)
+        sources = None
         try:
+            sources = wish.one(photo, own_seed)
             out, replace = destination(options.out, photo, sources, several=several)
             easel.paint(photo, sources, own_seed, out, replace=replace)
         except ArtistNstError as error:
-            if not several:
+            of_all = sources is None and isinstance(error, UsageError)
+            if of_all or not several:
                 raise
             named = "" if str(photo) in str(error) else f"{photo}: "
             print(f"artist-nst: {named}{error}", file=sys.stderr)

@@ -12,6 +12,7 @@ from artist_nst.cli import (
     compare,
     demo,
     doctor,
+    evaluate,
     fetch,
     film,
     forget,
@@ -65,6 +66,7 @@ app.command("paint")(paint.paint)
 app.command("repaint")(repaint.repaint)
 app.command("compare")(compare.compare)
 app.command("reconstruct")(reconstruct.reconstruct)
+app.command("evaluate")(evaluate.evaluate)
 app.command("film")(film.film)
 app.command("recipes")(recipes.recipes)
 app.command("weights")(weights.weights)

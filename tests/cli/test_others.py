@@ -20,6 +20,7 @@ COMMANDS = [
     "repaint",
     "compare",
     "reconstruct",
+    "evaluate",
     "adopt",
     "artists",
     "works",

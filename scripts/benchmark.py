@@ -42,10 +42,11 @@ NAMES = (
     "paint",
     "memory",
     "fetch",
+    "works",
     "startup",
     "precision",
 )
-WITHOUT_WEIGHTS = {"fetch"}
+WITHOUT_WEIGHTS = {"fetch", "works"}
 BESIDE_PLAIN = {"evaluation", "paint"}
 QUICK_WIDTH, WIDTH = 64, 512
 LEAST_WIDTH = 64

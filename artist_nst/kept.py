@@ -106,7 +106,8 @@ class Kept:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
                 part = Path(folder) / self.path.name
-                # What another process has added meanwhile is not lost.
+                # With what another process has added; only what it writes in this
+                # very moment is computed anew.
                 save_file({**self._read(), **rows}, part)
                 os.replace(part, self.path)
         except (OSError, SafetensorError) as error:

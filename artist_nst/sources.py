@@ -68,15 +68,15 @@ def choose_sources(
             work; weights below zero, or all zero; a pick for several paintings.
         ArtistNstError: there is nothing to pick from.
     """
-    found = choose_several(
+    if pick is not None and pick.paintings > 1:
+        raise UsageError(
+            f"--works {pick.paintings} is for as many paintings: choose --pick mix to "
+            "have them in one"
+        )
+    (found,) = choose_several(
         styles, artist, works, corpora, seed, pick, photo, on_progress
     )
-    if len(found) > 1:
-        raise UsageError(
-            f"--works {len(found)} is for as many paintings: choose --pick mix to have "
-            "them in one"
-        )
-    return found[0]
+    return found
 
 
 def choose_several(

@@ -30,6 +30,7 @@ PAINTINGS = {
     "iterations": 1,
     "mean_of_works": 4,
     "networks": 3,
+    "picks": 5,
     "recipes": 7,
     "reconstructions": 10,
     "seven_works": 7,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,17 +62,19 @@ def _hang_one(photo: Path, wish: Wish, easel: Easel, *, several: bool) -> None:
 
     options = easel.options
     seed = options.seed or 0
-    choices = wish.several(photo, seed)
-    folder = options.out
-    if folder is None or several:
-        work = choices[0][0].work
-        name = clipped(f"{photo.stem}-{work['corpus'] if work else 'works'}")
-        folder = (options.out or Path()) / name
-    with (
-        series_folder(folder),
-        talk.download_bar(easel.console) as download,
-        talk.series_bar(easel.console) as show,
-    ):
+    with ExitStack() as stack:
+        if options.out is not None and not several:
+            # Refused, if need be, before works are looked at.
+            stack.enter_context(series_folder(options.out))
+        choices = wish.several(photo, seed)
+        folder = options.out
+        if folder is None or several:
+            work = choices[0][0].work
+            name = clipped(f"{photo.stem}-{work['corpus'] if work else 'works'}")
+            folder = (options.out or Path()) / name
+            stack.enter_context(series_folder(folder))
+        download = stack.enter_context(talk.download_bar(easel.console))
+        show = stack.enter_context(talk.series_bar(easel.console))
         made = paint_all(
             photo,
             choices,

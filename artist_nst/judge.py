@@ -36,7 +36,6 @@ Told = Callable[[str, int, int], None]
 LEAST_ARTISTS = 6
 LEAST_WORKS = 8  # of an artist, so that each half has four
 MOST_WORKS = 120  # of an artist; more would cost time and tell little
-PAINTERS = 3  # every third work may be painted from
 
 # A work is learnt from as it is, and as other files of it might be: a judge who knows
 # the works of an artist by the sharpness and compression of his files knows nothing.

@@ -470,11 +470,14 @@ def _regression(half: _Half, strength: float) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
     rows = half.traits.reshape(-1, half.traits.shape[2])
     labels = np.repeat(half.labels, half.traits.shape[1])
-    return make_pipeline(StandardScaler(), model).fit(rows, labels)
+    # For matrices this small, threads wait for one another longer than they compute.
+    with threadpool_limits(1, "blas"):
+        return make_pipeline(StandardScaler(), model).fit(rows, labels)
 
 
 def _log_loss(stated: Matrix, labels: NDArray[np.intp]) -> float:

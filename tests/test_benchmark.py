@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import signal
 import subprocess
 import sys
@@ -304,6 +305,23 @@ def test_fetching_from_the_stand_in(
     assert found["rounds"][0]["downloaded"] == 12
     assert "works/s" in said.out
     assert [*tmp_path.iterdir()] == [written]
+
+
+def test_whole_artists(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "figures.json"
+    code = script("benchmark").run(["works", "--quick", "--json", str(written)])
+    assert code == 0
+    found = json.loads(written.read_text())["results"]["works"]
+    assert found["looked_at"]["median"] > 0
+    assert found["picked"]["works"] == 40
+    assert all(found["picked"][way] > 0 for way in ("typical", "diverse", "mix"))
+    painted = found["painted"]
+    assert painted["times_one"] == pytest.approx(painted["many"] / painted["one"])
+    assert "an iteration after 30 works" in capsys.readouterr().out
+    # What was drawn for it is not kept as the user's.
+    assert not list(Path(os.environ["XDG_CACHE_HOME"]).rglob("*.safetensors"))
 
 
 def test_without_the_tests_nothing_is_fetched(

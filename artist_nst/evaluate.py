@@ -8,7 +8,7 @@ import io
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,13 +24,12 @@ from artist_nst.errors import ArtistNstError
 from artist_nst.image.files import read_picture, resize, sha256_of, write_text
 from artist_nst.image.traits import GROUPS, edge_agreement, sized
 from artist_nst.judge import Judges, Share, train
-from artist_nst.nst.compact import load_compact
 from artist_nst.nst.distance import CONTENT_LAYER
 from artist_nst.nst.features import survey
 from artist_nst.nst.losses import content_relative, squared_distance
-from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.nst.vgg import minimum_side
 from artist_nst.sources import PathLike
-from artist_nst.styles import Style, style_of_file, styles_of
+from artist_nst.styles import Style, looking_network, style_of_file, styles_of
 
 log = logging.getLogger(__name__)
 
@@ -401,9 +400,4 @@ def _features(pixels: Pixels) -> torch.Tensor:
     """What content losses compare, of ``(H, W, 3)`` in [0, 1]."""
     planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None] * 255)
     image = torch.from_numpy(planes).float()
-    return survey(_network(), image, [CONTENT_LAYER], ())[0][CONTENT_LAYER]
-
-
-@cache
-def _network() -> VGG:
-    return VGG(load_compact())
+    return survey(looking_network(), image, [CONTENT_LAYER], ())[0][CONTENT_LAYER]

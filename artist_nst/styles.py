@@ -68,7 +68,7 @@ def style_of(pixels: Pixels) -> Style:
     )
     planes = np.ascontiguousarray(small.transpose(2, 0, 1)[None] * 255)
     image = torch.from_numpy(planes).float()
-    features, grams = survey(_network(), image, [DEEPEST], LAYERS)
+    features, grams = survey(looking_network(), image, [DEEPEST], LAYERS)
     fields = functional.adaptive_avg_pool2d(features[DEEPEST][None], FIELDS)
     return Style(
         torch.stack([sketch(grams[layer]) for layer in LAYERS]).numpy(),
@@ -104,7 +104,7 @@ def styles_of(
     Returns:
         In the order of ``paths``; the error in place of a file that can't be read.
     """
-    how = f"{LONG_SIDE} {SIZE} {FIELDS} {BINS} {SPREAD} {_network().sha256}"
+    how = f"{LONG_SIDE} {SIZE} {FIELDS} {BINS} {SPREAD} {looking_network().sha256}"
     kept = Kept(f"styles {name}", how)
     rows = kept.rows(paths, lambda path: style_of_file(path).row, on_progress)
     return [row if isinstance(row, ArtistNstError) else _parted(row) for row in rows]
@@ -152,5 +152,6 @@ def distance(candidate: Style, target: Style) -> float:
 
 
 @cache
-def _network() -> VGG:
+def looking_network() -> VGG:
+    """The compact network, on the CPU, that looks at works and at paintings."""
     return VGG(load_compact())

@@ -318,6 +318,6 @@ def test_another_size_or_network_is_another_style(
         patch.setattr(styles, "LONG_SIDE", 64)
         styles_of(files[:1], "anna")
     assert looks == ["0.png"] * 2
-    monkeypatch.setattr(styles._network(), "sha256", "another")
+    monkeypatch.setattr(styles.looking_network(), "sha256", "another")
     styles_of(files[:1], "anna")
     assert looks == ["0.png"] * 3

@@ -5,55 +5,12 @@
 >>> painting.save("painting.png")
 """
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from artist_nst.collection import adopt, fetch
-    from artist_nst.errors import ArtistNstError, UsageError
-    from artist_nst.networks import load_network
-    from artist_nst.nst.recipe import Recipe
-    from artist_nst.nst.recipes import recipe
-    from artist_nst.painting import Painting, Progress, paint
-    from artist_nst.picking import Pick
+import lazy_loader
 
-__all__ = [
-    "ArtistNstError",
-    "Painting",
-    "Pick",
-    "Progress",
-    "Recipe",
-    "UsageError",
-    "adopt",
-    "fetch",
-    "load_network",
-    "paint",
-    "recipe",
-]
-
-_HOMES = {
-    "adopt": "collection",
-    "fetch": "collection",
-    "ArtistNstError": "errors",
-    "UsageError": "errors",
-    "load_network": "networks",
-    "Recipe": "nst.recipe",
-    "recipe": "nst.recipes",
-    "Painting": "painting",
-    "Pick": "picking",
-    "Progress": "painting",
-    "paint": "painting",
-}
+# Late, so that `artist-nst --help` does not wait for torch. The names are listed in
+# __init__.pyi, for this line and for type checkers alike.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
-
-
-def __getattr__(name: str) -> Any:
-    # Late, so that `artist-nst --help` does not wait for torch.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from artist_nst._types import PathLike
 from artist_nst.corpus.adopt import (
     Adopted,
     OnProgress,
@@ -18,15 +19,15 @@ from artist_nst.corpus.adopt import (
     pictures_of,
 )
 from artist_nst.corpus.adopt import adopt as adopt_folder
-from artist_nst.corpus.fetch import fetch as fetch_artist
+from artist_nst.corpus.filters import Selection
 from artist_nst.corpus.kaggle import adopt_kaggle, check_kaggle, is_kaggle
 from artist_nst.corpus.names import folder_name
-from artist_nst.corpus.polite import Polite
-from artist_nst.corpus.report import Progress, Report, Wish
-from artist_nst.corpus.selection import Selection
 from artist_nst.corpus.works import corpora_folder, find_folder, name_of, titled
 from artist_nst.errors import UsageError
 from artist_nst.image.verify import verify_picture
+from artist_nst.wikiart.client import Polite
+from artist_nst.wikiart.fetch import fetch as fetch_artist
+from artist_nst.wikiart.report import Progress, Report, Wish
 
 __all__ = [
     "Adopted",
@@ -42,8 +43,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 MAX_PIXELS = 300_000_000
-
-PathLike = str | os.PathLike[str]
 
 
 def fetch(

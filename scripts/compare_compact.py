@@ -29,18 +29,18 @@ from rich.progress import track
 from torch import Tensor
 
 from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.figures.sheet import Panel, sheet
 from artist_nst.image.files import sha256_of, write_picture, write_text
-from artist_nst.image.sheet import Panel, sheet
 from artist_nst.nst.compact import PACKAGED, load_compact, training_record
 from artist_nst.nst.devices import choose_device
 from artist_nst.nst.machine import prepare
 from artist_nst.nst.objective import Objective, targets
 from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.pyramid import run
-from artist_nst.nst.recipe import Recipe
-from artist_nst.nst.recipes import recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import find_weights
+from artist_nst.recipes.published import recipe
+from artist_nst.recipes.recipe import Recipe
 
 OWN = "VGG-19"
 PAIRS = 12

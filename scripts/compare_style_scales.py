@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from artist_nst import ArtistNstError, recipe
-from artist_nst.axes import axis
-from artist_nst.compare import compare, plan
-from artist_nst.series import SeriesProgress
+from artist_nst.experiments.axes import axis
+from artist_nst.experiments.comparison import compare, plan
+from artist_nst.experiments.runner import SeriesProgress
 
 
 def main(

@@ -22,10 +22,10 @@ from modes.planning import Plan, corpora_of, plan
 from rich.progress import Progress
 
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.networks import Networks
-from artist_nst.nst.recipe import Network
-from artist_nst.nst.recipes import recipe
-from artist_nst.series import paint_series
+from artist_nst.experiments.runner import paint_series
+from artist_nst.painting.networks import Networks
+from artist_nst.recipes.published import recipe
+from artist_nst.recipes.recipe import Network
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 

@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from artist_nst import kept, styles
-from artist_nst.image import traits
+from artist_nst.evaluation import handcrafted_features as traits
 from artist_nst.image.files import sha256_of, write_picture
+from artist_nst.styles import cache as kept
+from artist_nst.styles import descriptors as styles
 from tests.conftest import picture
 
 NAMES = ("anna", "bram", "clara", "dirk", "elsa", "frits")

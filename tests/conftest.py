@@ -19,9 +19,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from artist_nst.nst.compact import packed
-from artist_nst.nst.recipe import Architecture
 from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import WIDTHS, Metric, Weights, layer_names, load_weights
+from artist_nst.recipes.recipe import Architecture
 
 # Images of a few dozen pixels gain nothing from threads, and a busy machine loses.
 torch.set_num_threads(1)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from artist_nst.collection import adopt
 from artist_nst.errors import UsageError
-from artist_nst.sources import choose_sources
+from artist_nst.painting.style_sources import choose_sources
 from tests.conftest import picture
 
 

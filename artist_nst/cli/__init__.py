@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from artist_nst.cli import (
+from artist_nst.cli.commands import (
     adopt,
     artists,
     compare,
@@ -23,7 +23,7 @@ from artist_nst.cli import (
     weights,
     works,
 )
-from artist_nst.cli.interrupt import Interrupted
+from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130

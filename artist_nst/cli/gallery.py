@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artist_nst.cli import talk
-from artist_nst.cli.easel import Easel, clipped, make_folder, series_folder
-from artist_nst.cli.interrupt import load_torch
+from artist_nst.cli import console as talk
 from artist_nst.cli.outcome import report
+from artist_nst.cli.session import Easel, clipped, make_folder, series_folder
+from artist_nst.cli.signals import load_torch
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def hang(photos: list[Path], wish: Wish, easel: Easel) -> None:
 
 def _hang_one(photo: Path, wish: Wish, easel: Easel, *, several: bool) -> None:
     load_torch()
-    from artist_nst.gallery import hang as paint_all
-    from artist_nst.networks import Networks
+    from artist_nst.experiments.gallery import hang as paint_all
+    from artist_nst.painting.networks import Networks
 
     options = easel.options
     seed = options.seed or 0

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 from artist_nst.errors import UsageError
-from artist_nst.nst.recipe import (
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.recipe import (
     Color,
     Init,
     Network,
@@ -24,7 +25,6 @@ from artist_nst.nst.recipe import (
     Weighted,
     layers_of,
 )
-from artist_nst.nst.recipes import RECIPES
 
 LOOK = "What it looks like"
 # In brackets stand the default recipe's values.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from artist_nst.cli.interrupt import Interrupted
+from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError
 
 if TYPE_CHECKING:
-    from artist_nst.series import Series
+    from artist_nst.experiments.runner import Series
 
 
 def report(series: Series, folder: Path, count: int) -> None:

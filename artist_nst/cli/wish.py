@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artist_nst.cli import talk
-from artist_nst.cli.interrupt import load_torch
+from artist_nst.cli import console as talk
+from artist_nst.cli.signals import load_torch
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from artist_nst.picking import Pick
-    from artist_nst.sources import Source
+    from artist_nst.painting.style_sources import Source
+    from artist_nst.styles.picking import Pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class Wish:
     console: Console
 
     def one(self, photo: Path, seed: int) -> list[Source]:
-        """What one painting is made after; see :func:`~artist_nst.sources.\
+        """What one painting is made after; see :func:`~artist_nst.painting.style_sources.\
 choose_sources`."""
         (sources,) = self.several(photo, seed)
         return sources
 
     def several(self, photo: Path, seed: int) -> list[list[Source]]:
         """The same for each of the paintings that the pick is for."""
-        from artist_nst.sources import choose_several
+        from artist_nst.painting.style_sources import choose_several
 
         if self.pick is not None and self.pick.chosen != "random":
             load_torch()

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from artist_nst._types import Pixels
 from artist_nst.errors import UsageError, nearest
 
-Pixels = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 # No colour direction's deviation grows by more: what is left of the colour in a gray

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
+from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.reading import (
-    StrPath,
     check_affordable,
     decoding,
     line_of,
@@ -81,7 +81,7 @@ class Picture:
     sha256: str
 
 
-def read_picture(path: StrPath, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read and decode a whole picture, upright and in sRGB.
 
     EXIF orientation and an embedded ICC profile are applied. 16-bit and float grey
@@ -108,7 +108,7 @@ def read_picture(path: StrPath, *, max_pixels: int = MAX_PIXELS) -> Picture:
 
 
 def read_small(
-    path: StrPath, side: int, *, max_pixels: int = MAX_PIXELS
+    path: PathLike, side: int, *, max_pixels: int = MAX_PIXELS
 ) -> NDArray[np.uint8]:
     """Read a picture as small as it is to be shown, in little time and memory.
 
@@ -138,7 +138,7 @@ def read_small(
     return np.rint(pixels * 255.0).astype(np.uint8)
 
 
-def sha256_of(path: StrPath) -> str:
+def sha256_of(path: PathLike) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal.
 
     Raises:
@@ -148,7 +148,7 @@ def sha256_of(path: StrPath) -> str:
         return _digest(stream, name_of(path))
 
 
-def read_record(path: StrPath) -> str:
+def read_record(path: PathLike) -> str:
     """The JSON text that ``write_picture`` embedded, exactly as it was given.
 
     Raises:
@@ -168,7 +168,7 @@ def read_record(path: StrPath) -> str:
 
 
 def write_picture(
-    path: StrPath,
+    path: PathLike,
     pixels: NDArray[np.floating[Any]] | NDArray[np.uint8],
     *,
     alpha: NDArray[np.floating[Any]] | None = None,
@@ -208,7 +208,7 @@ def write_picture(
         ) from error
 
 
-def write_text(path: StrPath, text: str) -> None:
+def write_text(path: PathLike, text: str) -> None:
     """Write a text beside pictures, whole or not at all, as ``write_picture`` does.
 
     Raises:
@@ -220,7 +220,7 @@ def write_text(path: StrPath, text: str) -> None:
         raise ArtistNstError(disk_trouble(name_of(path), error)) from error
 
 
-def check_writable(path: StrPath, suffixes: Sequence[str] = SUFFIXES) -> None:
+def check_writable(path: PathLike, suffixes: Sequence[str] = SUFFIXES) -> None:
     """Find out whether a file could be written here, before the work is done.
 
     Raises:
@@ -275,7 +275,7 @@ def resize(pixels: NDArray[np.float64], height: int, width: int) -> NDArray[np.f
 # Names and messages
 
 
-def _suffix(path: StrPath, suffixes: Sequence[str] = SUFFIXES) -> str:
+def _suffix(path: PathLike, suffixes: Sequence[str] = SUFFIXES) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in suffixes:
         raise UsageError(
@@ -614,7 +614,7 @@ def temporary_beside(target: Path) -> Path:
     return target.with_name(f".artist-nst-{secrets.token_hex(8)}.part")
 
 
-def _replace(path: StrPath, content: memoryview) -> None:
+def _replace(path: PathLike, content: memoryview) -> None:
     """Put the bytes at the path at once; on any failure leave all as it was."""
     target = Path(os.path.realpath(path))  # write through a link, not over it
     temporary = temporary_beside(target)

@@ -16,9 +16,8 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, TooLargeError
-
-StrPath = str | os.PathLike[str]
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ WEBP_PIXELS = 24_000_000
 _pillow_lock = threading.Lock()
 
 
-def name_of(path: StrPath) -> str:
+def name_of(path: PathLike) -> str:
     """The path as it stands in a message: on one line, whatever it holds."""
     text = os.fspath(path)
     return text if text.isprintable() and text else repr(text)
@@ -61,7 +60,7 @@ def unreadable(name: str, error: OSError) -> str:
     return f"{name} cannot be read: {why}"
 
 
-def open_file(path: StrPath) -> io.BufferedReader:
+def open_file(path: PathLike) -> io.BufferedReader:
     """Open a regular file that holds at least one byte.
 
     Raises:

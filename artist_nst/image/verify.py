@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image
 
+from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError
 from artist_nst.image.reading import (
-    StrPath,
     check_affordable,
     decoding,
     name_of,
@@ -51,7 +51,7 @@ class Verified:
     suffix: str
 
 
-def verify_picture(path: StrPath, *, max_pixels: int = 300_000_000) -> Verified:
+def verify_picture(path: PathLike, *, max_pixels: int = 300_000_000) -> Verified:
     """Decode a whole picture, so that a truncated or damaged one is found.
 
     Takes little memory: JPEG is decoded at an eighth of its size, which reads all of

@@ -15,9 +15,9 @@ from artist_nst.nst.losses import (
     style_relative,
 )
 from artist_nst.nst.objective import Style, targets
-from artist_nst.nst.recipe import STYLE_LAYERS
-from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.recipe import STYLE_LAYERS
 
 CONTENT_LAYER = "conv4_2"
 

@@ -26,8 +26,8 @@ from artist_nst.nst.minimize import (
 )
 from artist_nst.nst.objective import Losses, Objective, Style, Targets, targets
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.recipe import Network, Optimizer, Recipe
 from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 
 log = logging.getLogger(__name__)
 

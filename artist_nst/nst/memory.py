@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG, Part
+from artist_nst.recipes.recipe import Recipe
 
 # Strips lower than this spend more on their edges than on themselves.
 LEAST_ROWS = 16

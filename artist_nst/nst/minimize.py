@@ -17,7 +17,7 @@ from torch import Tensor
 
 from artist_nst.nst.lbfgs import Ending, projected_lbfgs
 from artist_nst.nst.objective import Losses
-from artist_nst.nst.recipe import Optimizer, Recipe
+from artist_nst.recipes.recipe import Optimizer, Recipe
 
 log = logging.getLogger(__name__)
 

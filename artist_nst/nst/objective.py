@@ -11,9 +11,9 @@ from artist_nst.nst import losses as formulas
 from artist_nst.nst.capture import Evaluate, captured
 from artist_nst.nst.features import Features
 from artist_nst.nst.precision import DTYPES, Precision
-from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.strips import look, pull
 from artist_nst.nst.vgg import VGG, positions
+from artist_nst.recipes.recipe import Recipe
 
 Style = tuple[Tensor, float]
 Key = tuple[str, str]

@@ -16,8 +16,8 @@ from artist_nst.nst.level import Computed, Level, Task, resized
 from artist_nst.nst.minimize import INTERRUPTED, NOT_FINITE, NotFiniteError, Outcome
 from artist_nst.nst.objective import Losses, Style
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.vgg import VGG
+from artist_nst.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
 

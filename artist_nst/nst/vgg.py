@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from artist_nst.errors import UsageError, nearest
 from artist_nst.nst.losses import gram
-from artist_nst.nst.recipe import Network, Padding, Pool
 from artist_nst.nst.weights import Weights, layer_names
+from artist_nst.recipes.recipe import Network, Padding, Pool
 
 # Of the images the weights were trained on, RGB.
 TORCHVISION_MEAN = (0.485, 0.456, 0.406)

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from artist_nst.errors import ArtistNstError, UsageError, nearest
-from artist_nst.nst.recipe import Architecture, Network, architecture, title
+from artist_nst.recipes.recipe import Architecture, Network, architecture, title
 
 # torchvision: RGB 0-1, its mean and standard deviation; oxford: BGR 0-255 minus mean.
 InputConvention = Literal["torchvision", "oxford"]

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artist_nst.networks import load_network
 from artist_nst.nst.devices import DeviceName, describe
 from artist_nst.nst.level import Computed
 from artist_nst.nst.memory import Budget
@@ -19,9 +18,10 @@ from artist_nst.nst.minimize import choose_optimizer, minimize
 from artist_nst.nst.objective import Losses, Objective, Targets, targets
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import Step, repeatable, run
-from artist_nst.nst.recipe import Network, Optimizer, Recipe
-from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG
+from artist_nst.painting.networks import load_network
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 from benchmarks import memory_use, timing
 from benchmarks.problem import Problem, weights_file
 

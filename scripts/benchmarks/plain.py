@@ -19,8 +19,8 @@ from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
 from torch import Tensor, nn
 
-from artist_nst.nst.recipe import Recipe
 from artist_nst.nst.weights import Weights, load_weights
+from artist_nst.recipes.recipe import Recipe
 from benchmarks import memory_use, timing
 from benchmarks.problem import Problem, weights_file
 

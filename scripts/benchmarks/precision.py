@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from artist_nst.figures.sheet import Panel, sheet
 from artist_nst.image.files import write_picture
-from artist_nst.image.sheet import Panel, sheet
 from benchmarks import columns
 from benchmarks.setting import Bench, LeftOutError
 from benchmarks.timing import over
@@ -95,7 +95,7 @@ def _saved(
     bench: Bench, number: int, found: Sequence[dict[str, Any]], folder: Path
 ) -> list[Panel]:
     """Photo, style and paintings as panels; the paintings also as files."""
-    from artist_nst.results import panel
+    from artist_nst.experiments.results import panel
 
     photo, style = bench.setting.pairs[number]
     panels = [panel(photo, photo.stem), panel(style, style.stem)]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from artist_nst.nst.recipe import Recipe
+    from artist_nst.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Problem:
 
     def recipe(self) -> Recipe:
         """The default recipe, at this width and of as many iterations."""
-        from artist_nst.nst.recipes import RECIPES
+        from artist_nst.recipes.published import RECIPES
 
         network: Any = self.network
         recipe = replace(RECIPES["default"], width=self.width, network=network)

@@ -150,7 +150,7 @@ def default_pairs() -> tuple[tuple[Path, Path], ...]:
     from importlib.resources import files
 
     from artist_nst.corpus.works import packaged_corpora
-    from artist_nst.sources import choose_sources
+    from artist_nst.painting.style_sources import choose_sources
 
     folder = Path(str(files("skimage.data")))
     names = [f"procedural-{number:02}" for _, number in PAIRS]

@@ -36,7 +36,7 @@ def measure(bench: Bench) -> dict[str, Any]:
     with (
         TemporaryDirectory() as name,
         # The user's own is left alone.
-        patch("artist_nst.kept.user_cache_path", lambda *_, **__: Path(name)),
+        patch("artist_nst.styles.cache.user_cache_path", lambda *_, **__: Path(name)),
     ):
         folder = Path(name) / "corpora" / "many"
         _make(folder, pictures, 40 if quick else 1000)
@@ -51,7 +51,7 @@ def _looked_at(bench: Bench, pictures: list[Path]) -> dict[str, Any]:
     """Seconds for the statistics of a work of ``SIDE`` pixels, decoded from JPEG."""
     from PIL import Image
 
-    from artist_nst.styles import style_of_file
+    from artist_nst.styles.descriptors import style_of_file
 
     with TemporaryDirectory() as name:
         path = Path(name) / "work.jpg"
@@ -71,7 +71,7 @@ def _looked_at(bench: Bench, pictures: list[Path]) -> dict[str, Any]:
 def _picked(bench: Bench, folder: Path) -> dict[str, Any]:
     """Seconds by way of picking, files hashed and statistics read anew each time."""
     from artist_nst.corpus.works import load_corpus
-    from artist_nst.picking import Pick, pick_works
+    from artist_nst.styles.picking import Pick, pick_works
 
     corpus = load_corpus(folder)
     photo, _ = bench.setting.pairs[0]
@@ -88,8 +88,8 @@ def _picked(bench: Bench, folder: Path) -> dict[str, Any]:
 def _painted(bench: Bench, pictures: list[Path]) -> dict[str, Any]:
     """Median seconds of an iteration after one work and after thirty."""
     from artist_nst import paint, recipe
-    from artist_nst.networks import load_network
-    from artist_nst.painting import Progress
+    from artist_nst.painting.networks import load_network
+    from artist_nst.painting.pipeline import Progress
 
     photo, _ = bench.setting.pairs[0]
     made = recipe("default", width=bench.setting.width, network="compact")
@@ -122,7 +122,7 @@ def _painted(bench: Bench, pictures: list[Path]) -> dict[str, Any]:
 def _make(folder: Path, pictures: list[Path], count: int) -> None:
     """A corpus of files of their own, whose statistics are kept already: drawn ones,
     for what looking takes is measured by a few."""
-    from artist_nst.styles import Style, style_of_file, styles_of
+    from artist_nst.styles.descriptors import Style, style_of_file, styles_of
 
     folder.mkdir(parents=True)
     contents = [picture.read_bytes() for picture in pictures]
@@ -140,7 +140,7 @@ def _make(folder: Path, pictures: list[Path], count: int) -> None:
         loud = np.exp(source.normal(0, 0.3, style.grams.shape)).astype(np.float32)
         return replace(style, grams=style.grams * loud)
 
-    with patch("artist_nst.styles.style_of_file", drawn):
+    with patch("artist_nst.styles.descriptors.style_of_file", drawn):
         styles_of(paths, folder.name)
 
 

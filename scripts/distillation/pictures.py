@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from artist_nst.errors import UsageError
-from artist_nst.image.alike import ALIKE, thumbnail
+from artist_nst.evaluation.near_duplicates import ALIKE, thumbnail
 from artist_nst.image.files import read_picture, resize
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}

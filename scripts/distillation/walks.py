@@ -10,8 +10,8 @@ from torch import Tensor
 from artist_nst.nst.minimize import NotFiniteError
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import Step, run
-from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG
+from artist_nst.recipes.published import RECIPES
 from distillation.pictures import Levels, Pictures, crop
 
 # Iterations that are kept of a run: the first ones move most.

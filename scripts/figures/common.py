@@ -19,20 +19,15 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image
 
-from artist_nst.cli import FAILURE, INTERRUPTED, USAGE, talk
-from artist_nst.cli.interrupt import Interrupted
+from artist_nst.cli import FAILURE, INTERRUPTED, USAGE
+from artist_nst.cli import console as talk
 from artist_nst.cli.outcome import report
-from artist_nst.compare import Plan, compare
+from artist_nst.cli.signals import Interrupted
 from artist_nst.corpus.works import packaged_corpora
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import write_picture
-from artist_nst.image.sheet import Panel, sheet
-from artist_nst.networks import Networks
-from artist_nst.nst.recipe import Network, Recipe, architecture
-from artist_nst.nst.recipes import recipe
-from artist_nst.nst.weights import OtherNetworkError, load_weights, locate_weights
-from artist_nst.results import panel, write_sheet, write_table
-from artist_nst.series import (
+from artist_nst.experiments.comparison import Plan, compare
+from artist_nst.experiments.results import panel, write_sheet, write_table
+from artist_nst.experiments.runner import (
     SHEET,
     TABLE,
     Cell,
@@ -40,7 +35,13 @@ from artist_nst.series import (
     SeriesProgress,
     paint_series,
 )
-from artist_nst.sources import Source, choose_sources
+from artist_nst.figures.sheet import Panel, sheet
+from artist_nst.image.files import write_picture
+from artist_nst.nst.weights import OtherNetworkError, load_weights, locate_weights
+from artist_nst.painting.networks import Networks
+from artist_nst.painting.style_sources import Source, choose_sources
+from artist_nst.recipes.published import recipe
+from artist_nst.recipes.recipe import Network, Recipe, architecture
 
 Pixels = NDArray[np.float64]
 
@@ -129,7 +130,7 @@ class Figure:
 
         Args:
             on_step: told of each iteration, besides whoever watches.
-            how: passed on to :func:`artist_nst.painting.paint`.
+            how: passed on to :func:`artist_nst.painting.pipeline.paint`.
 
         Raises:
             Interrupted, ArtistNstError: and there is nothing to show.

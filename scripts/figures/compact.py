@@ -11,8 +11,8 @@ from typing import Any
 
 from common import Figure, Jpeg, Numiter, Out, Width, cell, photo_panel, run, works
 
-from artist_nst.image.sheet import sheet
-from artist_nst.results import panel, source_panel
+from artist_nst.experiments.results import panel, source_panel
+from artist_nst.figures.sheet import sheet
 
 PAIRS = (("chelsea", 1), ("coffee", 8), ("astronaut", 5))
 PAINTERS: dict[str, dict[str, Any]] = {

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from common import Figure, Jpeg, Numiter, Out, Width, run, works
 
-from artist_nst.axes import axis
-from artist_nst.compare import plan
+from artist_nst.experiments.axes import axis
+from artist_nst.experiments.comparison import plan
 
 LAYERS = "conv1_1,conv2_1,conv3_1,conv4_1,conv5_1"
 RATIOS = "1,5,25"

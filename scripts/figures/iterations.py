@@ -11,9 +11,9 @@ from pathlib import Path
 
 from common import Figure, Jpeg, Numiter, Out, Width, cell, gallery, run, works
 
+from artist_nst.experiments.results import panel, source_panel
+from artist_nst.experiments.runner import SeriesProgress
 from artist_nst.image.files import write_picture
-from artist_nst.results import panel, source_panel
-from artist_nst.series import SeriesProgress
 
 STAGES = (10, 40, 100, 150, 300)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from common import Figure, Jpeg, Numiter, Out, Width, cell, photo_panel, run, works
 
-from artist_nst.image.grid import grid
-from artist_nst.image.sheet import Panel, sheet
-from artist_nst.results import cell_panel, panel, source_panel
+from artist_nst.experiments.results import cell_panel, panel, source_panel
+from artist_nst.figures.grid import grid
+from artist_nst.figures.sheet import Panel, sheet
 
 ALONE = (1, 5, 7)
 # All eight, in rows that are about equally wide.

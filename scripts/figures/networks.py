@@ -12,9 +12,9 @@ from pathlib import Path
 
 from common import Figure, Jpeg, Numiter, Out, Width, at_hand, run, works
 
-from artist_nst.axes import axis
-from artist_nst.compare import plan
-from artist_nst.nst.recipe import Network
+from artist_nst.experiments.axes import axis
+from artist_nst.experiments.comparison import plan
+from artist_nst.recipes.recipe import Network
 
 NETWORKS: tuple[Network, ...] = (
     "vgg19",

@@ -10,11 +10,11 @@ from pathlib import Path
 from common import Figure, Jpeg, Numiter, Out, Width, cell, gallery, run
 
 from artist_nst.corpus.works import packaged_corpora
-from artist_nst.image.sheet import Panel
-from artist_nst.picking import Pick
-from artist_nst.results import panel
-from artist_nst.series import Cell, Series
-from artist_nst.sources import choose_sources
+from artist_nst.experiments.results import panel
+from artist_nst.experiments.runner import Cell, Series
+from artist_nst.figures.sheet import Panel
+from artist_nst.painting.style_sources import choose_sources
+from artist_nst.styles.picking import Pick
 
 # Three works of eight, for those most like them are of the same hand.
 PICKS = {

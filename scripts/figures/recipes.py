@@ -25,11 +25,11 @@ from common import (
     works,
 )
 
-from artist_nst.axes import axis
-from artist_nst.compare import plan
-from artist_nst.nst.recipe import Recipe
-from artist_nst.nst.recipes import RECIPES
-from artist_nst.results import cell_panel, source_panel
+from artist_nst.experiments.axes import axis
+from artist_nst.experiments.comparison import plan
+from artist_nst.experiments.results import cell_panel, source_panel
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.recipe import Recipe
 
 ITERATIONS = 100
 

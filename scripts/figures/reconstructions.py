@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common import Figure, Jpeg, Numiter, Out, Width, reporting, run, works
 
-from artist_nst.reconstruct import RECONSTRUCTION, plan, reconstruct
+from artist_nst.experiments.reconstruction import RECONSTRUCTION, plan, reconstruct
 
 
 def main(

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from common import Figure, Jpeg, Numiter, Out, Pixels, Width, cell, gallery, run, works
 
+from artist_nst.experiments.results import panel, source_panel
+from artist_nst.experiments.runner import Cell, Series
+from artist_nst.figures.sheet import Panel
 from artist_nst.image.files import resize
-from artist_nst.image.sheet import Panel
-from artist_nst.results import panel, source_panel
-from artist_nst.series import Cell, Series
 
 HEIGHT, INSET, FRAME = 360, 110, 3  # pixels
 

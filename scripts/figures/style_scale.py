@@ -9,8 +9,8 @@ from pathlib import Path
 
 from common import Figure, Jpeg, Numiter, Out, Width, run, works
 
-from artist_nst.axes import axis
-from artist_nst.compare import plan
+from artist_nst.experiments.axes import axis
+from artist_nst.experiments.comparison import plan
 
 SCALES = "1.2,1.8"
 

@@ -20,9 +20,9 @@ from common import (
     works,
 )
 
-from artist_nst.image.sheet import sheet
-from artist_nst.results import cell_panel, source_panel
-from artist_nst.sources import Source
+from artist_nst.experiments.results import cell_panel, source_panel
+from artist_nst.figures.sheet import sheet
+from artist_nst.painting.style_sources import Source
 
 
 def main(

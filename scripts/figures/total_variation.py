@@ -11,13 +11,13 @@ from pathlib import Path
 
 from common import Figure, Jpeg, Numiter, Out, Width, photo_panel, run, works
 
-from artist_nst.axes import axis
-from artist_nst.compare import plan
+from artist_nst.experiments.axes import axis
+from artist_nst.experiments.comparison import plan
+from artist_nst.experiments.results import cell_panel, source_panel
+from artist_nst.experiments.runner import Cell, Series
+from artist_nst.figures.grid import grid
+from artist_nst.figures.sheet import Panel
 from artist_nst.image.files import read_picture
-from artist_nst.image.grid import grid
-from artist_nst.image.sheet import Panel
-from artist_nst.results import cell_panel, source_panel
-from artist_nst.series import Cell, Series
 
 WEIGHTS = "0,0.003,0.03"
 CORNER, SHARE, TIMES = (0.35, 0.15), 0.25, 8  # of height and width; of each; larger

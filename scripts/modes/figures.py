@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from artist_nst.corpus.pick import clusters
-from artist_nst.styles import Style, manners
+from artist_nst.styles.clustering import clusters
+from artist_nst.styles.descriptors import Style, manners
 
 DRAWS = 10_000
 MANNERS = 8  # of an artist, as clusters of his works

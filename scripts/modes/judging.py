@@ -13,14 +13,14 @@ from modes.planning import MODES, RANGED, Plan
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from artist_nst import record
-from artist_nst.evaluate import Bench, Row
+from artist_nst.evaluation.attribution import Share
+from artist_nst.evaluation.metrics import Bench, Row
+from artist_nst.experiments.results import panel
+from artist_nst.experiments.runner import Cell
+from artist_nst.figures.grid import grid
 from artist_nst.image.files import sha256_of, write_picture, write_text
-from artist_nst.image.grid import grid
-from artist_nst.judge import Share
-from artist_nst.results import panel
-from artist_nst.series import Cell
-from artist_nst.styles import style_of_file, styles_of
+from artist_nst.painting import record
+from artist_nst.styles.descriptors import style_of_file, styles_of
 
 HEADS = (
     "mode",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from artist_nst.corpus.works import Corpus, Work, artists, load_corpus
 from artist_nst.errors import UsageError
-from artist_nst.image.alike import groups, thumbnail
+from artist_nst.evaluation.near_duplicates import groups, thumbnail
+from artist_nst.experiments.runner import Cell
 from artist_nst.image.files import read_small, sha256_of
-from artist_nst.nst.recipe import Recipe
-from artist_nst.picking import BLENDED, Pick, Way, pick_works
-from artist_nst.series import Cell
-from artist_nst.sources import from_work
+from artist_nst.painting.style_sources import from_work
+from artist_nst.recipes.recipe import Recipe
+from artist_nst.styles.picking import BLENDED, Pick, Way, pick_works
 
 MODES: tuple[Way, ...] = ("random", "typical", "nearest", "diverse", "mix")
 ARTISTS = 6  # at least, to be told apart

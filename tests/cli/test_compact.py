@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artist_nst import record
 from artist_nst.image.files import sha256_of
 from artist_nst.nst.compact import PACKAGED
-from artist_nst.nst.recipe import Architecture
+from artist_nst.painting import record
+from artist_nst.recipes.recipe import Architecture
 from tests.cli.conftest import Cli, Ran
 from tests.cli.test_compare import EXTRA, contents, names, rows
 from tests.cli.test_paint import files, pixels
@@ -323,10 +323,10 @@ class TestOnPurpose:
     def test_demo_by_a_network_of_ones_own(
         self, cli: Cli, compact_file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from artist_nst.nst.recipes import recipe
+        from artist_nst.recipes.published import recipe
 
         monkeypatch.setattr(
-            "artist_nst.cli.demo.recipe",
+            "artist_nst.cli.commands.demo.recipe",
             lambda name, **changes: recipe(name, **changes).with_iterations(1),
         )
         assert cli("demo", "-w", 64, "--weights", compact_file).code == 0

@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
-from artist_nst import networks, record
-from artist_nst.cli import talk
+from artist_nst.cli import console as talk
+from artist_nst.experiments.runner import Cell, SeriesProgress
 from artist_nst.nst.objective import Losses
 from artist_nst.nst.pyramid import Step
-from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG
-from artist_nst.painting import Progress
-from artist_nst.recipe_file import write_recipe
-from artist_nst.series import Cell, SeriesProgress
+from artist_nst.painting import networks, record
+from artist_nst.painting.pipeline import Progress
+from artist_nst.recipes.published import RECIPES, recipe
+from artist_nst.recipes.toml_file import write_recipe
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import files, pixels
 from tests.conftest import picture
@@ -472,7 +472,7 @@ class TestFailures:
         assert "10,000 paintings" in ran.line
         assert "--yes" in ran.line
         assert files() == []
-        monkeypatch.setattr("artist_nst.cli.compare.MANY", 1)
+        monkeypatch.setattr("artist_nst.cli.commands.compare.MANY", 1)
         arguments = ("compare", "ratio", "1,5", photo, style, *SMALL, "-o", "grid")
         assert cli(*arguments).code == 2
         assert files() == []

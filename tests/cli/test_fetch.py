@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from artist_nst.corpus import polite
+from artist_nst.wikiart import client as polite
 from tests.cli.conftest import Cli, Ran
 from tests.wikiart_server import WikiArtServer, catalogue
 

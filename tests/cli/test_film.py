@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artist_nst.image import film as films
+from artist_nst.image import video as films
 from artist_nst.image.files import Picture
 from tests.cli.conftest import Cli
-from tests.image.test_film import seen
+from tests.image.test_video import seen
 
 RED, GREEN, BLUE = (220, 40, 40), (40, 160, 40), (40, 40, 220)
 

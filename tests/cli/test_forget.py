@@ -196,7 +196,7 @@ def test_no_answer_to_any_question(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     def stopped(*_: object) -> None:
         raise typer.Abort
 
-    monkeypatch.setattr("artist_nst.cli.talk.set_up", stopped)
+    monkeypatch.setattr("artist_nst.cli.console.set_up", stopped)
     ran = cli("artists")
     assert ran.code == 130
     assert ran.line == "artist-nst: interrupted"

@@ -18,11 +18,13 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from artist_nst import gallery, record, styles
-from artist_nst.cli import talk
+from artist_nst.cli import console as talk
+from artist_nst.experiments import gallery
+from artist_nst.experiments.runner import SeriesProgress
 from artist_nst.image.files import sha256_of
 from artist_nst.nst import machine
-from artist_nst.series import SeriesProgress
+from artist_nst.painting import record
+from artist_nst.styles import descriptors as styles
 from tests.cli.conftest import Cli, Ran
 from tests.cli.test_paint import files, pixels
 from tests.conftest import picture

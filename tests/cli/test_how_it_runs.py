@@ -9,9 +9,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from artist_nst import record
 from artist_nst.nst import level, precision
-from artist_nst.nst.recipe import Optimizer
+from artist_nst.painting import record
+from artist_nst.recipes.recipe import Optimizer
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import SMALL, apart, pixels
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from artist_nst import record
 from artist_nst.cli import run
 from artist_nst.image.files import sha256_of
-from artist_nst.nst.recipes import recipe
+from artist_nst.painting import record
+from artist_nst.recipes.published import recipe
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import files, pixels
 
@@ -116,7 +116,7 @@ def test_weights_downloads(
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo of three iterations: what is tested is not how it looks."""
     monkeypatch.setattr(
-        "artist_nst.cli.demo.recipe",
+        "artist_nst.cli.commands.demo.recipe",
         lambda name, **changes: recipe(name, **changes).with_iterations(3),
     )
 

@@ -17,14 +17,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from artist_nst import record
 from artist_nst.cli import run
 from artist_nst.corpus.works import packaged_corpora
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.vgg import VGG
+from artist_nst.painting import record
 from tests.cli.conftest import Cli
 from tests.conftest import picture
-from tests.image.test_film import seen
+from tests.image.test_video import seen
 
 SMALL = ("-w", "48", "-n", "3")
 
@@ -488,7 +488,7 @@ class TestRefusals:
         def full(*_: object) -> None:
             raise ArtistNstError("no space left")
 
-        monkeypatch.setattr("artist_nst.frames._clear", full)
+        monkeypatch.setattr("artist_nst.painting.frame_writer._clear", full)
         ran = cli("paint", photo, style, *SMALL, "-p", 1, "-o", "a.png")
         assert ran.code == 0
         assert ran.err.count("no space left") == 1
@@ -500,7 +500,7 @@ class TestRefusals:
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr("artist_nst.image.film._Gif.add", full)
+        monkeypatch.setattr("artist_nst.image.video._Gif.add", full)
         more = (*SMALL, "-o", "a.png", "--film", "a.gif")
         ran = cli("paint", photo, style, *more)
         assert (ran.code, ran.out) == (0, "a.png\n")

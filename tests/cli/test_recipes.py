@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artist_nst import record
 from artist_nst.cli.options import PaintOptions
-from artist_nst.nst.recipes import PUBLICATIONS, RECIPES, recipe
-from artist_nst.recipe_file import read_recipe
+from artist_nst.painting import record
+from artist_nst.recipes.published import PUBLICATIONS, RECIPES, recipe
+from artist_nst.recipes.toml_file import read_recipe
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import files, pixels
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from artist_nst import record
-from artist_nst.cli import talk
-from artist_nst.series import SeriesProgress
+from artist_nst.cli import console as talk
+from artist_nst.experiments.runner import SeriesProgress
+from artist_nst.painting import record
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import files, pixels
 from tests.conftest import picture

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artist_nst import record
 from artist_nst.corpus.works import packaged_corpora
 from artist_nst.image.files import write_picture
+from artist_nst.painting import record
 from tests.cli.conftest import Cli
 from tests.cli.test_paint import SMALL, files, pixels
 from tests.conftest import picture

@@ -194,7 +194,7 @@ class TestSheet:
         self, cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
         """Which is found out before the work is done."""
-        monkeypatch.setattr("artist_nst.image.contact.contact_sheet", None)
+        monkeypatch.setattr("artist_nst.figures.contact_sheet.contact_sheet", None)
         ran = cli("works", "picasso", "--sheet", name)
         assert ran.code == 2
         assert name in ran.line

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from artist_nst.corpus import polite
 from artist_nst.corpus.adopt import Adopted
+from artist_nst.wikiart import client as polite
 from tests.wikiart_server import WikiArtServer
 
 

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from skimage.color import hsv2rgb, rgb2hsv, rgb2lab, rgb2ycbcr
 
+from artist_nst._types import Pixels
 from artist_nst.errors import UsageError
 from artist_nst.image.color import (
     MAX_GAIN,
     PLANES,
     RECOLORINGS,
-    Pixels,
     match_moments,
     match_plane,
     monge_kantorovich,

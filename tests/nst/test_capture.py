@@ -8,9 +8,9 @@ from artist_nst.nst import capture
 from artist_nst.nst.capture import captured
 from artist_nst.nst.objective import Objective, targets
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.recipes import RECIPES
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import RECIPES
 from tests.conftest import picture
 
 NUMBERS = RECIPES["default"]

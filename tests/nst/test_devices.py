@@ -6,9 +6,9 @@ import torch
 from artist_nst.errors import UsageError
 from artist_nst.nst.devices import DeviceName, choose_device, describe
 from artist_nst.nst.objective import Objective, targets
-from artist_nst.nst.recipes import recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import recipe
 from tests.conftest import picture
 
 

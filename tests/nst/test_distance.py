@@ -12,9 +12,9 @@ from artist_nst.nst.distance import Distances, distances
 from artist_nst.nst.features import Features
 from artist_nst.nst.normalize import activation_means, normalized
 from artist_nst.nst.objective import Objective, Style, targets
-from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import RECIPES, recipe
 from tests.conftest import picture
 
 STYLE = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")

@@ -13,10 +13,10 @@ from artist_nst.nst.features import Features
 from artist_nst.nst.losses import gram
 from artist_nst.nst.objective import Style, targets
 from artist_nst.nst.pyramid import run
-from artist_nst.nst.recipe import StyleLoss
-from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import RECIPES, recipe
+from artist_nst.recipes.recipe import StyleLoss
 from tests.conftest import picture
 
 LAYERS = ("conv1_1", "conv2_1")

@@ -16,9 +16,9 @@ from torch import Tensor
 from artist_nst.nst import lbfgs as module
 from artist_nst.nst.lbfgs import TRIALS, Ending, projected_lbfgs
 from artist_nst.nst.objective import Objective, targets
-from artist_nst.nst.recipes import recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import recipe
 from tests.conftest import picture
 
 Vector = NDArray[np.float64]

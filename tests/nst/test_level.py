@@ -12,10 +12,10 @@ from artist_nst.errors import ArtistNstError
 from artist_nst.nst import level as one_level
 from artist_nst.nst.minimize import ALL_DONE, NOT_FINITE, STUCK, NotFiniteError
 from artist_nst.nst.pyramid import Result, Step, run
-from artist_nst.nst.recipe import Recipe
-from artist_nst.nst.recipes import recipe
 from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import recipe
+from artist_nst.recipes.recipe import Recipe
 from tests.conftest import picture
 
 NUMBERS = recipe(levels=((0.5, 5), (1.0, 6)))

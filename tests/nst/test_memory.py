@@ -10,9 +10,9 @@ import pytest
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.memory import LEAST_HISTORY, Budget, gigabytes
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import RECIPES, recipe
 
 DEFAULT = RECIPES["default"]
 MUCH = 10**15
@@ -83,7 +83,7 @@ from artist_nst.nst.level import Level
 from artist_nst.nst import level, machine
 from artist_nst.nst.memory import Budget
 from artist_nst.nst.pyramid import run
-from artist_nst.nst.recipes import RECIPES
+from artist_nst.recipes.published import RECIPES
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import load_weights
 

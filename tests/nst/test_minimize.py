@@ -21,8 +21,8 @@ from artist_nst.nst.minimize import (
     minimize,
 )
 from artist_nst.nst.objective import Losses
-from artist_nst.nst.recipe import Optimizer, Recipe
-from artist_nst.nst.recipes import recipe
+from artist_nst.recipes.published import recipe
+from artist_nst.recipes.recipe import Optimizer, Recipe
 
 SHAPE = (1, 3, 4, 5)
 BOTH = pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])

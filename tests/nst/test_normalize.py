@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from artist_nst import calibration
 from artist_nst.nst.normalize import activation_means, normalized
-from artist_nst.nst.recipe import Padding, Pool
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import InputConvention, Weights, layer_names
+from artist_nst.painting import calibration
+from artist_nst.recipes.recipe import Padding, Pool
 from tests.conftest import picture
 
 LAYERS = layer_names("vgg19")

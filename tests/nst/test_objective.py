@@ -12,10 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from artist_nst.nst.objective import CONTENT, Objective, Style, targets
-from artist_nst.nst.recipe import ContentLoss, Recipe, StyleLoss
-from artist_nst.nst.recipes import recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import recipe
+from artist_nst.recipes.recipe import ContentLoss, Recipe, StyleLoss
 from tests.conftest import picture
 
 STYLE: tuple[StyleLoss, ...] = get_args(StyleLoss)

@@ -14,9 +14,9 @@ from artist_nst.nst import precision
 from artist_nst.nst.losses import gram
 from artist_nst.nst.objective import Objective, targets
 from artist_nst.nst.precision import choose_precision
-from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import RECIPES, recipe
 from tests.conftest import picture
 
 CPU = torch.device("cpu")

@@ -14,10 +14,10 @@ from artist_nst.nst.losses import neighbours
 from artist_nst.nst.minimize import INTERRUPTED, NOT_FINITE, NotFiniteError, Outcome
 from artist_nst.nst.objective import Style
 from artist_nst.nst.pyramid import Result, Step, plan, run
-from artist_nst.nst.recipe import Recipe
-from artist_nst.nst.recipes import RECIPES, recipe
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import RECIPES, recipe
+from artist_nst.recipes.recipe import Recipe
 from tests.conftest import picture
 
 INITS = ["content", "rand", "style", "noisy-content"]

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from artist_nst.nst.objective import Losses, Objective, targets
-from artist_nst.nst.recipe import ContentLoss, Padding, Pool, Recipe, StyleLoss
-from artist_nst.nst.recipes import recipe
 from artist_nst.nst.strips import look, strips
 from artist_nst.nst.vgg import VGG, Part
 from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import recipe
+from artist_nst.recipes.recipe import ContentLoss, Padding, Pool, Recipe, StyleLoss
 from tests.conftest import picture
 
 LAYERS = ("conv1_1", "conv2_2", "conv4_2", "conv5_1")

@@ -13,9 +13,9 @@ from torch.nn import functional
 from torchvision.models.vgg import cfgs, make_layers
 
 from artist_nst.errors import UsageError
-from artist_nst.nst.recipe import Architecture, Pool
 from artist_nst.nst.vgg import AVERAGE_GAIN, VGG, check_layers, minimum_side
 from artist_nst.nst.weights import Weights, layer_names
+from artist_nst.recipes.recipe import Architecture, Pool
 from tests.conftest import picture
 
 LAYERS = layer_names("vgg19")

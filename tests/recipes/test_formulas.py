@@ -1,0 +1,362 @@
+"""Each named recipe against its source's own formulas, written here in NumPy."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from artist_nst.nst.normalize import activation_means, normalized
+from artist_nst.nst.objective import Objective, targets
+from artist_nst.nst.vgg import VGG
+from artist_nst.nst.weights import Weights
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.recipe import Architecture, Recipe, architecture
+from tests.conftest import picture, thinned
+
+Array = NDArray[np.float64]
+Layers = dict[str, Array]
+
+FIRST = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+PHOTO = 50, 67  # pixels, odd at several pools
+
+# art.py compares images of two sizes, and so does our own recipe; what the papers would
+# do then they do not say.
+OTHER_SIZE = ("default", "art.py", "whole-artist-paper")
+
+
+class Seen(NamedTuple):
+    """What a formula looks at: features ``(N, H, W)``, and the candidate's pixels."""
+
+    candidate: Layers
+    photo: Layers
+    style: Layers
+    pixels: Array
+
+
+class Cost(NamedTuple):
+    """A source's own numbers.
+
+    ``total`` is with the source's own α; divided by it, it is to be ours, whose α is 1.
+    """
+
+    total: float
+    alpha: float
+    content: float
+    style: dict[str, float]
+    variation: float = 0.0
+
+
+# The sources' formulas ---------------------------------------------------------------
+
+
+def gram_of_sums(features: Array) -> Array:
+    """G of Gatys's eq. 3: Σ over positions, not their mean."""
+    flat = features.reshape(len(features), -1)
+    return np.einsum("ik,jk->ij", flat, flat)
+
+
+def half_squared(f: Array, p: Array) -> float:
+    """½ Σ (F − P)²: Gatys's eq. 1, Technion's eq. 1, Patel's eq. 4."""
+    return float(0.5 * np.sum((f - p) ** 2))
+
+
+def squared_over_4n2m2(f: Array, s: Array) -> float:
+    """Σ (G − A)² / (4 N² M²): eq. 4 of Gatys and Technion, 5 of Patel, 2 of
+    Premamayudu."""
+    n, height, width = f.shape
+    difference = gram_of_sums(f) - gram_of_sums(s)
+    return float(np.sum(difference**2) / (4 * n**2 * (height * width) ** 2))
+
+
+def neighbours_differences(pixels: Array) -> Array:
+    """|differences| of all neighbouring pixels, in one row."""
+    across = pixels[:, :, 1:] - pixels[:, :, :-1]
+    down = pixels[:, 1:] - pixels[:, :-1]
+    return np.abs(np.concatenate((across.ravel(), down.ravel())))
+
+
+def gatys_with(alpha: float, beta: float, seen: Seen, *, content: str) -> Cost:
+    """α ½ Σ (F − P)² + β Σ_l 1/5 Σ (G − A)² / (4 N² M²)."""
+    apart = half_squared(seen.candidate[content], seen.photo[content])
+    style = {
+        layer: squared_over_4n2m2(seen.candidate[layer], seen.style[layer])
+        for layer in FIRST
+    }
+    total = alpha * apart + beta * sum(style.values()) / 5
+    return Cost(total, alpha, apart, style)
+
+
+def art_py(seen: Seen) -> Cost:
+    """On sums whatever the sizes, with the candidate's M."""
+    return gatys_with(1.0, 1e4, seen, content="conv4_2")
+
+
+def whole_artist_paper(seen: Seen) -> Cost:
+    """Its eq. 1, α 1 and β 100, with art.py's two losses."""
+    return gatys_with(1.0, 100.0, seen, content="conv4_2")
+
+
+def gatys_2015(seen: Seen) -> Cost:
+    """Its eq. 7 at α/β of 10⁻³."""
+    return gatys_with(1e-3, 1.0, seen, content="conv4_2")
+
+
+def patel(seen: Seen) -> Cost:
+    """Gatys's losses at α/β of 0.01, and 1.0 times the sum of |differences|."""
+    cost = gatys_with(1.0, 100.0, seen, content="conv3_1")
+    variation = float(neighbours_differences(seen.pixels).sum())
+    return cost._replace(total=cost.total + 1.0 * variation, variation=variation)
+
+
+def technion(seen: Seen) -> Cost:
+    """Gatys's losses, lower layers weighing more."""
+    cost = gatys_with(1.0, 1e4, seen, content="conv4_2")
+    falling = zip(FIRST, (5, 4, 3, 2, 1), strict=True)
+    style = sum(weight / 15 * cost.style[layer] for layer, weight in falling)
+    return cost._replace(total=cost.content + 1e4 * style)
+
+
+def premamayudu(seen: Seen) -> Cost:
+    """Its eqs. 1 to 4 at α 10 and β 40: ten times ours, whose α is 1 and β 4."""
+    alpha, beta = 10.0, 40.0
+    f, p = seen.candidate["conv4_2"], seen.photo["conv4_2"]
+    n_c, n_h, n_w = f.shape
+    content = float(np.sum((p - f) ** 2) / (4 * n_h * n_w * n_c))
+    style = {
+        layer: squared_over_4n2m2(seen.style[layer], seen.candidate[layer])
+        for layer in FIRST
+    }
+    total = alpha * content + beta * sum(0.2 * one for one in style.values())
+    return Cost(total, alpha, content, style)
+
+
+def csce5214(seen: Seen) -> Cost:
+    """Its listing: means of squares, the style's over d·h·w; both weights are 1."""
+    weights = {
+        "conv1_1": 1.0,
+        "conv1_2": 0.75,
+        "conv2_1": 1.0,
+        "conv2_2": 0.75,
+        "conv3_1": 1.0,
+        "conv3_2": 0.75,
+    }
+    content = np.mean((seen.candidate["conv4_2"] - seen.photo["conv4_2"]) ** 2)
+    style = {}
+    for layer in weights:
+        f, s = seen.candidate[layer], seen.style[layer]
+        d, h, w = f.shape
+        style[layer] = np.mean((gram_of_sums(s) - gram_of_sums(f)) ** 2) / (d * h * w)
+    total = content + sum(weights[layer] * one for layer, one in style.items())
+    return Cost(total, 1.0, content, style)
+
+
+def default(seen: Seen) -> Cost:
+    """½ mean (F−P)² / mean P² + 5 · ⅕ Σ ‖G−A‖² / ‖A‖² + 0.003 mean |difference|."""
+    f, p = seen.candidate["conv4_2"], seen.photo["conv4_2"]
+    content = 0.5 * np.mean((f - p) ** 2) / np.mean(p**2)
+    style = {}
+    for layer in FIRST:
+        g, a = (
+            gram_of_sums(one) / one[0].size
+            for one in (seen.candidate[layer], seen.style[layer])
+        )
+        style[layer] = np.linalg.norm(g - a) ** 2 / np.linalg.norm(a) ** 2
+    variation = 0.003 * neighbours_differences(seen.pixels).mean()
+    total = content + sum(style.values()) + variation
+    return Cost(total, 1.0, content, style, variation)
+
+
+SOURCES: dict[str, Callable[[Seen], Cost]] = {
+    "default": default,
+    "art.py": art_py,
+    "whole-artist-paper": whole_artist_paper,
+    "gatys-2015": gatys_2015,
+    "patel": patel,
+    "technion": technion,
+    "premamayudu": premamayudu,
+    "csce5214": csce5214,
+}
+
+
+# Against random weights --------------------------------------------------------------
+
+
+def image(height: int, width: int, seed: int) -> Tensor:
+    rgb = torch.from_numpy(picture(height, width, seed))
+    return rgb.permute(2, 0, 1)[None].double()
+
+
+def noise(like: Tensor, seed: int) -> Tensor:
+    """Even noise from 0 to 255."""
+    source = torch.Generator().manual_seed(seed)
+    return 255 * torch.rand(like.shape, generator=source, dtype=like.dtype)
+
+
+def network_of(numbers: Recipe, weights: Weights) -> VGG:
+    """A recipe's own network in float64, of random weights."""
+    if numbers.network == "vgg19-normalised":
+        photos = [image(48, 64, seed).float() for seed in (11, 12)]
+        weights = normalized(weights, activation_means(weights, photos))
+    asked = "vgg19" if numbers.network == "auto" else numbers.network
+    assert weights.network == asked
+    return VGG(weights, pool=numbers.pool, padding=numbers.padding, dtype=torch.float64)
+
+
+def seen_by(network: VGG, photo: Tensor, style: Tensor, candidate: Tensor) -> Seen:
+    layers = {*FIRST, "conv3_1", "conv4_2"} | {"conv1_2", "conv2_2", "conv3_2"}
+    with torch.no_grad():
+        candidates, photos, styles = (
+            {layer: found.numpy() for layer, found in network(one, layers).items()}
+            for one in (candidate, photo, style)
+        )
+    return Seen(candidates, photos, styles, candidate[0].numpy())
+
+
+def test_every_recipe_has_a_formula() -> None:
+    assert SOURCES.keys() == RECIPES.keys()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_objective_is_the_sources(
+    name: str, weights_of: Callable[[Architecture], Weights]
+) -> None:
+    numbers = RECIPES[name]
+    network = network_of(numbers, weights_of(architecture(numbers.network)))
+    photo = image(*PHOTO, 1)
+    style = image(*((42, 67) if name in OTHER_SIZE else PHOTO), 2)
+    candidate = noise(photo, 3)
+    expected = SOURCES[name](seen_by(network, photo, style, candidate))
+    goal = targets(network, numbers, photo, [(style, 1.0)])
+    found, _ = Objective(network, numbers, goal)(candidate)
+    assert found.content == pytest.approx(expected.content, rel=1e-6)
+    assert list(found.content_layers.values()) == [found.content]
+    assert found.style_layers == pytest.approx(expected.style, rel=1e-6)
+    assert found.total == pytest.approx(expected.total / expected.alpha, rel=1e-6)
+    # What is left is the smoothness, though small beside sums.
+    style_part = numbers.ratio * found.style
+    variation = found.total - found.content - style_part
+    assert variation == pytest.approx(
+        expected.variation, rel=1e-6, abs=1e-9 * found.total
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((name, {}) for name in RECIPES),
+        # Beside a sum over all neighbours the other terms would hardly be seen.
+        ("patel", {"tv_sum": 0.0}),
+    ],
+)
+def test_the_gradient_is_the_objectives(
+    name: str,
+    changes: dict[str, Any],
+    weights_of: Callable[[Architecture], Weights],
+) -> None:
+    """Of a network with an eighth of the filters: they have no part in it."""
+    numbers = replace(RECIPES[name], **changes)
+    weights = thinned(weights_of(architecture(numbers.network)))
+    network = network_of(numbers, weights)
+    photo, style = image(32, 48, 1), image(32, 48, 2)
+    goal = targets(network, numbers, photo, [(style, 1.0)])
+    evaluate = Objective(network, numbers, goal)
+    candidate = noise(photo, 3)
+    _, gradient = evaluate(candidate)
+    for seed in (4, 5, 6):
+        # Small, so that hardly a ReLU or a maximum changes over on the way.
+        step = 1e-6 * (noise(photo, seed) / 127.5 - 1)
+        after, before = evaluate(candidate + step)[0], evaluate(candidate - step)[0]
+        expected = 2 * float((gradient * step).sum())
+        assert after.total - before.total == pytest.approx(expected, rel=1e-5)
+
+
+# Against figures of the real weights -------------------------------------------------
+
+
+class Real(NamedTuple):
+    network: VGG
+    photo: Tensor
+    style: Tensor
+    candidate: Tensor
+    figures: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def real(real_network: VGG, shared: Path) -> Real:
+    def load(name: str) -> Tensor:
+        rgb = np.array(Image.open(shared / "oracles" / f"{name}.png").convert("RGB"))
+        return torch.from_numpy(rgb).permute(2, 0, 1)[None].double()
+
+    text = (shared / "oracles" / "vgg19_oxford.json").read_text("utf-8")
+    images = map(load, ("content", "style", "candidate"))
+    return Real(real_network, *images, json.loads(text)["objective"])
+
+
+def on_figures_layers(numbers: Recipe) -> Recipe:
+    """The recipe at those of its layers, or of VGG-19's, that figures are given for."""
+    kept = tuple(pair for pair in numbers.style_layers if pair[0] in FIRST)
+    return replace(numbers, content_layers=(("conv4_2", 1.0),), style_layers=kept)
+
+
+def content_figure(real: Real, loss: str) -> float:
+    figures = real.figures
+    squared = float(figures["content_conv4_2_sum_squares"])
+    target = real.network(real.photo, ["conv4_2"])["conv4_2"]
+    return {
+        "half-squared": float(figures["content_conv4_2_half_sum_squares"]),
+        "quarter-mean": float(figures["content_conv4_2_premamayudu_1_over_4nHnWnC"]),
+        "squared": squared,
+        "mean": squared / target.numel(),
+        "relative": squared / 2 / float(target.square().sum()),
+    }[loss]
+
+
+def style_figures(real: Real, loss: str) -> dict[str, float]:
+    own = real.figures["style_E_l_each_gram_over_its_own_positions"]
+    found: dict[str, dict[str, float]] = {
+        "gatys": own,
+        "gatys-raw": real.figures["style_E_l_raw_grams_over_candidate_positions"],
+        "mean": {},
+        "relative": {},
+    }
+    for layer, one in own.items():
+        n, height, width = real.network(real.candidate, [layer])[layer].shape
+        found["mean"][layer] = 4 * one * height * width / n
+        style = real.network(real.style, [layer])[layer].numpy()
+        norm = np.linalg.norm(gram_of_sums(style) / style[0].size)
+        found["relative"][layer] = 4 * n**2 * one / norm**2
+    return found[loss]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [*((name, {}) for name in RECIPES), ("technion", {"content_loss": "squared"})],
+)
+def test_the_real_weights_figures(
+    name: str, changes: dict[str, Any], real: Real
+) -> None:
+    numbers = replace(on_figures_layers(RECIPES[name]), **changes)
+    pairs = [(real.style, 1.0)]
+    goal = targets(real.network, numbers, real.photo, pairs)
+    found, _ = Objective(real.network, numbers, goal)(real.candidate)
+    content = content_figure(real, numbers.content_loss)
+    assert found.content == pytest.approx(content, rel=1e-6)
+    figures = style_figures(real, numbers.style_loss)
+    expected = {layer: figures[layer] for layer, _ in numbers.style_layers}
+    assert found.style_layers == pytest.approx(expected, rel=1e-6)
+    style = sum(weight * figures[layer] for layer, weight in numbers.style_layers)
+    variation = real.figures["total_variation_absolute_0_255"]
+    mean = variation / neighbours_differences(real.candidate[0].numpy()).size
+    assert found.tv == pytest.approx(mean, rel=1e-12)
+    total = content + numbers.ratio * style
+    total += numbers.tv_sum * variation + numbers.tv * mean
+    assert found.total == pytest.approx(total, rel=1e-6)

@@ -1,21 +1,28 @@
-# Both set themselves up in .venv: Python 3.11 or newer and pip are all they need.
+# Every target sets itself up in .venv: Python 3.11 or newer and pip are all it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: demo test check clean
+.PHONY: demo test test-tools test-all check clean
 
 demo: $(READY)
 	$(BIN)/artist-nst demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not tools"
 
-# What CI asks besides the tests.
+# The stand-in for WikiArt, and the scripts.
+test-tools: $(READY)
+	$(PYTEST) -m tools
+
+test-all: test test-tools
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

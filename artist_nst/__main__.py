@@ -1,17 +1,17 @@
-"""The program: ``artist-nst``, or ``python -m artist_nst``."""
+"""Entry point of ``artist-nst`` and ``python -m artist_nst``."""
 
 import sys
 
 
 def main() -> None:
-    """Run a command, and exit with 0, 1, 2 or 130."""
+    """Run the command line of this process, and exit with its code."""
     try:
         from artist_nst.cli import run
 
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:
-        # While the commands were being loaded; once they run, they hear it themselves.
-        print("artist-nst: interrupted; nothing was begun", file=sys.stderr)
+        # Ctrl-C during the imports; later, run() handles it.
+        print("artist-nst: interrupted before it started", file=sys.stderr)
         sys.exit(130)
 
 

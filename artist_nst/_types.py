@@ -1,4 +1,4 @@
-"""Types that many modules share; numpy is not loaded for them."""
+"""Types that many modules share, without importing numpy."""
 
 import os
 from typing import TYPE_CHECKING, TypeAlias

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from artist_nst import ArtistNstError, recipe
-from artist_nst.experiments.axes import axis
-from artist_nst.experiments.comparison import compare, plan
+from artist_nst.experiments.axes import parse_axis
+from artist_nst.experiments.comparison import compare, plan_comparison
 from artist_nst.experiments.runner import SeriesProgress
+from artist_nst.painting.style_sources import StyleRequest
 
 
 def main(
@@ -23,16 +24,18 @@ def main(
 ) -> None:
     """Paint PHOTO after one work of ARTIST at each of SCALES, as in 0.6,1,1.8."""
     out.mkdir(parents=True, exist_ok=True)
-    across = axis("style-scale", scales)  # or "ratio", "tv", "content-layer", …
-    planned = plan(across, photo, artist=artist, recipe=recipe(width=width))
-    made = compare(planned, out, on_progress=say)
-    if made.series.interrupted or made.series.failed:
-        raise SystemExit("\n".join(map(str, made.series.failed.values())) or 130)
-    print(f"\n{made.sheet}")
+    across = parse_axis("style-scale", scales)  # or "ratio", "tv", "content-layer", …
+    plan = plan_comparison(
+        across, photo, StyleRequest(artist=artist), recipe=recipe(width=width)
+    )
+    series = compare(plan, out, on_progress=show_progress)
+    if series.interrupted or series.failed:
+        raise SystemExit("\n".join(map(str, series.failed.values())) or 130)
+    print(f"\n{series.sheet}")
 
 
-def say(told: SeriesProgress) -> None:
-    print(f"\r{told.cell.name}: {told.remaining:.0f} s left in all  ", end="")
+def show_progress(progress: SeriesProgress) -> None:
+    print(f"\r{progress.cell.name}: {progress.remaining:.0f} s left  ", end="")
 
 
 if __name__ == "__main__":

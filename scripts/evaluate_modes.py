@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Which way of picking works makes paintings that pass for the artist's.
+"""Compare the ways of picking works by how often paintings pass for the artist's.
 
 python scripts/evaluate_modes.py --photos photos --corpora artists -o modes
 
-Every artist's works are split three ways: a third is painted from, by every mode and
-for every photo; two judges share the others, each learning from a half and tested on
-the other. One photo is painted sixteen times more by some modes, to see how many of the
-artist's manners they have. Leaves paintings, results.csv, a table in Markdown and a
-sheet; what is painted is not painted again. Run it for some --artist each in several
-processes with --paint-only, and once more for the table.
+Each artist's works are split in three: one third is painted from, by every mode and
+for every photo; two classifiers are each trained on half of the others and tested on
+the other half. Some modes paint the first photo sixteen more times, to see how varied
+they are. Writes paintings, results.csv, a table in Markdown and sheets; skips paintings
+that are already finished. To use several processes, run it with --paint-only for a few
+artists (--artist) each, then once more for the table.
 """
 
 import logging
@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from command import console
-from command import run as run_script
-from modes.planning import Plan, corpora_of, plan
+from command import console, run_script
+from modes.planning import ArtistPlan, load_corpora, plan_artist
 from rich.progress import Progress
 
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.experiments.runner import paint_series
+from artist_nst.nst.precision import PrecisionName
+from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks
 from artist_nst.recipes.published import recipe
 from artist_nst.recipes.recipe import Network
@@ -35,74 +36,67 @@ def main(
     corpora: Annotated[Path, typer.Option(help="A folder of artists' works.")],
     out: Annotated[Path, typer.Option("--out", "-o")] = Path("modes"),
     artist: Annotated[
-        list[str] | None, typer.Option(help="Paint these alone; repeatable.")
+        list[str] | None, typer.Option(help="Paint after this one only; repeatable.")
     ] = None,
-    count: Annotated[int, typer.Option(help="Photos, in order of their names.")] = 8,
+    count: Annotated[int, typer.Option(help="Number of photos, in order of name.")] = 8,
     width: Annotated[int, typer.Option(help="Of the paintings, in pixels.")] = 256,
-    network: Annotated[str, typer.Option(help="Whose features are compared.")] = "auto",
-    precision: Annotated[str, typer.Option(help="Of the convolutions.")] = "auto",
-    paint_only: Annotated[bool, typer.Option(help="Leave the table out.")] = False,
+    network: Annotated[Network, typer.Option(help="That paints.")] = "auto",
+    precision: Annotated[
+        PrecisionName, typer.Option(help="Of the convolutions.")
+    ] = "auto",
+    paint_only: Annotated[bool, typer.Option(help="Leave out the table.")] = False,
 ) -> None:
-    """Paint PHOTOS after every artist of CORPORA by every mode, and compare."""
-    chosen = recipe("default", width=width, network=_network(network))
+    logging.getLogger("artist_nst").setLevel(logging.WARNING)
     pictures = sorted(path for path in photos.iterdir() if path.suffix in SUFFIXES)
     if len(pictures) < count:
         raise UsageError(f"--photos {photos} has {len(pictures)} pictures, not {count}")
+    chosen = recipe("default", width=width, network=network)
     plans = [
-        plan(corpus, pictures[:count], chosen)
-        for corpus in corpora_of(corpora, artist or [])
+        plan_artist(corpus, pictures[:count], chosen)
+        for corpus in load_corpora(corpora, artist or [])
     ]
-    networks = Networks()
-    # The table's paintings first: they are what most is read off.
-    for ranged in (False, True):
-        for one in plans:
-            paint(one, ranged, out, networks, precision)
+    networks = Networks(ComputeOptions(precision=precision))
+    # The paintings of the table come before the series of the first photo.
+    for series in (False, True):
+        for plan in plans:
+            paint_artist(plan, series, out, networks)
     if not paint_only:
-        from modes.judging import report
+        from modes.report import write_report
 
-        report(plans, pictures[:count], corpora, out)
+        write_report(plans, pictures[:count], corpora, out)
 
 
-def paint(
-    planned: Plan, ranged: bool, out: Path, networks: Networks, precision: str
-) -> None:
-    """Paint what is not painted yet after one artist, into a folder of his own.
+def paint_artist(plan: ArtistPlan, series: bool, out: Path, networks: Networks) -> None:
+    """Paint what is not finished after one artist, into a folder of its own.
 
     Args:
-        ranged: the many paintings of one photo, in place of the table's.
+        series: Whether to paint the series of the first photo, or else the table's.
 
     Raises:
-        ArtistNstError: something could not be painted.
-        KeyboardInterrupt: what was painted until then stays.
+        ArtistNstError: Something could not be painted.
+        KeyboardInterrupt: Finished paintings are kept.
     """
-    folder = out / planned.artist.slug
+    folder = out / plan.artist.slug
     folder.mkdir(parents=True, exist_ok=True)
     cells = [
         cell
-        for (_, nth, seed), cell in planned.cells.items()
-        if (nth != seed) == ranged
+        for (_, photo, seed), cell in plan.cells.items()
+        if (photo != seed) == series
     ]
     with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(planned.artist.slug, total=len(cells))
-        made = paint_series(
+        task = bar.add_task(plan.artist.slug, total=len(cells))
+        result = paint_series(
             cells,
             folder,
             networks,
-            precision=precision,
-            on_progress=lambda told: bar.update(task, completed=told.number - 1),
+            lambda progress: bar.update(task, completed=progress.number - 1),
         )
-    if made.interrupted:
+    if result.interrupted:
         raise KeyboardInterrupt
-    if made.failed:
-        name, error = next(iter(made.failed.items()))
+    if result.failed:
+        name, error = next(iter(result.failed.items()))
         raise ArtistNstError(f"{folder / name}: {error}")
 
 
-def _network(name: str) -> Network:
-    """For typer does not know the type."""
-    return name  # type: ignore[return-value]
-
-
 if __name__ == "__main__":
-    logging.getLogger("artist_nst").setLevel(logging.WARNING)
-    run_script(main, "evaluate_modes.py")
+    run_script(main, resumable=True)

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Paint the `procedural` corpus: eight pictures by an artist of our own making.
+"""Paint the corpus `procedural`: eight pictures by an artificial artist.
 
-Every picture starts as a scene (what colour and which way the brush runs, at every
-pixel); layers of brush marks then sample it, coarse to fine. Marks leave paint relief
-behind, and raking light over that relief is what makes them read as paint.
+Every picture starts as a scene: the color and the brush direction at every pixel.
+Layers of brush marks sample it, coarse to fine. Marks leave a relief of paint, and a
+low light across that relief makes them look like paint.
 """
 
-import argparse
 import hashlib
 import io
 import json
@@ -14,12 +13,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 from skimage.color import hsv2rgb, rgb2hsv
+
+from artist_nst._files import write_bytes
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -31,7 +34,7 @@ SUPERSAMPLE = 2
 SAMPLES_PER_PIXEL = 1.42
 CHUNK = 1_500_000
 MAX_BYTES = 338_000
-ROOT = Path(__file__).resolve().parent.parent
+OUT = Path(__file__).resolve().parents[1] / "corpora" / "procedural"
 SCRIPT = "scripts/make_procedural_corpus.py"
 
 
@@ -40,7 +43,7 @@ SCRIPT = "scripts/make_procedural_corpus.py"
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture's pixel grid; units of its height keep circles round."""
+    """A picture's pixel grid; coordinates are in units of its height."""
 
     width: int
     height: int
@@ -55,30 +58,30 @@ class Frame:
 
 @dataclass
 class Scene:
-    """What a brush needs to know: colour, direction and where fine work belongs."""
+    """Color and brush direction at every pixel, and where details belong."""
 
-    colour: Floats
+    color: Floats
     angle: Floats
     detail: Floats
 
     def put(
-        self, mask: Mask, colour: Floats, angle: Floats | float | None = None
+        self, mask: Mask, color: Floats, angle: Floats | float | None = None
     ) -> None:
-        """Lay one thing over what is already there."""
-        self.colour[mask] = np.broadcast_to(colour, self.colour.shape)[mask]
+        """Cover a part of the scene."""
+        self.color[mask] = np.broadcast_to(color, self.color.shape)[mask]
         if angle is not None:
             self.angle[mask] = np.broadcast_to(angle, self.angle.shape)[mask]
 
 
-def blank(frame: Frame) -> Scene:
-    """An empty scene, fine work welcome everywhere."""
+def make_scene(frame: Frame) -> Scene:
+    """Create an empty scene, with details everywhere."""
     shape = (frame.height, frame.width)
     zeros = np.zeros(shape, np.float32)
     return Scene(np.zeros((*shape, 3), np.float32), zeros, np.ones(shape, np.float32))
 
 
-def palette(codes: str) -> Floats:
-    """Turn "1b2a5c f2c14e" into rows of RGB."""
+def parse_colors(codes: str) -> Floats:
+    """Parse "1b2a5c f2c14e" into rows of RGB."""
     rows = [
         [int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)] for code in codes.split()
     ]
@@ -86,15 +89,15 @@ def palette(codes: str) -> Floats:
 
 
 def ramp(value: Floats, codes: str) -> Floats:
-    """Look a 0..1 field up in a run of colours."""
-    stops = palette(codes)
+    """Map a field in [0, 1] to a gradient of colors."""
+    stops = parse_colors(codes)
     at = np.linspace(0, 1, len(stops))
     bands = [np.interp(value, at, stops[:, i]) for i in range(3)]
     return np.stack(bands, -1).astype(np.float32)
 
 
 def noise(frame: Frame, cell: float, rng: Rng, stretch: float = 1.0) -> Floats:
-    """Smooth noise of unit spread; `stretch` draws it out sideways."""
+    """Make smooth noise of unit variance; `stretch` elongates it horizontally."""
     total = np.zeros((frame.height, frame.width), np.float32)
     for octave in range(3):
         size = cell * frame.height / 2**octave
@@ -109,27 +112,27 @@ def noise(frame: Frame, cell: float, rng: Rng, stretch: float = 1.0) -> Floats:
 
 
 def smoothstep(value: Floats, low: float, high: float) -> Floats:
-    """A soft threshold, so that edges do not look cut out."""
+    """Apply a soft threshold, which gives smooth edges."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def level_lines(field: Floats) -> Floats:
-    """The direction that follows a field's level lines."""
+    """Compute the direction along a field's level lines."""
     gy, gx = np.gradient(ndimage.gaussian_filter(field, 2))
     return np.arctan2(gx, -gy).astype(np.float32)
 
 
-def polygon(frame: Frame, points: Points) -> Mask:
-    """A filled shape with straight sides."""
+def draw_polygon(frame: Frame, points: Points) -> Mask:
+    """Fill a polygon."""
     sheet = Image.new("1", (frame.width, frame.height))
     at = [(x * frame.height, y * frame.height) for x, y in points]
     ImageDraw.Draw(sheet).polygon(at, fill=1)
     return np.array(sheet, bool)
 
 
-def limbs(frame: Frame, paths: Sequence[Points], width: float) -> Mask:
-    """Tapering lines: trunks, masts and rigging."""
+def draw_limbs(frame: Frame, paths: Sequence[Points], width: float) -> Mask:
+    """Draw tapering lines: trunks, masts and rigging."""
     sheet = Image.new("1", (frame.width, frame.height))
     pen = ImageDraw.Draw(sheet)
     for path in paths:
@@ -142,8 +145,10 @@ def limbs(frame: Frame, paths: Sequence[Points], width: float) -> Mask:
     return np.array(sheet, bool)
 
 
-def vortices(x: Floats, y: Floats, swirls: Points, sizes: Sequence[float]) -> Floats:
-    """A drifting wind that curls around each swirl, alternately left and right."""
+def make_vortices(
+    x: Floats, y: Floats, swirls: Points, sizes: Sequence[float]
+) -> Floats:
+    """Make a flow field that curls around each swirl, alternately left and right."""
     vx = np.ones_like(x)
     vy = 0.55 * np.cos(5.2 * x + 2.0 * y)
     for i, ((cx, cy), size) in enumerate(zip(swirls, sizes, strict=True)):
@@ -158,7 +163,7 @@ def vortices(x: Floats, y: Floats, swirls: Points, sizes: Sequence[float]) -> Fl
 
 @dataclass(frozen=True)
 class Brush:
-    """One layer of marks: sizes in output pixels, `cover` in picture areas."""
+    """One layer of marks: sizes in output pixels, `cover` in areas of the picture."""
 
     length: float
     width: float
@@ -179,7 +184,7 @@ class Brush:
 
 @dataclass
 class Canvas:
-    """Paint colour and paint thickness, at the supersampled size."""
+    """Paint color and thickness, supersampled."""
 
     rgb: Floats
     thickness: Floats
@@ -187,7 +192,7 @@ class Canvas:
 
 @dataclass
 class Marks:
-    """One layer's marks: centre lines, how far each is drawn, sizes and colours."""
+    """One layer's marks: center lines, drawn lengths, sizes, colors and ends."""
 
     path: Floats
     drawn: Floats
@@ -196,22 +201,22 @@ class Marks:
     tail: Floats
 
 
-def prime(colour: Floats) -> Canvas:
-    """A thin underpainting, so that gaps between marks stay in key."""
-    ground = ndimage.gaussian_filter(colour, (1.5, 1.5, 0)) * 0.8
+def prime(color: Floats) -> Canvas:
+    """Make a thin underpainting, which shows between marks."""
+    ground = ndimage.gaussian_filter(color, (1.5, 1.5, 0)) * 0.8
     big = ground.repeat(SUPERSAMPLE, 0).repeat(SUPERSAMPLE, 1)
     return Canvas(big, np.zeros(big.shape[:2], np.float32))
 
 
 def look_up(field: NDArray, at: Floats) -> NDArray:
-    """A field under moving points; past the rim, the rim goes on."""
+    """Look up a field at points; the edge continues outside."""
     y = np.clip(at[..., 1].astype(np.int64), 0, field.shape[0] - 1)
     x = np.clip(at[..., 0].astype(np.int64), 0, field.shape[1] - 1)
     return field[y, x]
 
 
 def trace(scene: Scene, start: Floats, brush: Brush, rng: Rng) -> tuple[Floats, Floats]:
-    """Follow the flow from each start; stop where the scene turns another colour."""
+    """Follow the flow from each start; stop where the scene's color changes."""
     steps = max(4, min(14, int(brush.length / 5)))
     stride = brush.length / (steps - 1)
     sway = rng.normal(0, brush.wobble, len(start))
@@ -225,22 +230,22 @@ def trace(scene: Scene, start: Floats, brush: Brush, rng: Rng) -> tuple[Floats, 
         turn *= np.where((turn * heading).sum(1, keepdims=True) < 0, -1, 1)
         heading = turn.astype(np.float32)
         at = at + stride * heading
-    seen = look_up(scene.colour, path)
+    seen = look_up(scene.color, path)
     same = np.abs(seen - seen[:, :1]).max(2) < brush.tolerance
     drawn = np.logical_and.accumulate(same, 1).sum(1) - 1.0
     return path, np.maximum(drawn, 1.0).astype(np.float32)
 
 
 def mix_inks(scene: Scene, at: Floats, brush: Brush, rng: Rng) -> Floats:
-    """Two related colours a mark: a brush loaded with paint not quite mixed."""
-    base = look_up(scene.colour, at)
+    """Choose two related colors for each mark, like paint that is not quite mixed."""
+    base = look_up(scene.color, at)
     spread = np.array([brush.hue, brush.chroma, brush.value])
     pairs = np.repeat(rgb2hsv(base)[:, None], 2, 1)
     pairs = pairs + rng.normal(0, 1, pairs.shape) * spread
     pairs[..., 0] %= 1.0
     inks = hsv2rgb(np.clip(pairs, 0, 1))
     if brush.accents:
-        tubes = palette(brush.accents)
+        tubes = parse_colors(brush.accents)
         picked = rng.random(len(at)) < brush.accent_rate
         tube = tubes[rng.integers(len(tubes), size=len(at))]
         inks[picked] = 0.25 * inks[picked] + 0.75 * tube[picked, None]
@@ -248,7 +253,7 @@ def mix_inks(scene: Scene, at: Floats, brush: Brush, rng: Rng) -> Floats:
 
 
 def plan_marks(scene: Scene, brush: Brush, rng: Rng) -> Marks:
-    """Decide where marks start, how they run and what colour they carry."""
+    """Choose where marks start, their paths and their colors."""
     height, width = scene.angle.shape
     count = int(brush.cover * height * width / (brush.length * brush.width))
     start = (rng.random((count, 2)) * [width, height]).astype(np.float32)
@@ -268,7 +273,7 @@ def plan_marks(scene: Scene, brush: Brush, rng: Rng) -> Marks:
 
 
 def outline(shape: str, along: Floats) -> Floats:
-    """Half-width along a mark, as a share of the brush's."""
+    """Compute the half-width along a mark, relative to the brush's."""
     if shape == "dot":
         return np.sqrt(np.clip(1 - (2 * along - 1) ** 2, 0.02, 1))
     if shape == "slab":
@@ -278,7 +283,7 @@ def outline(shape: str, along: Floats) -> Floats:
 
 
 def stamp(canvas: Canvas, marks: Marks, brush: Brush, rows: int, cols: int) -> Ints:
-    """Which sample of which mark ends up on top at each pixel (-1: none)."""
+    """Find the sample of the mark that is on top at each pixel; -1 for none."""
     height, width = canvas.thickness.shape
     top = np.full(height * width + 1, -1, np.int64)
     along = np.linspace(0, 1, rows, dtype=np.float32)
@@ -296,11 +301,11 @@ def stamp(canvas: Canvas, marks: Marks, brush: Brush, rows: int, cols: int) -> I
         mix = (at - low)[..., None]
         who = np.arange(len(low))[:, None]
         path, lean = marks.path[part] * SUPERSAMPLE, tangent[part]
-        centre = path[who, low] * (1 - mix) + path[who, low + 1] * mix
+        center = path[who, low] * (1 - mix) + path[who, low + 1] * mix
         lean = lean[who, low] * (1 - mix) + lean[who, low + 1] * mix
         reach = (half * marks.size[part, None])[..., None] * across
-        x = (centre[..., :1] - lean[..., 1:] * reach).astype(np.int32)
-        y = (centre[..., 1:] + lean[..., :1] * reach).astype(np.int32)
+        x = (center[..., :1] - lean[..., 1:] * reach).astype(np.int32)
+        y = (center[..., 1:] + lean[..., :1] * reach).astype(np.int32)
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         cut = 1 - ragged * marks.tail[part][:, bristles]
         inside &= along[None, :, None] < cut[:, None] + 0.02
@@ -310,8 +315,8 @@ def stamp(canvas: Canvas, marks: Marks, brush: Brush, rows: int, cols: int) -> I
     return top[:-1]
 
 
-def bristle_sheet(rng: Rng) -> Floats:
-    """Streaks that run along a mark, looked up at a random place for each one."""
+def make_bristles(rng: Rng) -> Floats:
+    """Make streaks along marks, which are looked up at a random place for each mark."""
     sheet = ndimage.gaussian_filter(
         rng.standard_normal((512, 512)), (1.1, 16), mode="wrap"
     )
@@ -319,7 +324,7 @@ def bristle_sheet(rng: Rng) -> Floats:
 
 
 def lay(canvas: Canvas, scene: Scene, brush: Brush, rng: Rng) -> None:
-    """Paint one layer of marks onto the canvas."""
+    """Paint one layer of marks."""
     marks = plan_marks(scene, brush, rng)
     rows = int(brush.length * SUPERSAMPLE * SAMPLES_PER_PIXEL) + 3
     cols = int(brush.width * 1.15 * SUPERSAMPLE * SAMPLES_PER_PIXEL) + 3
@@ -330,7 +335,7 @@ def lay(canvas: Canvas, scene: Scene, brush: Brush, rng: Rng) -> None:
     along = (row / (rows - 1)).astype(np.float32)
     across = (2 * col / (cols - 1) - 1).astype(np.float32)
     place = rng.integers(512, size=(2, len(marks.path)))
-    sheet = bristle_sheet(rng)
+    sheet = make_bristles(rng)
     streak = sheet[(place[0, owner] + col) % 512, (place[1, owner] + row) % 512]
     share = np.clip(0.5 + brush.two_tone * (0.6 * streak + 0.5 * across), 0, 1)
     inks = marks.inks[owner]
@@ -343,16 +348,16 @@ def lay(canvas: Canvas, scene: Scene, brush: Brush, rng: Rng) -> None:
     ground[hit] = 0.35 * ground[hit] + brush.relief * body
 
 
-def draw(canvas: Canvas, ink: Floats, colour: str, relief: float = 0.0) -> None:
-    """Blend a supersampled ink mask (0..1) over the paint."""
-    canvas.rgb += ink[..., None] * (palette(colour)[0] - canvas.rgb)
+def draw(canvas: Canvas, ink: Floats, color: str, relief: float = 0.0) -> None:
+    """Blend a supersampled ink mask in [0, 1] over the paint."""
+    canvas.rgb += ink[..., None] * (parse_colors(color)[0] - canvas.rgb)
     canvas.thickness += relief * ink
 
 
 def finish(
     canvas: Canvas, rng: Rng, light: float = 0.19, weave: float = 0.012
 ) -> Floats:
-    """Rake light over the relief, add the cloth's weave, bring down to size."""
+    """Light the relief from a low angle, add the canvas's weave, and downsample."""
     relief = ndimage.gaussian_filter(canvas.thickness, 0.9)
     gy, gx = np.gradient(relief)
     shade = np.clip(light * (0.8 * gx + gy) * -2.2, -0.34, 0.34)
@@ -366,8 +371,8 @@ def finish(
 
 
 def paint(scene: Scene, brushes: Sequence[Brush], rng: Rng) -> Canvas:
-    """Short dabs to cover the ground, then the layers that show."""
-    canvas = prime(scene.colour)
+    """Cover the ground with short dabs, then paint the layers."""
+    canvas = prime(scene.color)
     cover = replace(brushes[0], length=15, width=10, cover=3.0, accents="")
     for brush in (cover, *brushes):
         lay(canvas, scene, brush, rng)
@@ -384,28 +389,28 @@ FLOW = (
 )
 
 
-def night_sky(scene: Scene, frame: Frame, rng: Rng) -> None:
-    """Wind curling round glowing discs; rings of warm light eat into the blue."""
+def add_night_sky(scene: Scene, frame: Frame, rng: Rng) -> None:
+    """Put wind around glowing discs with rings of warm light."""
     x, y = frame.grid()
     discs = [(0.98, 0.17), (0.36, 0.11), (0.64, 0.09), (0.10, 0.33), (0.80, 0.42)]
     discs += [(1.17, 0.42), (0.38, 0.45), (0.06, 0.08)]
     radii = [0.125, 0.06, 0.042, 0.048, 0.05, 0.04, 0.05, 0.04]
     swirls = [(0.62, 0.29), (0.40, 0.27), *discs]
     reach = [0.12, 0.08, *(1.25 * r for r in radii)]
-    scene.angle[:] = vortices(x, y, swirls, reach)
+    scene.angle[:] = make_vortices(x, y, swirls, reach)
     bands = np.sin(26 * y + 3.0 * np.sin(4 * x + 1) + 1.3 * noise(frame, 0.22, rng, 2))
     tone = np.clip(0.42 + 0.25 * bands + 0.12 * noise(frame, 0.07, rng, 3), 0, 1)
     sky = "0b1440 152a74 1f4fa3 2f7fc0 74b8cf c4e0d0"
-    scene.colour[:] = ramp(tone * (0.78 + 0.35 * y), sky)
+    scene.color[:] = ramp(tone * (0.78 + 0.35 * y), sky)
     for (cx, cy), radius in zip(discs, radii, strict=True):
         r = np.hypot(x - cx, y - cy) / radius
         glow = np.exp(-((r / 1.55) ** 2)) * (0.86 + 0.2 * np.cos(5.2 * r))
         warm = ramp(np.clip(1 - r / 2.3, 0, 1), "3f8f9f a8c686 f2d04a f59a23 ffe27a")
-        scene.colour += np.clip(glow * 1.25, 0, 1)[..., None] * (warm - scene.colour)
+        scene.color += np.clip(glow * 1.25, 0, 1)[..., None] * (warm - scene.color)
 
 
-def cypress(scene: Scene, frame: Frame, rng: Rng) -> Mask:
-    """A dark flame that licks upward; returns where it stands."""
+def add_cypress(scene: Scene, frame: Frame, rng: Rng) -> Mask:
+    """Put dark trees like flames; return their mask."""
     x, y = frame.grid()
     tree = np.zeros(x.shape, bool)
     spires = [(0.20, 0.13, 0.082), (0.262, 0.40, 0.046), (0.135, 0.47, 0.046)]
@@ -423,12 +428,12 @@ def cypress(scene: Scene, frame: Frame, rng: Rng) -> Mask:
     return tree
 
 
-def night_wind(rng: Rng) -> Floats:
-    """Wheat under a night that turns."""
+def paint_night_wind(rng: Rng) -> Floats:
+    """Paint wheat under a turbulent night sky."""
     frame = Frame(1000, 800)
     x, y = frame.grid()
-    scene = blank(frame)
-    night_sky(scene, frame, rng)
+    scene = make_scene(frame)
+    add_night_sky(scene, frame, rng)
     far = 0.60 + 0.05 * np.sin(3.1 * x + 0.6) + 0.02 * np.sin(9 * x)
     near = 0.70 + 0.035 * np.sin(4.2 * x + 2.4)
     folds = 0.5 + 0.5 * np.sin(60 * (y - far) + 4 * np.sin(5 * x))
@@ -438,7 +443,7 @@ def night_wind(rng: Rng) -> Floats:
     ears = np.clip(0.44 + 0.24 * gust + 0.3 * (y - 0.8) / 0.2, 0, 1)
     wheat = ramp(ears, "5b2a1e a8541c d88a1f f0b73a fbe28a")
     scene.put(y > near, wheat, -0.95 + 0.55 * gust + 0.4 * np.sin(5 * x))
-    tree = cypress(scene, frame, rng)
+    tree = add_cypress(scene, frame, rng)
     canvas = paint(scene, FLOW[:3], rng)
     low = replace(scene, detail=((y > near) & ~tree).astype(np.float32))
     poppies = Brush(36, 5, 0.16, detail=True, accents="c2361f 23406e 7fa650")
@@ -447,19 +452,19 @@ def night_wind(rng: Rng) -> Floats:
     return finish(canvas, rng)
 
 
-def noon_sky(scene: Scene, frame: Frame, rng: Rng) -> None:
-    """A sun whose rings widen over the whole sky."""
+def add_noon_sky(scene: Scene, frame: Frame, rng: Rng) -> None:
+    """Put a sun with rings across the whole sky."""
     x, y = frame.grid()
     r = np.hypot(x - 0.88, y - 0.23)
     rings = 0.07 * np.sin(44 * r + 0.7 * noise(frame, 0.2, rng)) * np.exp(-1.2 * r)
     tone = np.clip(r / 1.05 + rings + 0.05 * noise(frame, 0.1, rng, 2), 0, 1)
-    scene.colour[:] = ramp(tone, "fff6c0 fde06a f9b93a ee8f4c c8a878 7fb3a0 3f97a0")
+    scene.color[:] = ramp(tone, "fff6c0 fde06a f9b93a ee8f4c c8a878 7fb3a0 3f97a0")
     scene.put(r < 0.105, ramp(r / 0.105, "fffbe0 fff0a0 ffd23c"))
     scene.angle[:] = np.arctan2(x - 0.88, -(y - 0.23)) + 0.25 * noise(frame, 0.3, rng)
 
 
-def noon_tree(scene: Scene, frame: Frame, rng: Rng) -> None:
-    """A red tree on bent limbs, and its shadow, to set off the yellow sky."""
+def add_noon_tree(scene: Scene, frame: Frame, rng: Rng) -> None:
+    """Put a red tree and its shadow."""
     x, y = frame.grid()
     twigs = [
         [(0.36, 0.875), (0.31, 0.72), (0.35, 0.55), (0.30, 0.40), (0.33, 0.22)],
@@ -484,19 +489,19 @@ def noon_tree(scene: Scene, frame: Frame, rng: Rng) -> None:
     scene.put(dusk > 0.15, violet, 0.06)
     for path, width in zip(twigs, widths, strict=True):
         run = np.arctan2(path[-1][1] - path[0][1], path[-1][0] - path[0][0])
-        limb = limbs(frame, [path], width)
+        limb = draw_limbs(frame, [path], width)
         bark = ramp(np.clip(0.5 + 0.3 * np.sin(90 * x + 20 * y), 0, 1), "2a1538 6a2f4f")
         scene.put(limb, bark, float(run))
     leaves = ramp(shade, "3d1030 8f1d36 d0342c f0642c f9a13c")
     scene.put(crown > 0.12, leaves, level_lines(crown))
 
 
-def noon_furrows(rng: Rng) -> Floats:
-    """Furrows that run to one point under a huge sun."""
+def paint_noon_furrows(rng: Rng) -> Floats:
+    """Paint furrows that converge under a large sun."""
     frame = Frame(1000, 740)
     x, y = frame.grid()
-    scene = blank(frame)
-    noon_sky(scene, frame, rng)
+    scene = make_scene(frame)
+    add_noon_sky(scene, frame, rng)
     hills = 0.50 + 0.05 * np.sin(4.3 * x + 1.2) + 0.02 * np.sin(11 * x)
     slope = np.clip(0.5 + 0.3 * np.sin(30 * (y - hills) + 6 * x), 0, 1)
     scene.put(
@@ -507,7 +512,7 @@ def noon_furrows(rng: Rng) -> Floats:
     ridge = np.sin(2.6 * fan + 0.5 * noise(frame, 0.15, rng))
     soil = ramp(0.5 + 0.5 * ridge, "1f3f5f 2f7a5a 8fae3a e7b53c d2602f 7a2b52")
     scene.put(y > 0.575, soil, np.arctan2(deep, x - 0.95))
-    noon_tree(scene, frame, rng)
+    add_noon_tree(scene, frame, rng)
     sparks = Brush(30, 5, 0.14, accents="fff2b0 2b5fae e8402a 38a08a", accent_rate=1)
     canvas = paint(scene, (*FLOW[:2], sparks, *FLOW[2:]), rng)
     return finish(canvas, rng)
@@ -516,8 +521,8 @@ def noon_furrows(rng: Rng) -> Floats:
 # --- Points -----------------------------------------------------------------------
 
 
-def points(accents: str, shape: str = "dot") -> tuple[Brush, ...]:
-    """Layers of dots; the smaller, the further their hues stray."""
+def make_dots(accents: str, shape: str = "dot") -> tuple[Brush, ...]:
+    """Return layers of dots; smaller dots vary more in hue."""
     base = Brush(17, 15, 2.2, shape, hue=0.03, two_tone=0.15, bristle=0.04, tolerance=9)
     hues = {"accents": accents, "hue": 0.05, "chroma": 0.16, "value": 0.11}
     return (
@@ -528,8 +533,8 @@ def points(accents: str, shape: str = "dot") -> tuple[Brush, ...]:
     )
 
 
-def harbour_boats(scene: Scene, frame: Frame) -> None:
-    """Sails and hulls, each with a lit and a shaded half."""
+def add_boats(scene: Scene, frame: Frame) -> None:
+    """Put sails and hulls, each with a lit and a shaded half."""
     boats = [
         (0.30, 0.60, 0.40),
         (0.62, 0.52, 0.22),
@@ -539,67 +544,69 @@ def harbour_boats(scene: Scene, frame: Frame) -> None:
     sails = ["f6e2b8 e8843c", "f9d0a0 c85a6a", "fff0d0 d9a04a", "f0c0b0 8f6ab0"]
     for (cx, foot, tall), tints in zip(boats, sails, strict=True):
         peak = (cx, foot - tall)
-        lit, dim = palette(tints)
+        lit, dim = parse_colors(tints)
         jib = [peak, (cx - 0.42 * tall, foot - 0.06 * tall), (cx, foot - 0.09 * tall)]
-        scene.put(polygon(frame, jib), lit)
+        scene.put(draw_polygon(frame, jib), lit)
         main = [(cx + 0.02 * tall, foot - 0.95 * tall)]
         main += [(cx + 0.36 * tall, foot - 0.1 * tall), (cx, foot - 0.09 * tall)]
-        scene.put(polygon(frame, main), dim)
+        scene.put(draw_polygon(frame, main), dim)
         hull = [
             (cx - 0.5 * tall, foot - 0.05 * tall),
             (cx + 0.5 * tall, foot - 0.06 * tall),
         ]
         hull += [(cx + 0.36 * tall, foot + 0.06 * tall)]
         hull += [(cx - 0.36 * tall, foot + 0.06 * tall)]
-        scene.put(polygon(frame, hull), palette("3a1f5c")[0])
-        mast = limbs(frame, [[(cx, foot), (cx, foot - tall * 1.04)]], 0.04 * tall)
-        scene.put(mast, palette("4a1a3a")[0])
+        scene.put(draw_polygon(frame, hull), parse_colors("3a1f5c")[0])
+        mast = draw_limbs(frame, [[(cx, foot), (cx, foot - tall * 1.04)]], 0.04 * tall)
+        scene.put(mast, parse_colors("4a1a3a")[0])
 
 
-def reflect(colour: Floats, level: int, frame: Frame, rng: Rng) -> Floats:
-    """Water: the picture above the waterline, mirrored, rippled and cooled."""
+def reflect(color: Floats, level: int, frame: Frame, rng: Rng) -> Floats:
+    """Compute water: the picture above it, mirrored, rippled and bluer."""
     y, x = np.mgrid[: frame.height, : frame.width]
     depth = np.maximum(y - level, 0)
     ripple = noise(frame, 0.02, rng, 5)
     source = np.clip(level - depth * 1.1 + 6 * ripple, 0, level - 1).astype(int)
     shift = np.clip(x + (4 + 0.05 * depth) * ripple, 0, frame.width - 1).astype(int)
     cool = ramp(np.clip(0.45 + 0.2 * ripple, 0, 1), "1a2a8a 2a5fb0 3a9fc8 a8d8e0")
-    return (0.72 * colour[source, shift] + 0.28 * cool).astype(np.float32)
+    return (0.72 * color[source, shift] + 0.28 * cool).astype(np.float32)
 
 
-def harbour(rng: Rng) -> Floats:
-    """Boats between a low sun and its reflection."""
+def paint_harbor(rng: Rng) -> Floats:
+    """Paint boats between a low sun and its reflection."""
     frame = Frame(1000, 760)
     x, y = frame.grid()
-    scene = blank(frame)
+    scene = make_scene(frame)
     r = np.hypot(x - 0.93, y - 0.30)
     haze = np.clip(r / 0.95 + 0.05 * noise(frame, 0.08, rng, 4), 0, 1)
-    scene.colour[:] = ramp(haze, "ffd86a ffb24a f9804c d9638f 8f6fc8 4f93d0 3373c0")
-    scene.put(r < 0.075, palette("fffbe0")[0])
+    scene.color[:] = ramp(haze, "ffd86a ffb24a f9804c d9638f 8f6fc8 4f93d0 3373c0")
+    scene.put(r < 0.075, parse_colors("fffbe0")[0])
     coast = 0.445 - 0.06 * np.exp(-((x - 0.2) ** 2) / 0.03)
     coast = coast - 0.04 * np.exp(-((x - 0.55) ** 2) / 0.01) + 0.008 * np.sin(37 * x)
     scene.put(y > coast, ramp(np.clip((y - coast) * 9, 0, 1), "5a4fa8 8a5aa8 c86a8a"))
     scene.put(y > 0.5, ramp(np.clip(y, 0, 1), "b07ab0 5fa7c0"))
-    harbour_boats(scene, frame)
-    above = scene.colour.copy()
+    add_boats(scene, frame)
+    above = scene.color.copy()
     sea = reflect(above, int(0.5 * frame.height), frame, rng)
     scene.put(y > 0.5, sea)
     glint = np.exp(-(((x - 0.93) / (0.04 + 0.22 * (y - 0.5))) ** 2)) * (y > 0.5)
     glint *= np.clip(0.5 + 0.7 * noise(frame, 0.018, rng, 6), 0, 1)
-    scene.colour += glint[..., None] * (palette("ffc858")[0] - scene.colour)
-    harbour_boats(scene, frame)
+    scene.color += glint[..., None] * (parse_colors("ffc858")[0] - scene.color)
+    add_boats(scene, frame)
     quay = y > 0.93 - 0.16 * smoothstep(x, 0.75, 0.0) + 0.006 * np.sin(30 * x)
     stone = np.clip(0.4 + 0.3 * noise(frame, 0.05, rng, 3), 0, 1)
     scene.put(quay, ramp(stone, "2a1a5a 5a2f7a 9a4a6a 3f6f8f"))
     for k, at in enumerate((0.06, 0.17, 0.27, 0.40, 0.55)):
         post = [(at, 0.93 + 0.012 * k), (at, 0.70 + 0.035 * k)]
-        scene.put(limbs(frame, [post, post[::-1]], 0.022), palette("1f1440")[0])
-    canvas = paint(scene, points("ff7a2a 2f5fd0 ffe07a 1fa7a0 d8487a"), rng)
+        scene.put(
+            draw_limbs(frame, [post, post[::-1]], 0.022), parse_colors("1f1440")[0]
+        )
+    canvas = paint(scene, make_dots("ff7a2a 2f5fd0 ffe07a 1fa7a0 d8487a"), rng)
     return finish(canvas, rng, light=0.16)
 
 
-def orchard_trees(scene: Scene, frame: Frame, rng: Rng) -> None:
-    """Blossom in lit and shaded masses, back to front, with trunks under them."""
+def add_orchard_trees(scene: Scene, frame: Frame, rng: Rng) -> None:
+    """Put blossoming trees, from back to front."""
     x, y = frame.grid()
     trees = [
         (0.62, 0.36, 0.10),
@@ -617,7 +624,7 @@ def orchard_trees(scene: Scene, frame: Frame, rng: Rng) -> None:
             (cx - 0.7 * size, cy - 0.3 * size),
         ]
         spur = [(cx, cy + 0.8 * size), (cx + 0.6 * size, cy)]
-        wood = limbs(frame, [trunk, fork, spur], 0.17 * size)
+        wood = draw_limbs(frame, [trunk, fork, spur], 0.17 * size)
         light = np.clip(0.5 + (x - cx) / (0.2 * size), 0, 1)
         scene.put(wood, ramp(light, "2a1f4a 4a2f6a a05a5a"))
         rough = 0.26 * noise(frame, 0.28 * size, rng)
@@ -628,13 +635,13 @@ def orchard_trees(scene: Scene, frame: Frame, rng: Rng) -> None:
         scene.put(mass > 0.16, bloom)
 
 
-def orchard(rng: Rng) -> Floats:
-    """Blossom over a path, the shadows as coloured as the lights."""
+def paint_orchard(rng: Rng) -> Floats:
+    """Paint blossoming trees along a path, with colored shadows."""
     frame = Frame(800, 1000)
     x, y = frame.grid()
-    scene = blank(frame)
+    scene = make_scene(frame)
     sky = np.clip(y / 0.42 + 0.1 * noise(frame, 0.07, rng, 3), 0, 1)
-    scene.colour[:] = ramp(sky, "3f8fd8 5fb5e0 9fdcd8 f4f0b0")
+    scene.color[:] = ramp(sky, "3f8fd8 5fb5e0 9fdcd8 f4f0b0")
     scene.put(
         y > 0.36 + 0.02 * np.sin(9 * x), ramp(sky * 0 + x, "3f6fa8 5f9f8f 3f7f9f")
     )
@@ -648,15 +655,15 @@ def orchard(rng: Rng) -> Floats:
     scene.put(path, ramp(dust, "8f6fb8 e8a878 fcd89a fff4d0"))
     cast = noise(frame, 0.06, rng, 3) + 2.2 * np.exp(-(((y - 0.74) / 0.07) ** 2)) - 1.4
     shadow = (cast > 0) & meadow
-    scene.colour[shadow] *= palette("506ac0")[0] * 1.05
-    orchard_trees(scene, frame, rng)
+    scene.color[shadow] *= parse_colors("506ac0")[0] * 1.05
+    add_orchard_trees(scene, frame, rng)
     blooms = (noise(frame, 0.012, rng) > 1.1) & (y > 0.6) & ~path
     hues = ramp(
         np.clip(0.5 + 0.4 * noise(frame, 0.1, rng), 0, 1), "e8283f ff8f2f ffe23f"
     )
     scene.put(blooms, hues)
     scene.angle[:] = -0.7 + 0.5 * noise(frame, 0.2, rng)
-    dots = points("ff5f6a 1f8fd0 fff06a 7f3fa8 2fb07a")
+    dots = make_dots("ff5f6a 1f8fd0 fff06a 7f3fa8 2fb07a")
     dabs = [replace(b, length=b.length * 1.25, width=b.width * 0.85) for b in dots]
     return finish(paint(scene, dabs, rng), rng, light=0.16)
 
@@ -666,7 +673,7 @@ def orchard(rng: Rng) -> Floats:
 
 @dataclass
 class Facets:
-    """A picture cut into cells: each cell's number, its cut's direction, its slope."""
+    """A picture cut into cells: number, cut direction and slope at every pixel."""
 
     label: Ints
     angle: Floats
@@ -674,7 +681,7 @@ class Facets:
 
 
 def cut_facets(frame: Frame, count: int, turns: Sequence[float], rng: Rng) -> Facets:
-    """Cut the largest cell in two, again and again, with lines and a few arcs."""
+    """Cut one of the largest cells in two, repeatedly, with lines and a few arcs."""
     x, y = frame.grid()
     label = np.zeros(x.shape, np.int64)
     angle = np.zeros_like(x)
@@ -702,22 +709,28 @@ def cut_facets(frame: Frame, count: int, turns: Sequence[float], rng: Rng) -> Fa
     )
 
 
-def still_life_things(frame: Frame) -> list[tuple[Mask, str]]:
-    """A bottle, a guitar, a bowl and a table, as overlapping silhouettes."""
+def make_still_life(frame: Frame) -> list[tuple[Mask, str]]:
+    """Return a table, paper, a guitar, a bottle, fruit and a bowl as silhouettes."""
     x, y = frame.grid()
     body = np.minimum(
         np.hypot((x - 0.47) / 0.9, y - 0.62) - 0.17,
         np.hypot(x - 0.42, y - 0.42) - 0.115,
     )
-    neck = polygon(frame, [(0.40, 0.42), (0.46, 0.42), (0.52, 0.06), (0.47, 0.05)])
-    flask = polygon(frame, [(0.15, 0.72), (0.31, 0.72), (0.31, 0.40), (0.26, 0.32)])
-    flask |= polygon(frame, [(0.15, 0.72), (0.31, 0.72), (0.26, 0.32), (0.20, 0.32)])
-    flask |= polygon(frame, [(0.15, 0.72), (0.15, 0.42), (0.20, 0.32), (0.26, 0.32)])
+    neck = draw_polygon(frame, [(0.40, 0.42), (0.46, 0.42), (0.52, 0.06), (0.47, 0.05)])
+    flask = draw_polygon(
+        frame, [(0.15, 0.72), (0.31, 0.72), (0.31, 0.40), (0.26, 0.32)]
+    )
+    flask |= draw_polygon(
+        frame, [(0.15, 0.72), (0.31, 0.72), (0.26, 0.32), (0.20, 0.32)]
+    )
+    flask |= draw_polygon(
+        frame, [(0.15, 0.72), (0.15, 0.42), (0.20, 0.32), (0.26, 0.32)]
+    )
     flask |= (np.abs(x - 0.23) < 0.032) & (y > 0.17) & (y < 0.34)
     bowl = (np.hypot(x - 0.66, y - 0.70) < 0.13) & (y > 0.70)
     fruit = np.hypot(x - 0.62, y - 0.665) < 0.05
     fruit |= np.hypot(x - 0.71, y - 0.67) < 0.045
-    sheet = polygon(frame, [(0.05, 0.86), (0.30, 0.78), (0.40, 0.94), (0.14, 1.0)])
+    sheet = draw_polygon(frame, [(0.05, 0.86), (0.30, 0.78), (0.40, 0.94), (0.14, 1.0)])
     return [
         (y > 0.72 + 0.12 * (x - 0.4), "3a1f14 8a4a22 c8823a"),
         (sheet, "9a958a d8cfb4 f4ecd6"),
@@ -729,8 +742,8 @@ def still_life_things(frame: Frame) -> list[tuple[Mask, str]]:
     ]
 
 
-def edges(label: Ints, width: float) -> Floats:
-    """Supersampled lines along the borders between cells, soft at the rim."""
+def draw_edges(label: Ints, width: float) -> Floats:
+    """Draw soft, supersampled lines along the borders between cells."""
     big = label.repeat(SUPERSAMPLE, 0).repeat(SUPERSAMPLE, 1)
     gap = np.zeros(big.shape, bool)
     gap[:, 1:] |= big[:, 1:] != big[:, :-1]
@@ -739,21 +752,21 @@ def edges(label: Ints, width: float) -> Floats:
     return (1 - smoothstep(far, width - 1, width + 1)).astype(np.float32)
 
 
-def table_of_planes(rng: Rng) -> Floats:
-    """A still life seen from several sides at once."""
+def paint_table(rng: Rng) -> Floats:
+    """Paint a still life from several viewpoints at once."""
     frame = Frame(800, 1000)
-    scene = blank(frame)
+    scene = make_scene(frame)
     cells = cut_facets(frame, 130, (0.0, 1.57, 0.6, -0.75, 1.1), rng)
     lift = rng.normal(0, 0.14, 130).astype(np.float32)[cells.label]
     tone = np.clip(0.5 + lift + 0.75 * (cells.slope - 0.5), 0, 1)
     scene.put(tone >= 0, ramp(tone, "2a2b30 5a5f60 938a70 c8b48a e8dcc0"))
     things = np.zeros_like(cells.label)
-    # Facets pull the silhouettes apart: each cell shifts what it shows of them.
+    # Each cell shows the silhouettes shifted.
     shift = (rng.normal(0, 9, (2, 130)).astype(int))[:, cells.label]
     y, x = np.mgrid[: frame.height, : frame.width]
     y = np.clip(y + shift[0], 0, frame.height - 1)
     x = np.clip(x + shift[1], 0, frame.width - 1)
-    for number, (mask, tints) in enumerate(still_life_things(frame), 1):
+    for number, (mask, tints) in enumerate(make_still_life(frame), 1):
         broken = mask[y, x]
         scene.put(broken, ramp(tone, tints))
         things[broken] = number
@@ -764,14 +777,14 @@ def table_of_planes(rng: Rng) -> Floats:
     spice = replace(hatch, cover=0.1, accents="b8451f 1f3f4f f0e4c4", accent_rate=1)
     canvas = paint(scene, (cut, dab, hatch, spice), rng)
     breaks = np.clip(0.55 + 0.6 * noise(frame.finer(), 0.12, rng), 0, 1)
-    draw(canvas, edges(cells.label, 1.8) * breaks * 0.75, "1a1210", 0.5)
-    draw(canvas, edges(things, 3.2) * (0.55 + 0.4 * breaks), "140d0b", 0.6)
-    strings(canvas, frame)
+    draw(canvas, draw_edges(cells.label, 1.8) * breaks * 0.75, "1a1210", 0.5)
+    draw(canvas, draw_edges(things, 3.2) * (0.55 + 0.4 * breaks), "140d0b", 0.6)
+    draw_strings(canvas, frame)
     return finish(canvas, rng)
 
 
-def strings(canvas: Canvas, frame: Frame) -> None:
-    """Guitar strings and a sound hole: the one thing drawn without facets."""
+def draw_strings(canvas: Canvas, frame: Frame) -> None:
+    """Draw guitar strings and a sound hole, without facets."""
     fine = frame.finer()
     x, y = fine.grid()
     hole = np.hypot(x - 0.455, y - 0.545)
@@ -785,12 +798,12 @@ def strings(canvas: Canvas, frame: Frame) -> None:
         draw(canvas, line * ((y > 0.08) & (y < 0.74)), "f4e6c4", 0.4)
 
 
-def circular_light(rng: Rng) -> Floats:
-    """Overlapping discs; hues slide round each ring and clash across it."""
+def paint_circular_light(rng: Rng) -> Floats:
+    """Paint overlapping discs; hues change along each ring and contrast across it."""
     frame = Frame(920, 920)
     x, y = frame.grid()
-    scene = blank(frame)
-    hues = palette(
+    scene = make_scene(frame)
+    hues = parse_colors(
         "e0252b f26a1f f9b61f fbe36a 2f9f4f 0f7f7a"
         " 1f5fc0 2a2f8f 7a2f9f d83f8a f6efe0 141a33"
     )
@@ -821,7 +834,7 @@ def circular_light(rng: Rng) -> Floats:
     )
     canvas = paint(scene, brushes, rng)
     worn = np.clip(0.5 + 0.7 * noise(frame.finer(), 0.06, rng), 0, 1)
-    draw(canvas, edges(cell, 2.0) * worn * 0.6, "f6efe0", 0.6)
+    draw(canvas, draw_edges(cell, 2.0) * worn * 0.6, "f6efe0", 0.6)
     return finish(canvas, rng)
 
 
@@ -829,16 +842,16 @@ def circular_light(rng: Rng) -> Floats:
 
 
 def gouge(phase: Floats, weight: Floats) -> Floats:
-    """Ink lines along whole values of `phase`; `weight` 0..1 swells them."""
+    """Draw ink lines along integer values of `phase`; `weight` is their width."""
     slope = np.hypot(*np.gradient(phase)) + 1e-6
-    slope = np.minimum(slope, 6 * np.median(slope))  # angles wrap: no line there
+    slope = np.minimum(slope, 6 * np.median(slope))  # no line where angles wrap
     off = np.abs(phase - np.round(phase))
     return np.clip((0.5 * weight - off) / slope + 0.5, 0, 1).astype(np.float32)
 
 
 @dataclass
 class Print:
-    """A block print in the making: the washes, and the black block."""
+    """A block print: colored washes and black ink."""
 
     wash: Floats
     ink: Floats
@@ -849,7 +862,7 @@ class Print:
 
 
 def print_sky(sheet: Print, frame: Frame, rng: Rng) -> None:
-    """Rays round a red sun, bands of cloud, and a hatched mountain."""
+    """Print rays around a red sun, clouds, and a hatched mountain."""
     x, y = frame.grid()
     r = np.hypot(x - 1.02, y - 0.27)
     ray = np.arctan2(y - 0.27, x - 1.02) * 96 / (2 * np.pi)
@@ -871,7 +884,7 @@ def print_sky(sheet: Print, frame: Frame, rng: Rng) -> None:
     snow = y < 0.31 + 0.02 * np.sin(60 * x)
     tilt = np.abs(x - 0.62) * 0.4
     stone = ramp(np.clip((y - 0.2) * 2.2, 0, 1), "4a6a9a 6f8fa8 c0b8a0")
-    stone[snow] = palette("f8f2e2")[0]
+    stone[snow] = parse_colors("f8f2e2")[0]
     hatch = gouge(
         (y + tilt + 0.01 * noise(frame, 0.06, rng)) * 46, np.where(snow, 0.1, 0.32)
     )
@@ -879,7 +892,7 @@ def print_sky(sheet: Print, frame: Frame, rng: Rng) -> None:
 
 
 def swell(x: Floats, base: float, amp: float, pitch: float, at: float) -> Floats:
-    """A wave's outline: sharp at the crest, round in the trough."""
+    """Compute a wave's outline: sharp at the crest, round in the trough."""
     phase = pitch * x + at + 0.35 * np.sin(pitch * x + at)
     return base - amp * (1 - np.abs(np.sin(phase / 2))) ** 1.4 * 2 + amp
 
@@ -895,7 +908,7 @@ WAVES = (
 def print_wave(
     sheet: Print, frame: Frame, row: tuple[float, float, float, float, float], rng: Rng
 ) -> None:
-    """One row of sea: lines follow its face down from a lace of foam."""
+    """Print one row of waves: lines below foam."""
     x, y = frame.grid()
     base, amp, pitch, at, lines = row
     crest = swell(x, base, amp, pitch, at) + 0.006 * noise(frame, 0.03, rng)
@@ -908,7 +921,7 @@ def print_wave(
     ink = gouge(phase, 0.16 + 0.36 * smoothstep(roll, -0.8, 1))
     lace = 0.035 + 0.018 * noise(frame, 0.022, rng)
     foam = depth < lace
-    wash[foam] = palette("fbf4e2")[0]
+    wash[foam] = parse_colors("fbf4e2")[0]
     ink[foam] = gouge(noise(frame, 0.014, rng) * 0.8, 0 * x + 0.16)[foam]
     rim = np.clip(1 - np.abs(depth - lace) * frame.height / 2.2, 0, 1)
     key = np.clip(1.6 - np.abs(depth) * frame.height / 2.6, 0, 1)
@@ -916,7 +929,7 @@ def print_wave(
 
 
 def print_curl(sheet: Print, frame: Frame, rng: Rng) -> None:
-    """The great wave: a spiral whose arms are bands of blue, capped with claws."""
+    """Print the great wave: a spiral of blue bands with foam."""
     x, y = frame.grid()
     dx, dy = x - 0.44, y - 0.46
     r = np.hypot(dx, dy) + 1e-4
@@ -932,10 +945,10 @@ def print_curl(sheet: Print, frame: Frame, rng: Rng) -> None:
     wash = ramp(0.25 + 0.7 * bands, "e4efe0 8fc4c4 2f86a8 1a4c88 0f2a60")
     ink = gouge(phase, weight)
     eye = r < 0.03
-    wash[eye], ink[eye] = palette("0c1f4a")[0], 0
+    wash[eye], ink[eye] = parse_colors("0c1f4a")[0], 0
     far = ndimage.distance_transform_edt(body) / frame.height
     foam = body & (far < 0.034 + 0.016 * noise(frame, 0.022, rng))
-    wash[foam] = palette("fdf6e4")[0]
+    wash[foam] = parse_colors("fdf6e4")[0]
     ink[foam] = gouge(noise(frame, 0.014, rng) * 0.8, 0 * x + 0.17)[foam]
     inner = np.abs(ndimage.distance_transform_edt(~foam) - 1) * foam.max()
     rim = np.clip(1.5 - inner / 2, 0, 1) * ~foam
@@ -943,11 +956,11 @@ def print_curl(sheet: Print, frame: Frame, rng: Rng) -> None:
     sheet.add(body, wash, np.maximum(ink, np.maximum(line, rim)))
     flying = noise(frame, 0.014, rng) > 1.7 + 8 * np.abs(r - 0.31)
     spray = flying & ~body & (y < 0.55)
-    sheet.add(spray, wash * 0 + palette("fdf6e4")[0], ink * 0)
+    sheet.add(spray, wash * 0 + parse_colors("fdf6e4")[0], ink * 0)
 
 
-def great_swell(rng: Rng) -> Floats:
-    """A wave that curls before the sun, printed from blocks."""
+def paint_great_wave(rng: Rng) -> Floats:
+    """Print a curling wave in front of the sun."""
     frame = Frame(1000, 700).finer()
     shape = (frame.height, frame.width)
     sheet = Print(np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32))
@@ -978,8 +991,8 @@ KNIFE = (
 )
 
 
-def cliff(scene: Scene, frame: Frame, top: Floats, tints: str, rng: Rng) -> None:
-    """A rock face: lit and shaded facets of one slope, ledges across them."""
+def add_cliff(scene: Scene, frame: Frame, top: Floats, tints: str, rng: Rng) -> None:
+    """Put a rock face: lit and shaded facets with ledges."""
     x, y = frame.grid()
     jag = noise(frame, 0.10, rng)[40] + 0.5 * np.sign(noise(frame, 0.05, rng)[40])
     crest = top + 0.028 * jag[None]
@@ -991,25 +1004,25 @@ def cliff(scene: Scene, frame: Frame, top: Floats, tints: str, rng: Rng) -> None
     scene.put(y > crest, ramp(np.clip(tone, 0, 1), tints), angle.astype(np.float32))
 
 
-def red_cliffs(rng: Rng) -> Floats:
-    """Burning rock round a green bay, all of it spread with a knife."""
+def paint_red_cliffs(rng: Rng) -> Floats:
+    """Paint red rocks around a green bay with a palette knife."""
     frame = Frame(1000, 780)
     x, y = frame.grid()
-    scene = blank(frame)
+    scene = make_scene(frame)
     drift = noise(frame, 0.16, rng, 2.5)
     dusk = np.clip(y / 0.50 + 0.13 * drift, 0, 1)
     scene.put(y >= 0, ramp(dusk, "2f2a6f 5f4aa0 b85fa0 f08f8f fcc890 fff0b8"))
     scene.angle[:] = -0.35 + 0.4 * drift
     moon = np.hypot(x - 0.70, y - 0.20) < 0.07
-    scene.put(moon, palette("fff4c8")[0], 0.8)
+    scene.put(moon, parse_colors("fff4c8")[0], 0.8)
     far = 0.47 - 0.07 * np.exp(-(((x - 0.62) / 0.12) ** 2)) + 0 * y
-    cliff(scene, frame, far, "5a3f8f 8f5fa8 d88fa8 f8c0a8", rng)
+    add_cliff(scene, frame, far, "5a3f8f 8f5fa8 d88fa8 f8c0a8", rng)
     right = 0.60 - 0.46 * smoothstep(x, 0.72, 1.16)
-    cliff(scene, frame, right, "5a1434 a8242f ee5a2a fca048 ffe08a", rng)
+    add_cliff(scene, frame, right, "5a1434 a8242f ee5a2a fca048 ffe08a", rng)
     left = 0.62 - 0.56 * smoothstep(x, 0.62, 0.08) - 0.05 * smoothstep(x, 0.56, 0.4)
-    cliff(scene, frame, left, "2f0a2c 7f1430 d02f2a f4703a ffc06a", rng)
+    add_cliff(scene, frame, left, "2f0a2c 7f1430 d02f2a f4703a ffc06a", rng)
     level = 0.64
-    water = reflect(scene.colour, int(level * frame.height), frame, rng) ** 0.85
+    water = reflect(scene.color, int(level * frame.height), frame, rng) ** 0.85
     sea = ramp(
         np.clip((y - level) / 0.36 + 0.2 * drift, 0, 1), "8ff0d8 2fc4b8 0f8f9f 12507f"
     )
@@ -1018,11 +1031,11 @@ def red_cliffs(rng: Rng) -> Floats:
     bay = sea + share[..., None] * (water - sea)
     scene.put(y > level, bay, 0.05 + 0.12 * drift)
     beach = np.abs(y - level - 0.012 * np.sin(9 * x)) < 0.012 + 0.006 * drift
-    scene.put(beach, palette("ffe4b0")[0], 0.0)
+    scene.put(beach, parse_colors("ffe4b0")[0], 0.0)
     return finish(paint(scene, KNIFE, rng), rng, light=0.2)
 
 
-# --- The catalogue ----------------------------------------------------------------
+# --- The works ----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -1034,19 +1047,19 @@ class Work:
 
 
 WORKS = (
-    Work("Night Wind over Wheat", "Flow strokes", "landscape", night_wind),
-    Work("Furrows at Noon", "Flow strokes", "landscape", noon_furrows),
-    Work("Harbour before Dusk", "Points", "marina", harbour),
-    Work("Orchard in April", "Points", "landscape", orchard),
-    Work("Table with Guitar", "Planes", "still life", table_of_planes),
-    Work("Circular Light", "Planes", "abstract", circular_light),
-    Work("The Curling Wave", "Ink and wash", "marina", great_swell),
-    Work("Red Cliffs, Green Bay", "Palette knife", "landscape", red_cliffs),
+    Work("Night Wind over Wheat", "Flow strokes", "landscape", paint_night_wind),
+    Work("Furrows at Noon", "Flow strokes", "landscape", paint_noon_furrows),
+    Work("Harbour before Dusk", "Points", "marina", paint_harbor),
+    Work("Orchard in April", "Points", "landscape", paint_orchard),
+    Work("Table with Guitar", "Planes", "still life", paint_table),
+    Work("Circular Light", "Planes", "abstract", paint_circular_light),
+    Work("The Curling Wave", "Ink and wash", "marina", paint_great_wave),
+    Work("Red Cliffs, Green Bay", "Palette knife", "landscape", paint_red_cliffs),
 )
 
 
 def encode(picture: Floats) -> bytes:
-    """The best JPEG that fits a picture's share of the repository."""
+    """Encode the best JPEG of at most `MAX_BYTES`."""
     image = Image.fromarray(np.round(picture * 255).astype(np.uint8))
     for quality in range(93, 40, -2):
         buffer = io.BytesIO()
@@ -1056,59 +1069,52 @@ def encode(picture: Floats) -> bytes:
     return buffer.getvalue()
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write whole or not at all: a half-written picture would pass for a work."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
+def describe(name: str, work: Work, file: str, picture: Floats, data: bytes) -> str:
+    """Return a work's line of the manifest."""
+    entry = {
+        "id": name,
+        "title": work.title,
+        "year": "2026",
+        "artist": "Procedural",
+        "url": None,
+        "image_url": None,
+        "width": picture.shape[1],
+        "height": picture.shape[0],
+        "listed_width": None,
+        "listed_height": None,
+        "rights": f"MIT, made by {SCRIPT}",
+        "style": work.style,
+        "genre": work.genre,
+        "media": "digital brush",
+        "dimensions": None,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "file": file,
+        "file_url": None,
+        "bytes": len(data),
+        "status": "ok",
+        "reason": None,
+    }
+    return json.dumps(entry, ensure_ascii=False) + "\n"
 
 
-def record(number: int, work: Work, out: Path) -> dict[str, object]:
-    """The catalogue line of a picture already on disk."""
-    slug = re.sub(r"[^a-z0-9]+", "-", work.title.lower()).strip("-")
-    name = f"procedural-{number:02d}"
-    file = f"images/{name}-{slug}.jpg"
-    entry: dict[str, object] = {"id": name, "title": work.title, "year": "2026"}
-    entry |= {"artist": "Procedural", "url": None, "image_url": None}
-    entry |= {"width": None, "height": None}
-    entry |= {"listed_width": None, "listed_height": None}
-    entry |= {"rights": f"MIT, made by {SCRIPT}"}
-    entry |= {"style": work.style, "genre": work.genre, "media": "digital brush"}
-    entry |= {"dimensions": None, "sha256": None, "file": file, "file_url": None}
-    entry |= {"bytes": None, "status": "ok", "reason": None}
-    path = out / file
-    if path.exists():
-        with Image.open(path) as image:
-            entry["width"], entry["height"] = image.size
-        entry["bytes"] = path.stat().st_size
-        entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return entry
-
-
-def main() -> None:
-    """Paint the works asked for, then list every work there is."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "corpora" / "procedural")
-    names = [f"procedural-{number:02d}" for number in range(1, len(WORKS) + 1)]
-    parser.add_argument("--only", choices=names, help="paint this one work alone")
-    args = parser.parse_args()
-    entries = []
+def main(out: Annotated[Path, typer.Option("--out", "-o")] = OUT) -> None:
+    """Paint all works, and write the manifest."""
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    lines = ""
     for number, work in enumerate(WORKS, 1):
-        entry = record(number, work, args.out)
-        if args.only in (None, entry["id"]):
-            picture = work.make(np.random.default_rng(2026 + number))
-            write(args.out / str(entry["file"]), encode(picture))
-            entry = record(number, work, args.out)
-            print(entry["file"], entry["width"], entry["height"])
-        if entry["sha256"]:
-            entries.append(entry)
-    lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
-    write(args.out / "works.jsonl", lines.encode())
-    about = {"format": 1, "slug": "procedural", "artist": "Procedural"}
-    about |= {"source": SCRIPT, "created": "2026-11-21"}
-    write(args.out / "corpus.json", (json.dumps(about, indent=2) + "\n").encode())
+        picture = work.make(np.random.default_rng(2026 + number))
+        data = encode(picture)
+        name = f"procedural-{number:02d}"
+        slug = re.sub(r"[^a-z0-9]+", "-", work.title.lower()).strip("-")
+        file = f"images/{name}-{slug}.jpg"
+        write_bytes(out / file, data)
+        lines += describe(name, work, file, picture, data)
+        print(file)
+    write_bytes(out / "works.jsonl", lines.encode())
+    header = {"format": 1, "slug": "procedural", "artist": "Procedural"}
+    header |= {"source": SCRIPT, "created": "2026-11-21"}
+    write_bytes(out / "corpus.json", (json.dumps(header, indent=2) + "\n").encode())
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Make the compact network: VGG-19's stand-in, a sixth of its size, by distillation.
+"""Train the compact network by distillation of VGG-19 to a sixth of its size.
 
 python scripts/train_compact.py --photos photos --paintings paintings
 
-In closed form layer by layer, then by gradient, on crops of the pictures and on
-half-finished paintings of the teacher's and of its own. Every third picture of a folder
-is held out. The work folder keeps what is done: the same command goes on from there.
-About an hour on two cores. docs/compact.md tells how and why.
+Fits it in closed form layer by layer, then fine-tunes it by gradient descent on crops
+of the pictures and on intermediate images of style transfer runs. Every third picture
+of a folder is held out. The work folder keeps finished stages: the same command
+continues after an interruption. Takes about an hour on two cores; docs/compact.md
+describes the method.
 """
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,43 +22,43 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from command import console
-from command import run as run_script
-from distillation.checking import held_out_errors, rank_agreement
-from distillation.closed_form import distilled, mapped
-from distillation.pictures import Levels, Pictures, gather, read
-from distillation.student import LEARNT, Student, features
-from distillation.tuning import BATCH, RATE, Lessons, Tuning, sample, tune
-from distillation.walks import walks
+from command import console, run_script
+from distillation.closed_form import fit_map, fit_student
+from distillation.dataset import ByteImage, Dataset, load_dataset, read_image
+from distillation.evaluation import mean_errors, rank_correlation
+from distillation.fine_tuning import BATCH, RATE, BatchSampler, FineTuner, sample_crop
+from distillation.student import TRAINED_LAYERS, Student, compute_features
+from distillation.trajectories import run_trajectories
 from rich.progress import Progress
 from torch import Tensor
 
+from artist_nst._files import atomic_write, write_bytes
 from artist_nst.errors import UsageError
-from artist_nst.nst.compact import packed
+from artist_nst.nst.compact import pack_weights
 from artist_nst.nst.devices import choose_device
-from artist_nst.nst.machine import keep_memory, prepare
+from artist_nst.nst.machine import configure_process, retain_heap
 from artist_nst.nst.precision import DTYPES, Precision
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import WIDTHS as VGG_WIDTHS
-from artist_nst.nst.weights import Weights, find_weights, layer_names
+from artist_nst.nst.weights.checkpoint import VGG_WIDTHS, Weights, layer_names
+from artist_nst.nst.weights.locate import find_weights
 
 # Filters of the layers of each block; VGG-19 has 64, 128, 256, 512, 512.
 WIDTHS = 32, 64, 96, 192, 256
-SIDE = 192  # pixels, of what is learnt from
+SIDE = 192  # of the training images, in pixels
 CROPS = 160  # for the closed form
 STEPS = 2400
-# Of tuning, each after walks with the student as it then is.
+# Of fine-tuning, each after new trajectories of the student as it is then.
 ROUNDS = 3
-TEACHERS_WALKS, OWN_WALKS = 12, 24
-HELD_OUT = 48  # pictures that the errors are measured on
-SAVED_EVERY = 100
+TEACHER_TRAJECTORIES, STUDENT_TRAJECTORIES = 12, 24
+EVALUATED = 48  # held-out pictures that the errors are measured on
+SAVED_EVERY = 100  # steps
 
 
 @dataclass(frozen=True)
 class Training:
-    """One training, in its folder."""
+    """One training and its work folder."""
 
-    pictures: Pictures
+    dataset: Dataset
     weights: Weights
     device: torch.device
     folder: Path
@@ -68,8 +68,7 @@ class Training:
     precision: Precision
 
     def settings(self) -> dict[str, Any]:
-        """What the file tells of its making, and a folder is known by; the rest is
-        in the scripts themselves."""
+        """Return what identifies the work folder and is recorded in the file."""
         return {
             "seed": self.seed,
             "steps": self.steps,
@@ -80,37 +79,42 @@ class Training:
             "crops": CROPS,
             "batch": BATCH,
             "rate": RATE,
-            "walks": [TEACHERS_WALKS, OWN_WALKS],
-            "photos": len(self.pictures.photos),
-            "paintings": len(self.pictures.paintings),
-            "pictures_sha256": self.pictures.sha256,
+            "walks": [TEACHER_TRAJECTORIES, STUDENT_TRAJECTORIES],
+            "photos": len(self.dataset.photos),
+            "paintings": len(self.dataset.paintings),
+            "pictures_sha256": self.dataset.sha256,
             "teacher_sha256": self.weights.sha256,
         }
 
-    def begin(self) -> None:
-        """Raises UsageError where the folder is of another training."""
+    def prepare_folder(self) -> None:
+        """Create the work folder, or check that it is of this training.
+
+        Raises:
+            UsageError: It belongs to another training, or cannot be written to.
+        """
         path = self.folder / "settings.json"
         text = json.dumps(self.settings(), indent=1)
         if path.exists() and path.read_text() != text:
             raise UsageError(
-                f"--work {self.folder} is of another training: name another folder"
+                f"--work {self.folder} belongs to another training: name another folder"
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         except OSError as error:
             raise UsageError(
-                f"--work {self.folder} can't be written to ({error.strerror}): name "
+                f"--work {self.folder} cannot be written to ({error.strerror}): name "
                 "another folder"
             ) from error
 
     @cached_property
     def teacher(self) -> VGG:
+        """VGG-19."""
         return VGG(self.weights).to(self.device)
 
     @cached_property
     def kernels(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """The teacher's, for RGB 0–255 less the mean, as far as the student goes."""
+        """The teacher's kernels of the student's layers, for RGB 0–255 minus mean."""
         return {
             layer: (
                 self.teacher.get_buffer(f"{layer}_weight"),
@@ -119,119 +123,144 @@ class Training:
             for layer in layer_names("compact")
         }
 
-    def closed_form(self) -> Student:
+    def fit_closed_form(self) -> Student:
+        """Fit the student without gradients, or load what was fitted before."""
         path = self.folder / "closed-form.pt"
         if path.exists():
-            return Student.of(_load(path, self.device))
+            return Student.from_tensors(_load(path, self.device))
         widths = {
             layer: self.widths[int(layer[4]) - 1] for layer in layer_names("compact")
         }
-        with bar("closed form", len(widths)) as advance:
-            student = distilled(
+        with progress_bar("closed form", len(widths)) as advance:
+            student = fit_student(
                 self.kernels,
                 widths,
-                [image.to(self.device) for image in self.crops()],
+                [crop.to(self.device) for crop in self.sample_crops()],
                 torch.Generator().manual_seed(self.seed),
                 lambda *_: advance(),
             )
-        _save(path, student.tensors())
+        _save(path, student.to_tensors())
         return student
 
-    def crops(self) -> list[Tensor]:
-        """Those that least squares are fitted to."""
+    def sample_crops(self) -> list[Tensor]:
+        """Sample the crops that least squares are fitted to."""
         return [
-            sample(np.random.default_rng([self.seed, 0, nth]), self.pictures, SIDE)
-            for nth in range(CROPS)
+            sample_crop(np.random.default_rng([self.seed, 0, i]), self.dataset, SIDE)
+            for i in range(CROPS)
         ]
 
-    def walked(self, student: Student, number: int) -> list[Levels]:
-        """Frames of runs by the student as it is, at first by the teacher, too."""
-        path = self.folder / f"walks-{number}.pt"
+    def run_trajectories(self, student: Student, number: int) -> list[ByteImage]:
+        """Collect frames of runs by the student, and by the teacher in round 0."""
+        path = self.folder / f"trajectories-{number}.pt"
         if path.exists():
             return list(_load(path, torch.device("cpu"))["frames"].numpy())
-        own = VGG(student.weights(f"round {number}")).to(self.device)
-        walkers = [(own, OWN_WALKS)]
+        network = VGG(student.to_weights(f"round {number}")).to(self.device)
+        runs = [(network, STUDENT_TRAJECTORIES)]
         if number == 0:
-            walkers.append((self.teacher, TEACHERS_WALKS))
-        frames: list[Levels] = []
-        with bar(f"walks {number + 1}", sum(count for _, count in walkers)) as advance:
-            for which, (network, count) in enumerate(walkers):
-                for found in walks(
-                    network,
-                    self.pictures,
-                    count,
-                    SIDE,
-                    (self.seed, 2, number, which),
-                    self.precision,
+            runs.append((self.teacher, TEACHER_TRAJECTORIES))
+        title, total = f"trajectories {number + 1}", sum(count for _, count in runs)
+        frames: list[ByteImage] = []
+        with progress_bar(title, total) as advance:
+            for index, (network, count) in enumerate(runs):
+                seed = self.seed, 2, number, index
+                for trajectory in run_trajectories(
+                    network, self.dataset, count, SIDE, seed, self.precision
                 ):
-                    frames += found
+                    frames += trajectory
                     advance()
         _save(path, {"frames": torch.from_numpy(np.stack(frames))})
         return frames
 
-    def tuned(self, student: Student) -> Student:
-        """All rounds of walking and tuning, from where they were left."""
+    def fine_tune(self, student: Student) -> Student:
+        """Run all rounds of trajectories and fine-tuning that are not done yet."""
         dtype = DTYPES[self.precision] or torch.float32
-        tuning = Tuning(student, self.kernels, self.steps, dtype)
-        path = self.folder / "tuning.pt"
-        done = tuning.restore(_load(path, self.device)) if path.exists() else 0
-        frames: list[Levels] = []
-        edges = [self.steps * number // ROUNDS for number in range(ROUNDS + 1)]
-        with bar("tuning", self.steps, done) as advance:
-            for number, last in enumerate(edges[1:]):
-                frames += self.walked(student, number)
-                lessons = Lessons(self.pictures, frames, SIDE, self.seed)
+        tuner = FineTuner(student, self.kernels, self.steps, dtype)
+        path = self.folder / "fine-tuning.pt"
+        done = 0
+        if path.exists():
+            done = tuner.load_state_dict(_load(path, self.device))
+        frames: list[ByteImage] = []
+        with progress_bar("fine-tuning", self.steps, done) as advance:
+            for number in range(ROUNDS):
+                last = self.steps * (number + 1) // ROUNDS
+                frames += self.run_trajectories(student, number)
+                sampler = BatchSampler(self.dataset, frames, SIDE, self.seed)
                 losses: list[float] = []
 
-                def told(step: int, loss: float, losses: list[float] = losses) -> None:
-                    advance(f"tuning, loss {loss:.3f}")
+                def on_step(
+                    step: int, loss: float, losses: list[float] = losses
+                ) -> None:
+                    advance(f"fine-tuning, loss {loss:.3f}")
                     losses.append(loss)
                     if (step + 1) % SAVED_EVERY == 0:
-                        _save(path, tuning.state(step + 1))
+                        _save(path, tuner.state_dict(step + 1))
                         mean = sum(losses) / len(losses)
                         console.print(f"{step + 1} of {self.steps}: loss {mean:.4f}")
                         losses.clear()
 
-                keep_memory(True)
-                tune(tuning, lessons, min(done, last), last, told)
+                retain_heap(True)
+                tuner.run(sampler, done, last, on_step)
                 done = max(done, last)
-                _save(path, tuning.state(done))
-        return tuning.ended()
+                _save(path, tuner.state_dict(done))
+        return tuner.finish()
 
     @torch.no_grad()
-    def completed(self, student: Student) -> Student:
-        """With maps for the layers that lie between those that were learnt."""
-        others = [layer for layer in student.kernels if layer not in LEARNT]
-        pairs: dict[str, tuple[list[Tensor], list[Tensor]]]
-        pairs = {layer: ([], []) for layer in others}
-        for image in self.crops()[: CROPS // 2]:
-            theirs = features(self.kernels, image.to(self.device), others)
-            ours = student.features(image.to(self.device), others)
-            for layer, (wanted, seen) in pairs.items():
-                wanted.append(theirs[layer])
-                seen.append(ours[layer])
-        for layer, (wanted, seen) in pairs.items():
-            student.maps[layer], _ = mapped(wanted, seen)
+    def fit_other_maps(self, student: Student) -> Student:
+        """Fit the maps of the layers that were not trained."""
+        layers = [layer for layer in student.kernels if layer not in TRAINED_LAYERS]
+        targets: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+        features: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+        for crop in self.sample_crops()[: CROPS // 2]:
+            teacher_features = compute_features(
+                self.kernels, crop.to(self.device), layers
+            )
+            student_features = student.compute_features(crop.to(self.device), layers)
+            for layer in layers:
+                targets[layer].append(teacher_features[layer])
+                features[layer].append(student_features[layer])
+        for layer in layers:
+            student.maps[layer], _ = fit_map(targets[layer], features[layer])
         return student
 
-    def held_out(self) -> list[Tensor]:
-        """Held-out pictures, evenly from all of them, not larger than crops."""
-        paths = self.pictures.held_out_photos + self.pictures.held_out_paintings
-        some = np.linspace(0, len(paths) - 1, min(HELD_OUT, len(paths))).round()
-        images = [read(paths[int(one)], SIDE) for one in some]
-        return [one[..., :SIDE, :].to(self.device) for one in images]
+    def read_held_out(self) -> list[Tensor]:
+        """Read an even selection of the held-out pictures, at most SIDE high."""
+        paths = self.dataset.held_out_photos + self.dataset.held_out_paintings
+        indices = np.linspace(0, len(paths) - 1, min(EVALUATED, len(paths))).round()
+        images = [read_image(paths[int(index)], SIDE) for index in indices]
+        return [image[..., :SIDE, :].to(self.device) for image in images]
 
-    def report(self, student: Student) -> dict[str, Any]:
-        """Errors on the held-out pictures; see :mod:`distillation.checking`."""
-        images = self.held_out()
-        own = VGG(student.weights("report")).to(self.device)
-        apart = held_out_errors(student, self.kernels, images)
+    def evaluate(self, student: Student) -> dict[str, Any]:
+        """Measure the student on the held-out pictures."""
+        images = self.read_held_out()
+        network = VGG(student.to_weights("evaluation")).to(self.device)
+        errors = mean_errors(student, self.kernels, images)
+        rank = rank_correlation(network, self.teacher, images)
         return {
-            "feature_error": {layer: round(a, 4) for layer, (a, _) in apart.items()},
-            "gram_error": {layer: round(b, 4) for layer, (_, b) in apart.items()},
-            "rank_agreement": round(rank_agreement(own, self.teacher, images), 4),
+            "feature_error": {layer: round(a, 4) for layer, (a, _) in errors.items()},
+            "gram_error": {layer: round(b, 4) for layer, (_, b) in errors.items()},
+            "rank_agreement": round(rank, 4),
             "pictures": len(images),
         }
+
+    def run(self) -> bytes:
+        """Run all stages and return the content of the network's file."""
+        student = self.fit_closed_form()
+        closed_form = self.evaluate(student)
+        console.print(f"closed form: {json.dumps(closed_form)}", soft_wrap=True)
+        if self.steps:
+            student = self.fine_tune(student)
+        student = self.fit_other_maps(student)
+        held_out = self.evaluate(student)
+        console.print(f"at the end: {json.dumps(held_out)}", soft_wrap=True)
+        record = {
+            **self.settings(),
+            "script": "scripts/train_compact.py",
+            "torch": torch.__version__.partition("+")[0],
+            "device": self.device.type,
+            "closed_form": closed_form,
+            "held_out": held_out,
+        }
+        return pack_weights(student.to_weights("compact"), record)
 
 
 def main(
@@ -240,74 +269,49 @@ def main(
         list[Path], typer.Option("--paintings", help="Folders of paintings.")
     ],
     weights: Annotated[
-        Path | None, typer.Option(help="VGG-19's; looked for if not given.")
+        Path | None,
+        typer.Option(help="VGG-19's weights, if not where they are cached."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o")] = Path(
         "artist_nst/data/compact.safetensors"
     ),
-    work: Annotated[Path, typer.Option(help="Keeps what is done.")] = Path(
+    work: Annotated[Path, typer.Option(help="Folder of finished stages.")] = Path(
         "compact-training"
     ),
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    steps: Annotated[int, typer.Option(min=0, help="0: the closed form alone.")] = (
-        STEPS
-    ),
+    steps: Annotated[
+        int, typer.Option(min=0, help="Of fine-tuning; 0 for the closed form alone.")
+    ] = STEPS,
     widths: Annotated[str, typer.Option(help="Filters by block.")] = ",".join(
         map(str, WIDTHS)
     ),
     precision: Annotated[
         Precision,
-        # Not whichever is faster: that would be another result on each machine.
-        typer.Option(help="Of convolutions in walks and tuning."),
+        # Not "auto", or machines would train different networks.
+        typer.Option(help="Of convolutions in trajectories and fine-tuning."),
     ] = "bfloat16",
 ) -> None:
-    """Make the compact network; the same command goes on where it was stopped."""
-    prepare()
-    began = time.perf_counter()
-    filters = _widths(widths)
-    teacher = _teacher(weights)
+    configure_process()
+    start = time.perf_counter()
+    filters = _parse_widths(widths)
+    teacher = _load_teacher(weights)
     with console.status("reading pictures"):
-        pictures = gather(photos, paintings)
-    training = Training(
-        pictures,
-        teacher,
-        choose_device("auto"),
-        work,
-        seed,
-        steps,
-        filters,
-        precision,
-    )
-    training.begin()
-    made(training, out)
-    minutes = (time.perf_counter() - began) / 60
-    console.print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, {minutes:.0f} minutes")
-
-
-def made(training: Training, out: Path) -> None:
-    """Run the training to its end, and write the file."""
-    student = training.closed_form()
-    first = training.report(student)
-    console.print(f"closed form: {json.dumps(first)}", soft_wrap=True)
-    if training.steps:
-        student = training.tuned(student)
-    student = training.completed(student)
-    last = training.report(student)
-    console.print(f"at the end: {json.dumps(last)}", soft_wrap=True)
-    record = {
-        **training.settings(),
-        "script": "scripts/train_compact.py",
-        "torch": torch.__version__.partition("+")[0],
-        "device": training.device.type,
-        "closed_form": first,
-        "held_out": last,
-    }
-    _write(out, packed(student.weights("compact"), record))
+        dataset = load_dataset(photos, paintings)
+    device = choose_device("auto")
+    training = Training(dataset, teacher, device, work, seed, steps, filters, precision)
+    training.prepare_folder()
+    content = training.run()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(out, content)
+    minutes = (time.perf_counter() - start) / 60
+    console.print(f"{out}: {len(content) / 1e6:.2f} MB, {minutes:.0f} minutes")
 
 
 @contextmanager
-def bar(title: str, total: int, done: int = 0) -> Iterator[Any]:
-    """A progress bar; yields what moves it by one and, if asked to, renames it."""
+def progress_bar(
+    title: str, total: int, done: int = 0
+) -> Iterator[Callable[..., None]]:
+    """Show a progress bar and yield a function that advances it, with a new title."""
     with Progress(console=console) as progress:
         task = progress.add_task(title, total=total, completed=done)
 
@@ -317,48 +321,40 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Any]:
         yield advance
 
 
-def _widths(text: str) -> tuple[int, ...]:
+def _parse_widths(text: str) -> tuple[int, ...]:
     try:
-        found = tuple(int(one) for one in text.split(","))
+        widths = tuple(int(part) for part in text.split(","))
     except ValueError:
-        found = ()
-    most = [block[0] for block in VGG_WIDTHS["vgg19"]]
-    fits = all(1 <= one <= whole for one, whole in zip(found, most, strict=False))
-    if len(found) != len(most) or not fits:
+        widths = ()
+    maxima = [block[0] for block in VGG_WIDTHS["vgg19"]]
+    fits = all(1 <= a <= b for a, b in zip(widths, maxima, strict=False))
+    if len(widths) != len(maxima) or not fits:
         raise UsageError(
             f"--widths {text}: name five numbers, like 32,64,96,192,256, of at most "
-            f"{', '.join(map(str, most))}"
+            f"{', '.join(map(str, maxima))}"
         )
-    return found
+    return widths
 
 
-def _teacher(file: Path | None) -> Weights:
-    found = find_weights("vgg19", file, offline=True)
-    if found.input != "oxford":
+def _load_teacher(file: Path | None) -> Weights:
+    weights = find_weights("vgg19", file, offline=True)
+    if weights.input != "oxford":
         raise UsageError(
-            f"{found.source}: the compact network is made from Oxford's VGG-19, for "
-            "BGR 0–255: name a file of that with --weights"
+            f"{weights.source}: the compact network is distilled from Oxford's VGG-19 "
+            "for BGR 0–255: name a file of that with --weights"
         )
-    return found
+    return weights
 
 
 def _save(path: Path, values: Mapping[str, Any]) -> None:
-    part = path.with_suffix(".part")
-    torch.save(dict(values), part)
-    os.replace(part, path)
+    with atomic_write(path) as temporary:
+        torch.save(dict(values), temporary)
 
 
 def _load(path: Path, device: torch.device) -> dict[str, Any]:
-    found: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    values: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    return values
 
 
 if __name__ == "__main__":
-    run_script(main, "train_compact.py")
+    run_script(main, resumable=True)

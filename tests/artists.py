@@ -1,5 +1,5 @@
-"""Six artists of our own making, for those who judge: each has a direction and a color
-of his strokes."""
+"""Six synthetic artists for tests of evaluation: each has a direction and a color of
+strokes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from artist_nst.evaluation import handcrafted_features as traits
-from artist_nst.image.files import sha256_of, write_picture
-from artist_nst.styles import cache as kept
-from artist_nst.styles import descriptors as styles
+from artist_nst._files import hash_file
+from artist_nst.evaluation import attribution, handcrafted_features
+from artist_nst.image.files import write_picture
+from artist_nst.styles import cache, descriptors
 from tests.conftest import picture
 
 NAMES = ("anna", "bram", "clara", "dirk", "elsa", "frits")
@@ -31,25 +31,20 @@ COLORS = (
 )
 
 
-def work(artist: int, seed: int, *, color: bool = True) -> NDArray[np.uint8]:
-    """Strokes over a ground that is another each time, ``(48, 64, 3)``.
-
-    Args:
-        color: whether the strokes are of the artist's color, and not of gray.
-    """
+def work(artist: int, seed: int) -> NDArray[np.uint8]:
+    """Strokes over a ground that is another each time, ``(48, 64, 3)``."""
     source = np.random.default_rng((artist, seed))
     angle = np.radians(30 * artist + source.normal(0, 8))
     down, across = np.mgrid[:48, :64]
     along = across * np.cos(angle) + down * np.sin(angle)
     wave = np.sin(2 * np.pi * (along / source.uniform(6, 10) + source.random()))
     ground = picture(48, 64, int(source.integers(1 << 30))).astype(float)
-    stroke = np.array(COLORS[artist] if color else (120, 120, 120))
-    own = stroke + source.normal(0, 15, 3) + 70 * wave[..., None]
-    return np.clip((ground + own) / 2, 0, 255).astype(np.uint8)
+    color = np.array(COLORS[artist]) + source.normal(0, 15, 3)
+    return np.clip((ground + color + 70 * wave[..., None]) / 2, 0, 255).astype(np.uint8)
 
 
 def save(path: Path, pixels: NDArray[np.uint8]) -> Path:
-    """As a file, in a folder made for it."""
+    """Save a picture, and make its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return path
@@ -62,10 +57,10 @@ def save_painting(
     works: Sequence[Path],
     weights: Sequence[float] = (),
 ) -> Path:
-    """With a record that says what it was painted from."""
+    """Save a painting with a record of what it was painted from."""
     content, *styles = (
-        {"path": str(one), "sha256": sha256_of(one), "width": 64, "height": 48}
-        for one in (photo, *works)
+        {"path": str(file), "sha256": hash_file(file), "width": 64, "height": 48}
+        for file in (photo, *works)
     )
     for style, weight in zip(styles, weights or [1.0] * len(works), strict=True):
         style.update(weight=weight, work=None)
@@ -82,7 +77,7 @@ def save_painting(
 def save_artists(
     folder: Path, names: Iterable[str] = NAMES, works: int = WORKS
 ) -> dict[str, list[Path]]:
-    """A folder of corpora, and what is in it."""
+    """Save a folder of corpora, and return its files."""
     return {
         name: [
             save(folder / name / f"{seed:02}.png", work(NAMES.index(name), seed))
@@ -93,10 +88,11 @@ def save_artists(
 
 
 @contextmanager
-def looked_at_in_small(folder: Path) -> Iterator[None]:
-    """Pictures are judged by 64 pixels, and what is seen is kept in ``folder``."""
+def small_pictures(cache_folder: Path) -> Iterator[None]:
+    """Compare pictures at 64 pixels, by classifiers of one regularization."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(traits, "SIDE", 64)
-        patch.setattr(styles, "LONG_SIDE", 64)
-        patch.setattr(kept, "user_cache_path", lambda *_, **__: folder)
+        patch.setattr(handcrafted_features, "SIDE", 64)
+        patch.setattr(attribution, "REGULARIZATION", (0.03,))
+        patch.setattr(descriptors, "LONG_SIDE", 64)
+        patch.setattr(cache, "user_cache_path", lambda *_, **__: cache_folder)
         yield

@@ -1,13 +1,14 @@
-"""What tests share: pictures, weights of our own making, and the real ones."""
+"""Fixtures that tests share: pictures, random weights, and the real ones."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,28 +19,48 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 
-from artist_nst.nst.compact import packed
-from artist_nst.nst.vgg import VGG, Part
-from artist_nst.nst.weights import WIDTHS, Metric, Weights, layer_names, load_weights
+from artist_nst.nst.compact import pack_weights
+from artist_nst.nst.vgg import VGG, Block
+from artist_nst.nst.weights.checkpoint import (
+    VGG_WIDTHS,
+    ProjectionRoot,
+    Weights,
+    layer_names,
+    load_weights,
+)
 from artist_nst.recipes.recipe import Architecture
 
-# Images of a few dozen pixels gain nothing from threads, and a busy machine loses.
+# Threads do not pay for images of a few dozen pixels, and slow a busy machine down.
 torch.set_num_threads(1)
 
-# Started in the background, a shell has us ignore Ctrl-C, and the programs that we
-# start would inherit that.
+# A shell ignores Ctrl-C in background jobs, and subprocesses would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ORACLE_LAYERS = (*(f"conv{block}_1" for block in range(1, 6)), "conv4_2")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all processes of the tests share one matplotlib font cache.
+
+    Building it takes seconds, in each program that a test starts.
+    """
+    if cache := getattr(config, "cache", None):
+        os.environ.setdefault("MPLCONFIGDIR", str(cache.mkdir("matplotlib")))
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield new paths for home folders, without a look at those that exist."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _away_from_home(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No test reads or writes the user's caches, corpora or weights."""
-    home = tmp_path_factory.mktemp("home")
+def _away_from_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests away from the user's caches, corpora and weights."""
+    home = next(_homes)
+    home.mkdir()
     for name in (
         "HOME",
         "USERPROFILE",
@@ -60,7 +81,7 @@ def _gpu_only_where_there_is_one(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Real weights, oracles and pictures beside the checkout; CI must have them."""
+    """Real weights, oracles and pictures beside the checkout; required in CI."""
     if not SHARED.is_dir():
         if os.environ.get("CI"):
             pytest.fail(f"{SHARED} is missing, and CI must not skip its tests")
@@ -77,16 +98,16 @@ def real_weights(shared: Path) -> Weights:
 def weights_files(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[Architecture], Path]:
-    """A VGG of the real shape with seeded random kernels, made when asked for."""
+    """Files of VGGs of the real shape with seeded random kernels."""
     folder = tmp_path_factory.mktemp("weights")
 
     @cache
-    def made(network: Architecture) -> Path:
+    def make(network: Architecture) -> Path:
         path = folder / f"random-{network}.safetensors"
         save_file(random_tensors(network), path, metadata={"input": "torchvision"})
         return path
 
-    return made
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +119,7 @@ def weights_file(weights_files: Callable[[Architecture], Path]) -> Path:
 def weights_of(
     weights_files: Callable[[Architecture], Path],
 ) -> Callable[[Architecture], Weights]:
-    """The same, loaded."""
+    """The same weights, loaded."""
     return cache(lambda network: load_weights(weights_files(network), network))
 
 
@@ -109,31 +130,32 @@ def random_weights(weights_of: Callable[[Architecture], Weights]) -> Weights:
 
 @pytest.fixture(scope="session")
 def thin_weights(random_weights: Weights) -> Weights:
-    """A VGG-19 of an eighth of the filters, with biases: sixty times as fast."""
-    return thinned(random_weights)
+    """A VGG-19 with an eighth of the filters, and biases: sixty times as fast."""
+    return thin_out(random_weights)
 
 
-def thinned(weights: Weights) -> Weights:
-    source = torch.Generator().manual_seed(1)
+def thin_out(weights: Weights) -> Weights:
+    """Keep an eighth of each layer's filters, and give them random biases."""
+    generator = torch.Generator().manual_seed(1)
     kernels = {}
     for layer, (kernel, bias) in weights.kernels.items():
-        filters, heard = len(bias) // 8, max(3, kernel.shape[1] // 8)
-        fewer = kernel[:filters, :heard] * (kernel.shape[1] / heard) ** 0.5
-        kernels[layer] = fewer, torch.randn(filters, generator=source) / 10
+        filters, inputs = len(bias) // 8, max(3, kernel.shape[1] // 8)
+        scale = (kernel.shape[1] / inputs) ** 0.5
+        biases = torch.randn(filters, generator=generator) / 10
+        kernels[layer] = kernel[:filters, :inputs] * scale, biases
     return replace(weights, kernels=kernels, sha256="thin")
 
 
 @pytest.fixture(scope="session")
 def compact_weights() -> Weights:
-    """A compact network of four random filters in each layer, to be loaded from no
-    file."""
-    source = torch.Generator().manual_seed(2)
+    """A compact network with four random filters in each layer."""
+    generator = torch.Generator().manual_seed(2)
     kernels, metrics, inputs, filters = {}, {}, 3, 4
     for layer in layer_names("compact"):
-        kernel = torch.randn(filters, inputs, 3, 3, generator=source)
-        root = torch.randn(filters, filters, generator=source)
+        kernel = torch.randn(filters, inputs, 3, 3, generator=generator)
+        root = torch.randn(filters, filters, generator=generator)
         kernels[layer] = kernel * (2 / (9 * inputs)) ** 0.5, torch.zeros(filters)
-        metrics[layer] = Metric(root, WIDTHS["vgg19"][int(layer[4]) - 1][0])
+        metrics[layer] = ProjectionRoot(root, VGG_WIDTHS["vgg19"][int(layer[4]) - 1][0])
         inputs = filters
     return Weights("compact", kernels, "oxford", "made", "made", metrics)
 
@@ -142,68 +164,63 @@ def compact_weights() -> Weights:
 def compact_file(
     compact_weights: Weights, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The same as a file, like the one that the package has."""
+    """The same network as a file, like the packaged one."""
     path = tmp_path_factory.mktemp("compact") / "own.safetensors"
-    path.write_bytes(packed(compact_weights, {"made": "at random"}))
+    path.write_bytes(pack_weights(compact_weights, {"made": "at random"}))
     return path
 
 
 @pytest.fixture
 def without_weights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """No VGG's weights anywhere, and no network: the hosts that were looked for."""
-    asked: list[str] = []
+    """Hosts that were looked up, without any VGG weights and without a network."""
+    hosts: list[str] = []
 
     def refuse(host: str, *_: object, **__: object) -> NoReturn:
-        asked.append(host)
+        hosts.append(host)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.delenv("ARTIST_NST_WEIGHTS", raising=False)
-    return asked
+    return hosts
 
 
-class Remembering(VGG):
-    """A VGG that looks at each image once, at all layers of the oracles, for good.
-
-    What it gives is constant: no gradient goes through it.
-    """
+class MemoizedVGG(VGG):
+    """VGG that computes the oracles' layers of each image once, without gradients."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights, dtype=torch.float64)
-        self.seen: dict[object, tuple[dict[str, torch.Tensor], torch.Tensor]] = {}
+        self.computed: dict[object, tuple[dict[str, torch.Tensor], torch.Tensor]] = {}
 
     @torch.no_grad()
-    def run(
-        self, part: Part, x: torch.Tensor, layers: Collection[str], *more: Any
+    def run_block(
+        self, block: Block, x: torch.Tensor, layers: Collection[str], *more: Any
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        key = part.layers[0], x.shape, float(x.sum()), repr(more)
-        if key not in self.seen:
-            (whole,) = (
-                one
-                for one in self.parts(ORACLE_LAYERS)
-                if one.layers[0] == part.layers[0]
+        key = block.layers[0], x.shape, float(x.sum()), repr(more)
+        if key not in self.computed:
+            whole_block = next(
+                other
+                for other in self.blocks(ORACLE_LAYERS)
+                if other.layers[0] == block.layers[0]
             )
-            self.seen[key] = super().run(whole, x, ORACLE_LAYERS, *more)
-        features, passed = self.seen[key]
-        return {
-            layer: features[layer] for layer in part.layers if layer in layers
-        }, passed
+            self.computed[key] = super().run_block(whole_block, x, ORACLE_LAYERS, *more)
+        features, output = self.computed[key]
+        requested = [layer for layer in block.layers if layer in layers]
+        return {layer: features[layer] for layer in requested}, output
 
 
 @pytest.fixture(scope="session")
-def real_network(real_weights: Weights) -> Remembering:
-    """The real weights' VGG-19 in float64, shared, for its slowness."""
-    return Remembering(real_weights)
+def real_network(real_weights: Weights) -> MemoizedVGG:
+    """VGG-19 with the real weights in float64, shared because it is slow."""
+    return MemoizedVGG(real_weights)
 
 
 def random_tensors(network: Architecture) -> dict[str, torch.Tensor]:
-    """A state dict whose layers keep about the loudness of what they hear."""
-    source = torch.Generator().manual_seed(0)
+    """Make a state dict whose layers keep about the scale of their inputs."""
+    generator = torch.Generator().manual_seed(0)
     tensors = {}
     index, inputs = 0, 3
-    for block in WIDTHS[network]:
+    for block in VGG_WIDTHS[network]:
         for outputs in block:
-            kernel = torch.randn(outputs, inputs, 3, 3, generator=source)
+            kernel = torch.randn(outputs, inputs, 3, 3, generator=generator)
             kernel *= (2 / (9 * inputs)) ** 0.5
             tensors[f"features.{index}.weight"] = kernel.half()
             tensors[f"features.{index}.bias"] = torch.zeros(outputs).half()
@@ -213,7 +230,7 @@ def random_tensors(network: Architecture) -> dict[str, torch.Tensor]:
 
 
 def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Smooth coloured blobs with some grain: enough for features to differ."""
+    """Make smooth colored blobs with some grain, enough for features to differ."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))

@@ -1,4 +1,4 @@
-"""Adopting with the real check of pictures, up to what is painted from."""
+"""Adopting through the facade, with real pictures."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from artist_nst.collection import adopt
+from artist_nst.corpus.works import find_corpus, find_work
 from artist_nst.errors import UsageError
-from artist_nst.painting.style_sources import choose_sources
 from tests.conftest import picture
 
 
@@ -23,16 +23,15 @@ def scans(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_is_adopted_can_be_painted_from(scans: Path, tmp_path: Path) -> None:
+def test_what_is_adopted_is_found(scans: Path, tmp_path: Path) -> None:
     (result,) = adopt(scans, "Anna Ancher", tmp_path / "corpora")
     assert (result.found, result.added) == (2, 1)
     assert result.failed[0].startswith("cut off.jpg cannot be read")
-    (source,) = choose_sources([], "ancher", [], tmp_path / "corpora", 0)
-    assert source.path.samefile(scans / "harvesters_1905.jpg")
-    assert source.work is not None
-    assert (source.work["title"], source.work["year"]) == ("Harvesters", "1905")
-    again = choose_sources([], "Anna Ancher", "harvesters", tmp_path / "corpora", 0)
-    assert again == [source]
+    corpus = find_corpus("ancher", tmp_path / "corpora")
+    work = find_work(corpus, "harvesters")
+    assert corpus.available == (work,)
+    assert corpus.get_path(work).samefile(scans / "harvesters_1905.jpg")
+    assert (work.title, work.year) == ("Harvesters", "1905")
 
 
 def test_max_pixels(scans: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from artist_nst.errors import ArtistNstError, UsageError, nearest
+from artist_nst.errors import ArtistNstError, UsageError, suggest
 
 LAYERS = ("conv4_1", "conv4_2", "conv5_1", "pool3")
 
@@ -26,12 +26,12 @@ def test_usage_is_a_failure_too() -> None:
     ],
 )
 def test_nearest(name: str, known: tuple[str, ...], hint: str) -> None:
-    assert nearest(name, known) == hint
+    assert suggest(name, known) == hint
 
 
 def test_nearest_names_three_at_most_best_first() -> None:
     known = [f"conv{block}_{number}" for block in range(1, 6) for number in (1, 2)]
-    hint = nearest("conv4_3", known)
+    hint = suggest("conv4_3", known)
     assert hint.startswith("did you mean 'conv4_")
     assert hint.count(" or ") == 2
     assert "'conv4_1'" in hint

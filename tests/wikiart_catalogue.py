@@ -1,6 +1,6 @@
-"""What a stand-in for wikiart.org holds: artists, works' records and pictures.
+"""Artists, records and pictures of the stand-in for wikiart.org.
 
-Records have the keys of the site's own JSON. Keys that begin with ``_`` are ours and
+Records have the keys of the site's own JSON. Keys that begin with ``_`` are private and
 never served.
 """
 
@@ -59,7 +59,7 @@ _HOST = re.compile(r"\A(https:)?//([a-z0-9-]+)\.wikiart\.org(?=/)")
 
 @lru_cache(maxsize=1 << 14)
 def local_path(address: str) -> str:
-    """Where the stand-in has what is at ``address``: decoded, without ``//`` and dots.
+    """Return an address's path at the stand-in: decoded, without ``//`` and dots.
 
     ``https://uploads1.wikiart.org/images//caf%C3%A9.jpg`` is at
     ``/uploads1/images/café.jpg``; of a path, the path itself in that form.
@@ -77,8 +77,8 @@ def local_path(address: str) -> str:
     return "/" + "/".join(parts)
 
 
-def rewritten(address: str, url: str) -> str:
-    """``address`` with WikiArt's host, if it has one, become a folder at ``url``."""
+def rewrite_url(address: str, url: str) -> str:
+    """Turn WikiArt's host in an address, if it has one, into a folder at ``url``."""
 
     def to_folder(match: re.Match[str]) -> str:
         scheme = "http:" if match[1] else ""
@@ -87,16 +87,16 @@ def rewritten(address: str, url: str) -> str:
     return _HOST.sub(to_folder, address)
 
 
-def served(record: Record, url: str) -> Record:
-    """The record as JSON shows it, with its pictures at ``url``."""
-    ours = ("contentId",)
-    shown = {k: v for k, v in record.items() if k[:1] != "_" and k not in ours}
+def rewrite_record(record: Record, url: str) -> Record:
+    """Return the record as JSON shows it, with its pictures at ``url``."""
+    private_keys = ("contentId",)
+    shown = {k: v for k, v in record.items() if k[:1] != "_" and k not in private_keys}
     if isinstance(shown.get("image"), str):
-        shown["image"] = rewritten(shown["image"], url)
+        shown["image"] = rewrite_url(shown["image"], url)
     if isinstance(shown.get("images"), list):
         scans = shown["images"]
         shown["images"] = [
-            {**one, "image": rewritten(one["image"], url)} for one in scans
+            {**one, "image": rewrite_url(one["image"], url)} for one in scans
         ]
     return shown
 
@@ -113,7 +113,7 @@ class Artist:
     """An artist of the stand-in.
 
     Attributes:
-        claims: works that the text list's title claims beyond those that it lists.
+        claims: Works that the text list counts in its title but does not list.
     """
 
     slug: str
@@ -128,11 +128,11 @@ class Artist:
 
     @property
     def id(self) -> str:
-        return digest(f"artist {self.slug}", 24)
+        return short_hash(f"artist {self.slug}", 24)
 
     @property
     def content_id(self) -> int:
-        return 200_000 + int(digest(self.slug, 4), 16)
+        return 200_000 + int(short_hash(self.slug, 4), 16)
 
     @property
     def year(self) -> str:
@@ -141,11 +141,11 @@ class Artist:
     @property
     def folded(self) -> list[str]:
         """Words of the name, for searching."""
-        return folded(self.name)
+        return fold_words(self.name)
 
 
-def folded(text: str) -> list[str]:
-    """Lower-case words without accents."""
+def fold_words(text: str) -> list[str]:
+    """Split into lower-case words without accents."""
     letters = unicodedata.normalize("NFKD", html.unescape(text).casefold())
     plain = "".join(one for one in letters if not unicodedata.combining(one))
     return re.findall(r"[^\W_]+", plain)
@@ -165,7 +165,7 @@ _TITLES = (
 _ODD_YEARS = ("c.1900", "1920-1930", "", "XIX-XX cent.", "?1903", "1945 (signed 1971)")
 
 
-def catalogue(
+def make_catalogue(
     n: int,
     *,
     artist: str = "Pablo Picasso",
@@ -173,11 +173,14 @@ def catalogue(
     sides: tuple[int, int] = (200, 700),
     years: tuple[int, int] = (1895, 1973),
 ) -> list[Record]:
-    """``n`` works of an artist, the same at each call, varied as real ones are.
+    """Make ``n`` works of an artist, the same at each call, as varied as real ones.
 
     Args:
-        sides: bounds of widths and heights, in pixels.
-        years: bounds of the years, where they are plain.
+        n: The number of works.
+        artist: The name.
+        slug: Of the artist.
+        sides: Bounds of widths and heights, in pixels.
+        years: Bounds of those years that are plain numbers.
     """
     rng = np.random.default_rng(list(slug.encode()))
     taken: set[str] = set()
@@ -187,13 +190,13 @@ def catalogue(
         plain = index % 5 != 4
         year = str(rng.integers(years[0], years[1] + 1))
         year = year if plain else _ODD_YEARS[index // 5 % len(_ODD_YEARS)]
-        name = "-".join([*folded(title), *folded(year)])
+        name = "-".join([*fold_words(title), *fold_words(year)])
         while name in taken:
             name = f"{name}-1"
         taken.add(name)
         width, height = (int(side) for side in rng.integers(*sides, 2, endpoint=True))
         works.append(
-            work(
+            make_work(
                 name,
                 artist=artist,
                 slug=slug,
@@ -207,25 +210,25 @@ def catalogue(
     return works
 
 
-def work(
+def make_work(
     name: str,
     *,
     artist: str = "Pablo Picasso",
     slug: str = "pablo-picasso",
     **values: Any,
 ) -> Record:
-    """A record of the work whose slug is ``name``, with ``values`` in it."""
+    """Make the record of the work whose slug is ``name``, with ``values`` in it."""
     width, height = values.get("width", 320), values.get("height", 240)
     known = isinstance(width, int) and isinstance(height, int)
     return {
-        "id": digest(f"{slug}/{name}", 24),
+        "id": short_hash(f"{slug}/{name}", 24),
         "title": name.replace("-", " ").title(),
         "year": "1905",
         "width": width,
         "height": height,
         "artistName": artist,
         "image": f"https://uploads1.wikiart.org/images/{slug}/{name}.jpg",
-        "map": map_of(width, height) if known else "**2***67*",
+        "map": make_map(width, height) if known else "**2***67*",
         "paintingUrl": f"/en/{slug}/{name}",
         "artistUrl": f"/en/{slug}",
         "albums": None,
@@ -235,23 +238,19 @@ def work(
     }
 
 
-def shared_catalogue(shared: Path, shrink: int = 8) -> list[Record]:
-    """Picasso's 1,166 works of the real site, ``shrink`` times smaller.
-
-    Args:
-        shared: the folder beside the checkout.
-    """
+def load_catalogue(shared: Path, shrink: int = 8) -> list[Record]:
+    """Load Picasso's 1,166 works of the real site, ``shrink`` times smaller."""
     file = shared / "wikiart" / "samples" / "catalogue_picasso_1166.json"
     works = []
     for record in json.loads(file.read_text("utf-8")):
         width, height = (max(record[k] // shrink, 16) for k in ("width", "height"))
-        changed = {"width": width, "height": height, "map": map_of(width, height)}
+        changed = {"width": width, "height": height, "map": make_map(width, height)}
         works.append({key: (record | changed)[key] for key in RECORD_KEYS})
     return works
 
 
-def map_of(width: int, height: int) -> str:
-    """A record's ``map``, by the rule measured on real ones (FACTS 2a)."""
+def make_map(width: int, height: int) -> str:
+    """Make a record's ``map``, by the rule measured on real ones."""
     there = {
         "0": max(width, height) >= 500,
         "1": width >= 750 or height >= 600,
@@ -262,8 +261,8 @@ def map_of(width: int, height: int) -> str:
     return "".join(d if there.get(d, True) else "*" for d in "01234567") + "*"
 
 
-def artists_with(works: list[Record]) -> dict[str, Artist]:
-    """Slug → artist: Picasso with ``works``, and others to tell him from."""
+def make_artists(works: list[Record]) -> dict[str, Artist]:
+    """Make Picasso with ``works``, and other artists, by slug."""
     picasso = Artist(
         "pablo-picasso",
         "Pablo Picasso",
@@ -288,7 +287,7 @@ def artists_with(works: list[Record]) -> dict[str, Artist]:
     found = {picasso.slug: picasso}
     for slug, name, count, nation, born, died, last_name_first in others:
         until = died or born + 60
-        owns = catalogue(count, artist=name, slug=slug, years=(born + 20, until))
+        owns = make_catalogue(count, artist=name, slug=slug, years=(born + 20, until))
         made = Artist(slug, name, owns, nation, born, died, last_name_first)
         found[slug] = made
     found["yves-klein"].claims = 64
@@ -296,11 +295,11 @@ def artists_with(works: list[Record]) -> dict[str, Artist]:
 
 
 def _address(index: int, slug: str, name: str) -> str:
-    """Of a picture: sharded at random, and not always called as the work is."""
+    """Make a picture's address, sharded and not always named like the work."""
     host = f"https://uploads{index * 7 % 10}.wikiart.org"
     folder = f"{index * 137 % 500:05}/images" if index % 13 == 5 else "images"
     if index % 17 == 7:
-        key = digest(f"temp {slug}/{name}", 32)
+        key = short_hash(f"temp {slug}/{name}", 32)
         parts = (key[:8], key[8:12], key[12:16], key[16:20], key[20:])
         return f"{host}/temp/{'-'.join(parts)}.jpg"
     if index % 23 == 9:
@@ -309,8 +308,8 @@ def _address(index: int, slug: str, name: str) -> str:
     return f"{host}/{folder}/{slug}/{name}.{suffixes.get(index % 11, 'jpg')}"
 
 
-def digest(text: str, digits: int) -> str:
-    """The first hexadecimal digits of a hash."""
+def short_hash(text: str, digits: int) -> str:
+    """Return the first hexadecimal digits of a hash."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
 
 
@@ -359,14 +358,14 @@ _ADDRESSES = {
 }
 
 
-def nasty_works() -> list[Record]:
-    """Works whose records mean harm, or none but are awkward; ``_why`` says how."""
+def make_hostile_works() -> list[Record]:
+    """Make works with hostile or awkward records; ``_why`` says in what way."""
     cases = [*_strange_names(), *_strange_values()]
     cases += [
         (f"image is {why}", {"image": image}) for why, image in _ADDRESSES.items()
     ]
     return [
-        work(f"nasty-{number}", **values) | {"_why": why}
+        make_work(f"nasty-{number}", **values) | {"_why": why}
         for number, (why, values) in enumerate(cases, 1)
     ] + list(_incomplete())
 
@@ -412,11 +411,11 @@ def _strange_values() -> Iterator[tuple[str, Record]]:
 
 def _incomplete() -> Iterator[Record]:
     for key in ("id", "title", "year", "image", "paintingUrl"):
-        record = work(f"without-{key.lower()}") | {"_why": f"no {key}"}
+        record = make_work(f"without-{key.lower()}") | {"_why": f"no {key}"}
         del record[key]
         yield record
     few = ("id", "title", "image")
-    record = work("with-few-keys")
+    record = make_work("with-few-keys")
     yield {key: record[key] for key in few} | {"_why": "few keys"}
 
 
@@ -424,7 +423,7 @@ def _incomplete() -> Iterator[Record]:
 
 
 def size_of(record: Mapping[str, Any]) -> tuple[int, int]:
-    """Of the record's picture, in pixels: as it says, if that makes sense."""
+    """Return the picture's size in pixels: as listed, if that makes sense."""
     width, height = record.get("width"), record.get("height")
     if not (isinstance(width, int) and isinstance(height, int)):
         return UNSIZED
@@ -434,7 +433,7 @@ def size_of(record: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def derivative_size(record: Mapping[str, Any], name: str) -> tuple[int, int] | None:
-    """Of a derivative of the record's picture, in pixels; None where there is none."""
+    """Return the size of a derivative in pixels; None if there is none."""
     digit, (most_wide, most_high) = DERIVATIVES.get(name, ("-", (1, 1)))
     width, height = size_of(record)
     scale = min(most_wide / width, most_high / height)
@@ -443,21 +442,21 @@ def derivative_size(record: Mapping[str, Any], name: str) -> tuple[int, int] | N
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
-def picture_of(record: Mapping[str, Any], path: str) -> bytes | None:
-    """What is at ``path``: the record's picture, or a derivative of it."""
+def get_picture(record: Mapping[str, Any], path: str) -> bytes | None:
+    """Return what is at ``path``: the record's picture, or a derivative."""
     size: tuple[int, int] | None = size_of(record)
     if suffix := re.search(r"!(\w+)\.\w+$", path):
         size = derivative_size(record, suffix[1])
     if size is None:
         return None
     kind = "PNG" if path.lower().endswith(".png") else "JPEG"
-    return painted(str(record.get("id", path)), *size, kind)
+    return draw_picture(str(record.get("id", path)), *size, kind)
 
 
 @lru_cache(maxsize=64)
-def painted(seed: str, width: int, height: int, kind: str = "JPEG") -> bytes:
-    """A file of smooth blobs of color with a few strokes, always the same of a seed."""
-    rng = np.random.default_rng(int(digest(seed, 16), 16))
+def draw_picture(seed: str, width: int, height: int, kind: str = "JPEG") -> bytes:
+    """Draw smooth blobs of color with a few strokes, the same for each seed."""
+    rng = np.random.default_rng(int(short_hash(seed, 16), 16))
     coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
@@ -470,8 +469,8 @@ def painted(seed: str, width: int, height: int, kind: str = "JPEG") -> bytes:
 
 
 @lru_cache(maxsize=1)
-def placeholder() -> bytes:
-    """The frame that the site shows in place of a work that it withholds."""
+def draw_placeholder() -> bytes:
+    """Draw the frame that the site shows for withheld works."""
     image = Image.new("RGB", (600, 480), (245, 245, 245))
     ImageDraw.Draw(image).rectangle(
         (60, 60, 540, 420), outline=(200, 200, 200), width=9
@@ -480,8 +479,8 @@ def placeholder() -> bytes:
 
 
 @lru_cache(maxsize=1)
-def bomb(side: int = 20_000) -> bytes:
-    """A small valid PNG of ``side``² pixels."""
+def make_bomb(side: int = 20_000) -> bytes:
+    """Make a small valid PNG of ``side``² pixels."""
     packer = zlib.compressobj(9)
     row = bytes(1 + (side + 7) // 8)
     packed = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()

@@ -1,4 +1,4 @@
-"""How the stand-in for wikiart.org spoils its answers."""
+"""Faults of the stand-in for wikiart.org."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from email.utils import formatdate
 from typing import Literal, Protocol
 
 from tests import wikiart_pages as pages
-from tests.wikiart_catalogue import PLACEHOLDER, bomb, placeholder
+from tests.wikiart_catalogue import PLACEHOLDER, draw_placeholder, make_bomb
 
 CUT = 0.6  # of a body is sent where it is cut
 MISSING = 1000  # bytes that are promised and never sent
@@ -20,18 +20,18 @@ MISSING = 1000  # bytes that are promised and never sent
 
 @dataclass(eq=False)
 class Request:
-    """One request, as it came and as it was answered.
+    """One request, and how it was answered.
 
     Attributes:
-        time: when it came, of the monotonic clock.
-        path: decoded, without ``//`` and without the ``/moved`` of a redirect.
-        target: path and query as sent.
-        status: of the answer; 0 where none was sent.
-        fault: its name, where the answer was spoiled.
-        bytes_sent: of the body.
-        complete: the whole answer was handed to the network.
-        connection: number of the TCP connection, from 1.
-        image: the true answer is a picture.
+        time: When it came, of the monotonic clock.
+        path: Decoded, without ``//`` and without the ``/moved`` of a redirect.
+        target: Path and query as sent.
+        status: Of the answer; 0 if none was sent.
+        fault: The name of the fault, if the answer had one.
+        bytes_sent: Of the body.
+        complete: Whether the whole answer was handed to the network.
+        connection: The number of the TCP connection, from 1.
+        image: Whether the answer without faults is a picture.
     """
 
     time: float
@@ -50,11 +50,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to send.
+    """A response to send.
 
     Attributes:
-        length: to claim; the body's own if None.
-        end: what to do after the body, if not wait for the next request; ``silence``
+        length: The Content-Length; by default the body's own.
+        end: What to do after the body, if not wait for the next request; ``silence``
             is a reset before anything is sent.
     """
 
@@ -71,7 +71,7 @@ class Answer:
 
 
 class Site(Protocol):
-    """What faults have to know of the server."""
+    """What faults need to know of the server."""
 
     elsewhere: str
 
@@ -80,8 +80,8 @@ class Site(Protocol):
 
 
 @dataclass(frozen=True)
-class Case:
-    """What a fault has to do with: the true answer to a request."""
+class FaultContext:
+    """What a fault may use: the request and the answer without the fault."""
 
     site: Site
     request: Request
@@ -101,48 +101,48 @@ class Case:
         return self.page(302, "", Location=address)
 
 
-Fault = Callable[[Case], Answer]
+Fault = Callable[[FaultContext], Answer]
 
 
-def _too_many(case: Case) -> Answer:
+def _too_many(case: FaultContext) -> Answer:
     return case.page(429, pages.FAILED, Retry_After=f"{case.retry_after:g}")
 
 
-def _too_many_until(case: Case) -> Answer:
+def _too_many_until(case: FaultContext) -> Answer:
     # Whole seconds only: rounded up, except that none is none.
     until = time.time() + case.retry_after + (0.999 if case.retry_after else 0)
     date = formatdate(until, usegmt=True)
     return case.page(429, pages.FAILED, Retry_After=date)
 
 
-def _half_then_reset(case: Case) -> Answer:
+def _half_then_reset(case: FaultContext) -> Answer:
     body = case.answer.body
     half = body[: len(body) // 2]
     return replace(case.answer, body=half, length=len(body), end="reset")
 
 
-def _short(case: Case) -> Answer:
+def _short(case: FaultContext) -> Answer:
     length = len(case.answer.body) + MISSING
     return replace(case.answer, length=length, end="close")
 
 
-def _padded(case: Case) -> Answer:
+def _padded(case: FaultContext) -> Answer:
     return replace(case.answer, body=case.cut.ljust(len(case.answer.body), b"\0"))
 
 
-def _frame(case: Case) -> Answer:
-    return replace(case.answer, body=placeholder(), type="image/jpeg")
+def _frame(case: FaultContext) -> Answer:
+    return replace(case.answer, body=draw_placeholder(), type="image/jpeg")
 
 
-def _to_frame(case: Case) -> Answer:
+def _to_frame(case: FaultContext) -> Answer:
     return case.elsewhere(f"{case.site.url}/uploads/{PLACEHOLDER}")
 
 
-def _to_itself(case: Case) -> Answer:
+def _to_itself(case: FaultContext) -> Answer:
     return case.elsewhere(f"{case.site.url}/moved{case.request.target}")
 
 
-def _text(case: Case) -> Answer:
+def _text(case: FaultContext) -> Answer:
     return replace(case.answer, body=b"This is no picture.\n", type="image/jpeg")
 
 
@@ -164,29 +164,29 @@ FAULTS: dict[str, Fault] = {
     "placeholder-redirect": _to_frame,
     "redirect-out": lambda case: case.elsewhere(case.site.elsewhere),
     "redirect-home": _to_itself,
-    "bomb": lambda case: replace(case.answer, body=bomb(), type="image/png"),
+    "bomb": lambda case: replace(case.answer, body=make_bomb(), type="image/png"),
     "drip": lambda case: replace(case.answer, end="drip"),
     "stall": lambda case: replace(case.answer, end="stall"),
     "empty": lambda case: replace(case.answer, body=b""),
     "text": _text,
 }
-"""Name → what becomes of the true answer."""
+"""Name → function that turns the answer into a faulty one."""
 
-KINDS = (
+TRANSIENT_FAULTS = (
     *("html", "403", "429", "429-date", "500", "503", "reset", "reset-body", "short"),
     *("long", "truncated", "padded", "placeholder", "placeholder-redirect"),
     *("redirect-home", "empty", "text"),
 )
-"""Transient faults that cost no time: asked again, all is well."""
+"""Transient faults that cost no time."""
 
 
 @dataclass
-class Rule:
-    """A fault that `WikiArtServer.fail` laid in wait.
+class FaultRule:
+    """A fault that `WikiArtServer.add_fault` added.
 
     Attributes:
-        times: that it strikes yet; None for ever.
-        used: times that it struck.
+        times: How often it will still be used; None for always.
+        used: How often it was used.
     """
 
     matches: Callable[[Request], bool]
@@ -197,9 +197,11 @@ class Rule:
 
 
 @dataclass
-class Mischief:
-    """Faults at random; the same ones however requests of several threads interleave,
-    since each path has a sequence of its own."""
+class RandomFaults:
+    """Random faults, with a sequence for each path.
+
+    They do not depend on how the requests of several threads interleave.
+    """
 
     share: float
     seed: int

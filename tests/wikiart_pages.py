@@ -1,4 +1,4 @@
-"""How the stand-in for wikiart.org shows its catalogue: JSON and pages.
+"""JSON and pages of the stand-in for wikiart.org.
 
 The markup is our own, to the selectors that clients of the real site are known to use.
 """
@@ -17,8 +17,8 @@ from tests.wikiart_catalogue import (
     Artist,
     Record,
     derivative_size,
-    digest,
-    folded,
+    fold_words,
+    short_hash,
     size_of,
 )
 
@@ -26,7 +26,7 @@ from tests.wikiart_catalogue import (
 
 
 def envelope(**values: Any) -> dict[str, Any]:
-    """What the site's JSON lists come in."""
+    """Wrap values as the site's JSON lists are wrapped."""
     return {
         "ArtistsHtml": None,
         "CanLoadMoreArtists": False,
@@ -220,28 +220,15 @@ def alphabet_page(letter: str, artists: Sequence[Artist]) -> str:
     )
 
 
-def painting_page(
-    record: Record, details: Mapping[str, Any], *, headings: str, corrupt: bool
-) -> str:
-    """``/en/{slug}/{work}``.
-
-    Args:
-        record: as served.
-        details: what `details_of` gives.
-        headings: ``h3`` (title and h5, as until 2024) or ``h1`` (and h2).
-        corrupt: damage the JSON in the page, as is seen at times.
-    """
+def painting_page(record: Record, details: Mapping[str, Any]) -> str:
+    """``/en/{slug}/{work}``, of a record as served and its `make_details`."""
     title, artist = _text(record.get("title")), _text(record.get("artistName"))
     image = str(record.get("image") or "")
     large = f"{image}!Large.jpg" if derivative_size(record, "Large") else image
-    below = {"h3": "h5", "h1": "h2"}[headings]
     sizes = _attribute({"ImageThumbnailsModel": [{"Thumbnails": _thumbnails(record)}]})
     rest = {key: value for key, value in record.items() if key != "id"}
     about = {"_t": "PaintingForGalleryNew", "_id": record.get("id"), **rest}
     embedded = _attribute(about)
-    if corrupt:
-        sizes = sizes.replace("&quot;Name&quot;", "&ququot;Name&quot;", 1)
-        embedded = embedded.replace("&quot;year&quot;", "&ququot;year&quot;", 1)
     return page(
         f"{html.unescape(str(record.get('title')))} - {record.get('artistName')}",
         '<section class="wiki-layout-left-menu"><main ng-controller="ArtworkViewCtrl" '
@@ -250,9 +237,9 @@ def painting_page(
         f'<aside><img itemprop="image" src="{_text(large)}">\n'
         '<div class="copyright-wrapper"><a class="copyright" href="#">'
         f"{_text(details.get('rights'))}</a></div></aside>\n"
-        f'<article><{headings}>{title}</{headings}><{below} itemprop="creator">'
+        f'<article><h3>{title}</h3><h5 itemprop="creator">'
         f'<span itemprop="name"><a href="{_text(record.get("artistUrl"))}">{artist}</a>'
-        f"</span></{below}>\n<ul>{_labels(record, details)}</ul></article>\n"
+        f"</span></h5>\n<ul>{_labels(record, details)}</ul></article>\n"
         '<div class="wiki-layout-painting-info-bottom" ng-init="paintingJson = '
         f'{embedded}"></div>\n<article class="movie-promo"><ul><li><s>Date:</s> '
         "2020</li><li><s>Style:</s> Advertisement</li></ul></article></main></section>",
@@ -260,9 +247,9 @@ def painting_page(
     )
 
 
-def details_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What only the painting's page says; the same at each call."""
-    draw = int(digest(str(record.get("id")), 8), 16)
+def make_details(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Make what only the painting's page says; the same at each call."""
+    draw = int(short_hash(str(record.get("id")), 8), 16)
     styles = ("Cubism", "Expressionism", "Surrealism", "Neoclassicism")
     genres = ("portrait", "landscape", "still life", "sculpture")
     media = ("oil, canvas", "oil, panel", "gouache, paper", "charcoal, paper")
@@ -300,8 +287,9 @@ def _labels(record: Mapping[str, Any], details: Mapping[str, Any]) -> str:
     for key in ("style", "genre", "media"):
         values = [one for one in str(details.get(key) or "").split(", ") if one]
         links = ", ".join(
-            f'<a href="/en/paintings-by-{key}/{"-".join(folded(one))}">{_text(one)}</a>'
-            for one in values
+            f'<a href="/en/paintings-by-{key}/{"-".join(fold_words(value))}">'
+            f"{_text(value)}</a>"
+            for value in values
         )
         if links:
             rows.append(

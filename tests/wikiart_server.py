@@ -1,9 +1,9 @@
-"""A stand-in for wikiart.org on loopback, which can be told to misbehave.
+"""A stand-in for wikiart.org on loopback, with faults on demand.
 
-    with WikiArtServer(catalogue(40)) as site:
+    with WikiArtServer(make_catalogue(40)) as site:
         site.fail(site.works[3]["image"], "reset", times=2)
         ...  # fetch from site.url
-        assert site.images_served()[site.path(site.works[3])] == 1
+        assert site.count_images()[site.path(site.works[3])] == 1
 
 By hand: ``python -m tests.wikiart_server --works 40 --misbehave 0.2``.
 """
@@ -34,41 +34,41 @@ from tests.wikiart_catalogue import (
     PLACEHOLDER,
     Artist,
     Record,
-    artists_with,
-    catalogue,
-    folded,
+    draw_placeholder,
+    fold_words,
+    get_picture,
+    load_catalogue,
     local_path,
-    map_of,
-    nasty_works,
-    picture_of,
-    placeholder,
-    served,
-    shared_catalogue,
+    make_artists,
+    make_catalogue,
+    make_hostile_works,
+    make_map,
+    rewrite_record,
 )
 from tests.wikiart_faults import (
     FAULTS,
-    KINDS,
+    TRANSIENT_FAULTS,
     Answer,
-    Case,
     Fault,
-    Mischief,
+    FaultContext,
+    FaultRule,
+    RandomFaults,
     Request,
-    Rule,
 )
 
 __all__ = [
     "FAULTS",
-    "KINDS",
+    "TRANSIENT_FAULTS",
     "Answer",
     "Artist",
-    "Case",
+    "FaultContext",
+    "FaultRule",
     "Request",
-    "Rule",
     "WikiArtServer",
-    "catalogue",
+    "load_catalogue",
     "local_path",
-    "nasty_works",
-    "shared_catalogue",
+    "make_catalogue",
+    "make_hostile_works",
 ]
 
 MAIN = "pablo-picasso"  # the artist of the catalogue that a server is given
@@ -82,33 +82,31 @@ class WikiArtServer:
     """wikiart.org, as far as a downloader sees it; a context manager.
 
     Attributes:
-        artists: slug → artist.
-        pictures: address or path of a picture → bytes to serve there instead.
-        details: slug of a work → ``style``, ``genre``, ``media``, ``dimensions``,
-            ``rights`` of its page; what is left out has a value by default.
-        requests: all that came, in order.
-        errors: of the stand-in itself, which the end of the context raises.
-        peak_connections: most TCP connections that were open at once.
-        peak_active: most requests in progress at once.
-        end: what comes past the last page: ``empty``, ``null`` or ``500``.
-        overlap: records of a page that the next one begins with.
-        lose: works at the end that are counted and in the text list, yet not in JSON.
-        stuck: each page is the first.
-        unlinked: titles of works that the text list shows without a link.
-        awkward_rows: the text list has links that are not the artist's works.
-        needs_headers: JSON is for those who ask as the site's own scripts do.
-        needs_agent: clients that don't say what they are get 403.
-        headings: of works' pages, ``h3`` or ``h1``.
-        corrupt: works' pages have damaged JSON in them.
-        retry_after: seconds that a 429 asks for.
-        elsewhere: where ``redirect-out`` leads.
-        delay_s: before each answer.
-        drip_s: between two bytes of ``drip``.
-        stall_s: that ``stall`` is silent for before it hangs up.
+        artists: Slug → artist.
+        pictures: Address or path of a picture → bytes to serve there instead.
+        details: Slug of a work → ``style``, ``genre``, ``media``, ``dimensions``,
+            ``rights`` of its page, each of which has a default.
+        requests: All requests, in order.
+        errors: Of the stand-in itself; the end of the context raises the first.
+        peak_connections: The most TCP connections that were open at once.
+        peak_active: The most requests in progress at once.
+        end: What comes past the last page: ``empty``, ``null`` or ``500``.
+        overlap: The number of records of a page that the next one begins with.
+        lose: The number of works at the end that are counted and in the text list, but
+            not in JSON.
+        unlinked: Titles of works that the text list shows without a link.
+        awkward_rows: Whether the text list has links that are not the artist's works.
+        needs_headers: Whether JSON needs the headers of the site's own scripts.
+        needs_agent: Whether clients without a user agent of their own get 403.
+        retry_after: The seconds that a 429 asks for.
+        elsewhere: Where ``redirect-out`` leads.
+        delay_s: Before each response.
+        drip_s: Between two bytes of ``drip``.
+        stall_s: How long ``stall`` is silent before it hangs up.
     """
 
     def __init__(self, works: list[Record] | None = None, port: int = 0) -> None:
-        self.artists = artists_with(catalogue(40) if works is None else works)
+        self.artists = make_artists(make_catalogue(40) if works is None else works)
         self.pictures: dict[str, bytes] = {}
         self.details: dict[str, dict[str, Any]] = {}
         self.requests: list[Request] = []
@@ -119,13 +117,10 @@ class WikiArtServer:
         self.end: Literal["empty", "null", "500"] = "empty"
         self.overlap = 0
         self.lose = 0
-        self.stuck = False
         self.unlinked: list[str] = []
         self.awkward_rows = False
         self.needs_headers = True
         self.needs_agent = True
-        self.headings: Literal["h3", "h1"] = "h3"
-        self.corrupt = False
         self.retry_after = 1.0
         self.elsewhere = "http://127.0.0.1:9/evil.jpg"
         self.delay_s = 0.0
@@ -133,8 +128,8 @@ class WikiArtServer:
         self.stall_s = 60.0
 
         self.closing = threading.Event()
-        self._rules: list[Rule] = []
-        self._mischief: Mischief | None = None
+        self._rules: list[FaultRule] = []
+        self._mischief: RandomFaults | None = None
         self._active: set[Request] = set()
         self._lock = threading.Lock()
         self._http = _Http(port, self)
@@ -157,7 +152,7 @@ class WikiArtServer:
             raise self.errors[0]
 
     def stop(self) -> None:
-        """Hang up on everybody, in whatever they are."""
+        """Close all connections."""
         self.closing.set()
         if self._thread.is_alive():
             self._http.shutdown()
@@ -172,7 +167,7 @@ class WikiArtServer:
 
     @property
     def works(self) -> list[Record]:
-        """The catalogue's records, to be changed at will."""
+        """The catalogue's records, which tests may change."""
         return self.artists[MAIN].works
 
     @works.setter
@@ -180,12 +175,12 @@ class WikiArtServer:
         self.artists[MAIN].works = works
 
     def path(self, what: Record | str) -> str:
-        """Of a work's picture, or of an address, as in `requests`."""
+        """Return the path of a work's picture, or of an address, as in `requests`."""
         return local_path(what if isinstance(what, str) else what["image"])
 
-    # Being told to misbehave ----------------------------------------------------------
+    # Faults ---------------------------------------------------------------------------
 
-    def fail(
+    def add_fault(
         self,
         where: str | re.Pattern[str] | Callable[[Request], bool],
         fault: str | Fault,
@@ -193,71 +188,76 @@ class WikiArtServer:
         *,
         exact: bool = False,
         retry_after: float | None = None,
-    ) -> Rule:
-        """Spoil what is asked for at ``where``; the oldest rule goes first.
+    ) -> FaultRule:
+        """Add a fault for some requests; the oldest rule that matches applies.
 
         Args:
-            where: what the path begins with (or an address that does), a pattern to
-                be found in ``path?query``, or which requests.
-            fault: a key of `FAULTS`, or a function like its values.
-            times: how often; None for ever.
-            exact: ``where`` is the whole path: derivatives of a picture are spared.
-            retry_after: seconds, in place of the server's.
+            where: The beginning of a path or address, a pattern to search in
+                ``path?query``, or a function that matches requests.
+            fault: A key of `FAULTS`, or a function like its values.
+            times: How often; None for always.
+            exact: Whether ``where`` is the whole path, which leaves out derivatives.
+            retry_after: Seconds, in place of the server's.
         """
         if isinstance(fault, str) and fault not in FAULTS:
             raise ValueError(f"{fault!r} is none of {', '.join(FAULTS)}")
-        rule = Rule(_matcher(where, exact), fault, times, retry_after)
+        rule = FaultRule(_matcher(where, exact), fault, times, retry_after)
         with self._lock:
             self._rules.append(rule)
         return rule
 
-    def misbehave(
+    def add_random_faults(
         self,
         share: float,
         seed: int = 0,
-        kinds: Sequence[str] = KINDS,
+        kinds: Sequence[str] = TRANSIENT_FAULTS,
         in_a_row: int = 3,
         retry_after: float = 0.0,
     ) -> None:
-        """Spoil a share of all answers, by the dice.
+        """Add random faults to a share of all responses.
 
         Args:
-            share: from 0 (none) to 1.
-            in_a_row: most times running that one address is spoiled.
-            retry_after: seconds that a 429 asks for.
+            share: From 0 (none) to 1.
+            seed: Of the random numbers.
+            kinds: Keys of `FAULTS`.
+            in_a_row: The most faults that one address has in a row.
+            retry_after: The seconds that a 429 asks for.
         """
         if unknown := set(kinds) - set(FAULTS):
             raise ValueError(f"no such faults: {unknown}")
         with self._lock:
-            self._mischief = Mischief(share, seed, kinds, in_a_row, retry_after)
+            self._mischief = RandomFaults(share, seed, kinds, in_a_row, retry_after)
 
-    def heal(self) -> None:
-        """No more faults."""
+    def clear_faults(self) -> None:
+        """Remove all faults."""
         with self._lock:
             self._rules.clear()
             self._mischief = None
 
     # What was asked -------------------------------------------------------------------
 
-    def images_served(self) -> Counter[str]:
-        """Path of a picture → times that it was served whole and unspoiled."""
+    def count_images(self) -> Counter[str]:
+        """Count how often each picture was served whole, by path."""
         return Counter(
-            one.path
-            for one in list(self.requests)
-            if one.image and one.complete and one.status == 200 and not one.fault
+            request.path
+            for request in list(self.requests)
+            if request.image
+            and request.complete
+            and request.status == 200
+            and not request.fault
         )
 
-    def rate(self) -> float:
-        """Requests per second, from the first to the last; 0 of fewer than two."""
+    def measure_rate(self) -> float:
+        """Return requests per second, from the first to the last; 0 if under two."""
         times = sorted(one.time for one in list(self.requests))
         if len(times) < 2:
             return 0.0
         return (len(times) - 1) / max(times[-1] - times[0], 1e-9)
 
-    # Bookkeeping, by the handlers' threads --------------------------------------------
+    # Called by the handlers' threads --------------------------------------------------
 
-    def arrived(self, handler: _Handler) -> Request:
-        """Enter a request in the books."""
+    def record_arrival(self, handler: _Handler) -> Request:
+        """Record a request that arrived."""
         path, _, query = handler.path.partition("?")
         path = local_path(path.encode("latin-1").decode("utf-8", "replace"))
         request = Request(
@@ -275,18 +275,18 @@ class WikiArtServer:
             self.peak_active = max(self.peak_active, len(self._active))
         return request
 
-    def done(self, request: Request) -> None:
-        """The request is no longer in progress."""
+    def record_end(self, request: Request) -> None:
+        """Record that a request is no longer in progress."""
         with self._lock:
             self._active.discard(request)
 
-    def connected(self, count: int) -> None:
-        """So many connections are open."""
+    def record_connections(self, count: int) -> None:
+        """Record the number of open connections."""
         with self._lock:
             self.peak_connections = max(self.peak_connections, count)
 
     def respond(self, request: Request) -> Answer:
-        """The answer to a request, spoiled if so ordained."""
+        """Return the answer to a request, with its fault if there is one."""
         agent = request.headers.get("User-Agent", "")
         if self.needs_agent and (not agent or agent.startswith("python-requests")):
             return Answer(pages.CLOUDFLARE.encode(), status=403)
@@ -298,10 +298,10 @@ class WikiArtServer:
         named = isinstance(fault, str)
         request.fault = str(fault) if named else getattr(fault, "__name__", "fault")
         spoil = FAULTS[fault] if isinstance(fault, str) else fault
-        return spoil(Case(self, request, answer, retry_after))
+        return spoil(FaultContext(self, request, answer, retry_after))
 
     def _fault(self, request: Request) -> tuple[str | Fault | None, float]:
-        """What to do to the answer, and the seconds that a 429 asks for."""
+        """Return the fault of an answer, and the seconds that a 429 asks for."""
         with self._lock:
             for rule in self._rules:
                 if rule.times == 0 or not rule.matches(request):
@@ -340,28 +340,24 @@ class WikiArtServer:
             if local_path(address) == path:
                 return data
         if re.match(rf"/uploads\d*/{PLACEHOLDER}$", path):
-            return placeholder()
+            return draw_placeholder()
         plain = _plain(path)
         for record in self._records():
             if _is_at(record.get("image"), plain):
-                return picture_of(record, path)
+                return get_picture(record, path)
             for scan in record.get("images") or ():
                 if _is_at(scan["image"], plain):
-                    made = map_of(scan["width"], scan["height"])
-                    return picture_of({"id": plain, "map": made, **scan}, path)
+                    made = make_map(scan["width"], scan["height"])
+                    return get_picture({"id": plain, "map": made, **scan}, path)
         return None
 
     def _painting(self, record: Record, path: str) -> Answer:
         slug = path.split("/", 3)[-1]
         raw = str(record["paintingUrl"]).rsplit("/", 1)[-1]
         told = self.details.get(slug) or self.details.get(raw) or {}
-        details = pages.details_of(record) | told
-        shown = served(record, self.url)
-        return _page(
-            pages.painting_page(
-                shown, details, headings=self.headings, corrupt=self.corrupt
-            )
-        )
+        details = pages.make_details(record) | told
+        shown = rewrite_record(record, self.url)
+        return _page(pages.painting_page(shown, details))
 
     def _artist(self, request: Request, slug: str) -> Answer | None:
         artist = self.artists.get(slug)
@@ -377,10 +373,12 @@ class WikiArtServer:
             return None if artist is None else _page(pages.NOT_JSON)
         listed = artist.works[: max(len(artist.works) - self.lose, 0)]
         asked = request.query.get("page", "1")
-        number = int(asked) if asked.isdecimal() and not self.stuck else 1
+        number = int(asked) if asked.isdecimal() else 1
         start = (max(number, 1) - 1) * (PAGE_SIZE - self.overlap)
         shown: list[Record] | None
-        shown = [served(one, self.url) for one in listed[start : start + PAGE_SIZE]]
+        shown = [
+            rewrite_record(one, self.url) for one in listed[start : start + PAGE_SIZE]
+        ]
         # A page of nothing but what the page before had is past the end, too.
         if number > 1 and len(shown) <= self.overlap:
             if self.end == "500":
@@ -397,12 +395,12 @@ class WikiArtServer:
             return None
         if request.query.get("json") == "2":
             return self._paintings(request, slug)
-        ours = slug == MAIN
-        unlinked = self.unlinked if ours else []
-        return _page(pages.text_list(artist, unlinked, ours and self.awkward_rows))
+        is_main = slug == MAIN
+        unlinked = self.unlinked if is_main else []
+        return _page(pages.text_list(artist, unlinked, is_main and self.awkward_rows))
 
     def _search(self, request: Request, term: str) -> Answer:
-        words = folded(term)
+        words = fold_words(term)
         found = [
             artist
             for artist in self.artists.values()
@@ -429,7 +427,8 @@ class WikiArtServer:
         found = [
             artist
             for artist in self.artists.values()
-            if (folded(artist.last_name_first) or artist.folded[-1:])[0][0] == letter
+            if (fold_words(artist.last_name_first) or artist.folded[-1:])[0][0]
+            == letter
         ]
         return _page(pages.alphabet_page(letter, found))
 
@@ -464,7 +463,7 @@ def _page(text: str, status: int = 200) -> Answer:
 
 @lru_cache(maxsize=1 << 14)
 def _plain(path: str) -> str:
-    """Of a picture or a derivative, where the original is."""
+    """Return the path of the original of a derivative."""
     return re.sub(r"!\w+\.\w+$", "", path)
 
 
@@ -517,7 +516,7 @@ class _Http(ThreadingHTTPServer):
             self._threads_left += 1
             self.numbers[request] = self._accepted
             count = sum(_is_open(one) for one in self.numbers)
-        self.site.connected(count)
+        self.site.record_connections(count)
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -542,10 +541,10 @@ class _Http(ThreadingHTTPServer):
         request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up."""
+        """Ignore clients that hang up."""
 
     def hang_up(self) -> None:
-        """Close all connections, and wait for their threads to be through."""
+        """Close all connections and wait for their threads."""
         with self._change:
             for one in self.numbers:
                 with suppress(OSError):
@@ -554,7 +553,7 @@ class _Http(ThreadingHTTPServer):
 
 
 def _is_open(connection: socket.socket) -> bool:
-    """Has the client not hung up? Its thread may not have noticed yet."""
+    """Tell whether the client has not hung up, even if its thread has not noticed."""
     flags = socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0)
     if not hasattr(socket, "MSG_DONTWAIT"):
         return True
@@ -580,11 +579,11 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing to the terminal."""
+        """Print nothing."""
 
     def do_GET(self) -> None:
         site = self.server.site
-        request = site.arrived(self)
+        request = site.record_arrival(self)
         try:
             site.closing.wait(site.delay_s)
             answer = site.respond(request)
@@ -597,9 +596,7 @@ class _Handler(BaseHTTPRequestHandler):
             site.errors.append(error)
             self.close_connection = True
         finally:
-            site.done(request)
-
-    do_HEAD = do_GET
+            site.record_end(request)
 
     def _send(self, request: Request, answer: Answer) -> None:
         if answer.end:
@@ -607,9 +604,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.end in ("reset", "silence"):
             self.server.to_reset.add(self.connection)
         if answer.end == "silence":
-            self.server.site.done(request)
+            self.server.site.record_end(request)
             return
-        body = b"" if self.command == "HEAD" else answer.body
+        body = answer.body
         head = self._head(answer)
         if answer.end == "drip":
             self._drip(request, head, body)
@@ -621,7 +618,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(whole[:-1])
             # Before the client can know that it has all, and goes on or looks here.
             request.bytes_sent, request.complete = len(body), True
-            self.server.site.done(request)
+            self.server.site.record_end(request)
             self.wfile.write(whole[-1:])
 
     def _head(self, answer: Answer) -> bytes:
@@ -659,14 +656,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
-    works = shared_catalogue(given.shared) if given.shared else catalogue(given.works)
-    works += nasty_works() if given.nasty else []
+    works = (
+        load_catalogue(given.shared) if given.shared else make_catalogue(given.works)
+    )
+    works += make_hostile_works() if given.nasty else []
     with WikiArtServer(works, given.port) as site:
-        site.misbehave(given.misbehave, given.seed)
+        site.add_random_faults(given.misbehave, given.seed)
         print(f"ARTIST_NST_WIKIART_URL={site.url}", flush=True)
         with suppress(KeyboardInterrupt):
             site.closing.wait()
-        served_in_all = sum(site.images_served().values())
+        served_in_all = sum(site.count_images().values())
         print(f"{len(site.requests)} requests, {served_in_all} pictures")
 
 

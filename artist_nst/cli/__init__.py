@@ -1,4 +1,4 @@
-"""The command line: what a user types, and one line for whatever goes wrong."""
+"""Command-line interface: the commands, and one line for every error."""
 
 import os
 import sys
@@ -37,18 +37,45 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
+# The commands under their headings in --help.
+COMMANDS = {
+    "Painting": (
+        paint.paint,
+        repaint.repaint,
+        compare.compare,
+        reconstruct.reconstruct,
+        film.film,
+        evaluate.evaluate,
+    ),
+    "Artists": (fetch.fetch, adopt.adopt, artists.artists, works.works, forget.forget),
+    "Setup and information": (
+        demo.demo,
+        recipes.recipes,
+        weights.weights,
+        doctor.doctor,
+    ),
+}
+for heading, functions in COMMANDS.items():
+    for function in functions:
+        app.command(rich_help_panel=heading)(function)
 
-        typer.echo(f"artist-nst {version('artist-nst')}")
+
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
+        from artist_nst._files import get_version
+
+        typer.echo(f"artist-nst {get_version()}")
         raise typer.Exit
 
 
 @app.callback()
-def top(
+def main(
     version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Say the version."
+        False,
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help="Show the version and exit.",
     ),
 ) -> None:
     """Repaint a photograph the way an artist would.
@@ -57,72 +84,53 @@ def top(
     """
 
 
-app.command("fetch")(fetch.fetch)
-app.command("adopt")(adopt.adopt)
-app.command("artists")(artists.artists)
-app.command("works")(works.works)
-app.command("forget")(forget.forget)
-app.command("paint")(paint.paint)
-app.command("repaint")(repaint.repaint)
-app.command("compare")(compare.compare)
-app.command("reconstruct")(reconstruct.reconstruct)
-app.command("evaluate")(evaluate.evaluate)
-app.command("film")(film.film)
-app.command("recipes")(recipes.recipes)
-app.command("weights")(weights.weights)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
-
-
 def run(arguments: list[str]) -> int:
-    """Run one command line.
+    """Run one command, and print any error as one line on stderr.
 
     Returns:
-        The exit code: 0, 1 for a failure, 2 for usage, 130 for Ctrl-C. What went
-        wrong is one line on stderr.
+        The exit code: 0, 1 for a failure, 2 for a usage error, 130 for Ctrl-C.
     """
     try:
         code: Any = app(arguments, prog_name="artist-nst", standalone_mode=False)
         if code == INTERRUPTED:
-            raise KeyboardInterrupt  # typer's own answer to Ctrl-C
+            raise KeyboardInterrupt  # typer catches Ctrl-C itself
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:
-        # As it may also come while typer still puts the commands together.
-        return _failed("interrupted; nothing was left unfinished", INTERRUPTED)
+        return _fail("interrupted; nothing unfinished was left behind", INTERRUPTED)
     except Interrupted as stop:
-        return _failed(f"interrupted; {stop}", INTERRUPTED)
+        return _fail(f"interrupted; {stop}", INTERRUPTED)
     except typer.Abort:
-        # Ctrl-C or the end of the input, at a question.
+        # Ctrl-C, or the end of the input, at a question.
         typer.echo(err=True)
-        return _failed("interrupted", INTERRUPTED)
+        return _fail("interrupted", INTERRUPTED)
     except UsageError as error:
-        return _failed(str(error), USAGE)
+        return _fail(str(error), USAGE)
     except ArtistNstError as error:
-        return _failed(str(error), FAILURE)
+        return _fail(str(error), FAILURE)
     except Exception as error:
-        # typer's own errors: of the class click has, wherever that is kept.
+        # typer's own errors; where click defines their class depends on the version.
         if hasattr(error, "format_message"):
-            return _usage(error)
+            return _fail_usage(error)
         if os.environ.get("ARTIST_NST_DEBUG"):
             raise
         kind = type(error).__name__
-        line = " ".join(str(error).split()) or "no more is known"
-        return _failed(
-            f"a defect of artist-nst, please report it: {kind}: {line} "
-            "(ARTIST_NST_DEBUG=1 shows where)",
+        details = " ".join(str(error).split()) or "no details"
+        return _fail(
+            f"internal error, please report it: {kind}: {details} "
+            "(set ARTIST_NST_DEBUG=1 for a traceback)",
             FAILURE,
         )
 
 
-def _usage(error: Any) -> int:
+def _fail_usage(error: Any) -> int:
     message = error.format_message()
     if not message:
-        # No command at all: its help has been printed.
+        # No command was given, and the help has been printed.
         return USAGE
     command = error.ctx.command_path if getattr(error, "ctx", None) else "artist-nst"
-    return _failed(f"{message.rstrip('.')} (see `{command} --help`)", error.exit_code)
+    return _fail(f"{message.rstrip('.')} (see `{command} --help`)", error.exit_code)
 
 
-def _failed(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     print(f"artist-nst: {' '.join(message.split())}", file=sys.stderr)
     return code

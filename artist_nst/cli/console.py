@@ -1,8 +1,9 @@
-"""What the program says while it works: lines and bars on stderr."""
+"""Log lines and progress bars on stderr."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,21 +15,26 @@ if TYPE_CHECKING:
     from artist_nst.painting.pipeline import Progress
 
 
-def set_up(quiet: bool, verbose: bool) -> Console:
-    """Send the library's notes to stderr, and return the console they go to."""
+def open_console(quiet: bool, verbose: bool) -> Console:
+    """Send the library's log to stderr, and return the console that it goes to.
+
+    Args:
+        quiet: Print only warnings.
+        verbose: Print details too.
+    """
     from rich.console import Console
 
     console = Console(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)
     logger = logging.getLogger("artist_nst")
-    logger.handlers = [_Lines(console)]
+    logger.handlers = [_ConsoleHandler(console)]
     logger.propagate = False
     level = logging.DEBUG if verbose else logging.INFO
     logger.setLevel(logging.WARNING if quiet else level)
     return console
 
 
-class _Lines(logging.Handler):
-    """A line a note, above any bar that is being drawn."""
+class _ConsoleHandler(logging.Handler):
+    """Log handler that prints each record on a line above the progress bar."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -36,8 +42,6 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING and self.console.quiet:
-            import sys
-
             print(f"artist-nst: {record.getMessage()}", file=sys.stderr)
         else:
             self.console.print(record.getMessage(), markup=False)
@@ -45,7 +49,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], None]]:
-    """A bar over the iterations of one painting, with losses and the time left."""
+    """Show a bar over the iterations of one painting, with losses and time left."""
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
@@ -68,7 +72,7 @@ def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], N
                 completed=step.iteration,
                 losses=f"content {terms.content:.4g} style {terms.style:.4g} "
                 f"tv {terms.tv:.4g}",
-                pace=f"{step.seconds:.2f} s/it, {clock(step.remaining)} left",
+                pace=f"{step.seconds:.2f} s/it, {format_seconds(step.remaining)} left",
             )
 
         yield show
@@ -76,7 +80,7 @@ def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], N
 
 @contextmanager
 def series_bar(console: Console) -> Iterator[Callable[[SeriesProgress], None]]:
-    """A bar over all cells of a series, with the one at hand and the time left."""
+    """Show a bar over all paintings of a series, with the current one and time left."""
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
@@ -89,17 +93,17 @@ def series_bar(console: Console) -> Iterator[Callable[[SeriesProgress], None]]:
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1, count="", pace="", start=False)
 
-        def show(told: SeriesProgress) -> None:
-            step = told.progress.step
-            done = told.number - 1 + step.iteration / step.iterations
+        def show(series: SeriesProgress) -> None:
+            step = series.progress.step
+            remaining = format_seconds(series.remaining)
             bar.update(
                 task,
-                total=told.cells,
-                completed=done,
-                count=f"{told.number}/{told.cells}",
-                description=f"{', '.join(told.cell.settings.values())}: "
+                total=series.count,
+                completed=series.number - 1 + step.iteration / step.iterations,
+                count=f"{series.number}/{series.count}",
+                description=f"{', '.join(series.cell.settings.values())}: "
                 f"{step.iteration}/{step.iterations}",
-                pace=f"{step.seconds:.2f} s/it, {clock(told.remaining)} left in all",
+                pace=f"{step.seconds:.2f} s/it, {remaining} left in total",
             )
 
         yield show
@@ -107,7 +111,7 @@ def series_bar(console: Console) -> Iterator[Callable[[SeriesProgress], None]]:
 
 @contextmanager
 def download_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A bar that appears when the first bytes of a download arrive."""
+    """Show a bar over the bytes of a download, as soon as it starts."""
     from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -137,8 +141,11 @@ def download_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
 def counting_bar(
     console: Console,
 ) -> Iterator[Callable[[str, int, int | None, str], None]]:
-    """A bar told what is counted, how many are done, of how many (None: not known
-    yet), and a note."""
+    """Show a bar over things that are counted.
+
+    The function that it yields takes what is counted, how many are done, how many
+    there are (None if unknown), and a note.
+    """
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -154,17 +161,17 @@ def counting_bar(
     ) as bar:
         task = bar.add_task("", total=None, count="", note="")
 
-        def show(what: str, done: int, total: int | None, note: str = "") -> None:
-            if what != bar.tasks[0].description:
-                bar.reset(task, description=what)
+        def show(title: str, done: int, total: int | None, note: str = "") -> None:
+            if title != bar.tasks[0].description:
+                bar.reset(task, description=title)
             count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
             bar.update(task, total=total, completed=done, count=count, note=note)
 
         yield show
 
 
-def size(bytes: int) -> str:
-    """``1234567`` → ``"1.2 MB"``."""
+def format_bytes(bytes: int) -> str:
+    """Format a size: ``1234567`` is ``"1.2 MB"``."""
     number, units = float(bytes), ["B", "kB", "MB", "GB", "TB"]
     while number >= 999.5 and len(units) > 1:
         number /= 1000
@@ -172,8 +179,8 @@ def size(bytes: int) -> str:
     return f"{number:.0f} {units[0]}" if number >= 99.5 else f"{number:.2g} {units[0]}"
 
 
-def clock(seconds: float) -> str:
-    """``3725`` → ``"1:02:05"``."""
+def format_seconds(seconds: float) -> str:
+    """Format a duration: ``3725`` is ``"1:02:05"``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,98 +1,141 @@
-"""``artist-nst paint --works N``: several paintings of one photo, on one sheet."""
+"""Paint one photo in the style of several works: ``artist-nst paint --works N``."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.outcome import report
-from artist_nst.cli.session import Easel, clipped, make_folder, series_folder
+from artist_nst.cli.console import counting_bar
+from artist_nst.cli.series import make_folder, run_series, series_folder, shorten_name
+from artist_nst.cli.session import PaintSession
 from artist_nst.cli.signals import load_torch
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
-    from artist_nst.cli.wish import Wish
+    from rich.console import Console
 
-PAINTINGS = 9  # on a sheet, where --works does not say how many
+    from artist_nst.painting.style_sources import Source, StyleRequest
+
+DEFAULT_COUNT = 9  # paintings on a sheet without --works
 
 
-def hang(photos: list[Path], wish: Wish, easel: Easel) -> None:
-    """Paint every photo as often as was asked, each into a folder with a sheet.
+class RequestError(UsageError):
+    """Style request that is wrong for every photo."""
 
-    The seed is 0 if not given: the same command goes on where it stopped.
+
+def choose_groups(
+    request: StyleRequest, seed: int, photo: Path, console: Console
+) -> list[list[Source]]:
+    """Choose the style images of each painting, with a bar over the works analyzed.
 
     Raises:
-        Interrupted: after Ctrl-C; what is painted stays.
-        ArtistNstError: some could not be painted.
+        RequestError: The request is wrong for every photo.
+        ArtistNstError: There is nothing to pick from.
     """
-    options = easel.options
-    for option in ("print_rate", "film", "explain"):
-        if getattr(options, option):
-            name = option.replace("_", "-")
-            raise UsageError(f"--{name} is of one painting: not with --works, --sheet")
-    if wish.artist is None or wish.works:
+    if request.pick is not None and request.pick.effective_way != "random":
+        load_torch()
+    with counting_bar(console) as show:
+        try:
+            return request.choose_groups(
+                seed,
+                photo,
+                lambda done, count: show("analyzing works", done, count, ""),
+            )
+        except UsageError as error:
+            raise RequestError(str(error)) from error
+
+
+def paint_galleries(
+    photos: list[Path], request: StyleRequest, session: PaintSession
+) -> None:
+    """Paint every photo several times, each into its own folder with a sheet.
+
+    The default seed is 0, so that the same command continues where it stopped.
+
+    Raises:
+        Interrupted: After Ctrl-C; finished paintings are kept.
+        ArtistNstError: Some could not be painted.
+    """
+    options = session.options
+    for field in ("print_rate", "film", "explain"):
+        if getattr(options, field):
+            option = field.replace("_", "-")
+            raise UsageError(
+                f"--{option} is for a single painting: leave out --works and --sheet"
+            )
+    if request.artist is None or request.works:
         raise UsageError(
-            "--sheet shows paintings after works that are picked: add --artist NAME, "
-            "and leave out --work"
+            "--works and --sheet need works to pick from: add --artist NAME, and leave "
+            "out --work"
         )
-    failed = 0
     several = len(photos) > 1
     if several and options.out is not None:
         make_folder(options.out)
-    for photo in photos:
+    paint_each(
+        photos,
+        lambda _, photo: _paint_gallery(photo, request, session, several=several),
+    )
+
+
+def paint_each(photos: list[Path], paint_photo: Callable[[int, Path], None]) -> None:
+    """Paint photos in turn; one of several that fails does not stop the others.
+
+    Args:
+        photos: One or more.
+        paint_photo: Called with each photo's index and path.
+
+    Raises:
+        ArtistNstError: The only photo failed, the style request is wrong, or some of
+            the photos failed.
+    """
+    failed = 0
+    for index, photo in enumerate(photos):
         try:
-            _hang_one(photo, wish, easel, several=several)
+            paint_photo(index, photo)
         except ArtistNstError as error:
-            if not several or isinstance(error, UsageError):
+            if len(photos) == 1 or isinstance(error, RequestError):
                 raise
-            named = "" if str(photo) in str(error) else f"{photo}: "
-            print(f"artist-nst: {named}{error}", file=sys.stderr)
+            name = "" if str(photo) in str(error) else f"{photo}: "
+            print(f"artist-nst: {name}{error}", file=sys.stderr)
             failed += 1
     if failed:
         raise ArtistNstError(f"{failed} of {len(photos)} photos were not painted")
 
 
-def _hang_one(photo: Path, wish: Wish, easel: Easel, *, several: bool) -> None:
+def _paint_gallery(
+    photo: Path, request: StyleRequest, session: PaintSession, *, several: bool
+) -> None:
     load_torch()
-    from artist_nst.experiments.gallery import hang as paint_all
-    from artist_nst.painting.networks import Networks
+    from artist_nst.experiments.gallery import paint_gallery
 
-    options = easel.options
+    options = session.options
     seed = options.seed or 0
     with ExitStack() as stack:
         if options.out is not None and not several:
-            # Refused, if need be, before works are looked at.
+            # Refuses a bad folder before works are analyzed.
             stack.enter_context(series_folder(options.out))
-        choices = wish.several(photo, seed)
+        groups = choose_groups(request, seed, photo, session.console)
         folder = options.out
         if folder is None or several:
-            work = choices[0][0].work
-            name = clipped(f"{photo.stem}-{work['corpus'] if work else 'works'}")
+            work = groups[0][0].work
+            name = shorten_name(f"{photo.stem}-{work['corpus'] if work else 'works'}")
             folder = (options.out or Path()) / name
-            stack.enter_context(series_folder(folder))
-        download = stack.enter_context(talk.download_bar(easel.console))
-        show = stack.enter_context(talk.series_bar(easel.console))
-        made = paint_all(
-            photo,
-            choices,
-            folder,
-            recipe=easel.recipe,
-            seed=seed,
-            long_side=options.long_side,
-            networks=Networks(
-                device=options.device or "auto",
-                weights=options.weights,
-                input=options.weights_input,
-                offline=options.offline,
-                on_download=download,
+        run_series(
+            lambda networks, on_progress: paint_gallery(
+                photo,
+                groups,
+                folder,
+                recipe=session.recipe,
+                seed=seed,
+                long_side=options.long_side,
+                corpora=options.corpora,
+                networks=networks,
+                on_progress=on_progress,
             ),
-            on_progress=show,
-            corpora=options.corpora,
-            max_pixels=options.max_pixels,
-            precision=options.precision or "auto",
-            max_memory=options.max_bytes,
+            folder,
+            options.compute,
+            session.console,
         )
-    report(made.series, folder, len(made.cells))

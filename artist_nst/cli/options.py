@@ -1,372 +1,420 @@
-"""The options that several commands share, and what they mean for a recipe."""
+"""Options that commands share, derived from the fields of a recipe."""
 
 from __future__ import annotations
 
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, replace
-from functools import wraps
+from dataclasses import dataclass, field, fields, replace
+from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from artist_nst.errors import UsageError
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import (
-    Color,
-    Init,
-    Network,
-    Optimizer,
-    Padding,
-    Pool,
+    FIELD_TYPES,
+    OPTIONS,
+    Levels,
     Recipe,
     Weighted,
-    layers_of,
+    change_field,
+    format_value,
+    parse_layers,
 )
 
-LOOK = "What it looks like"
-# In brackets stand the default recipe's values.
-DEFAULT = RECIPES["default"]
-RUN = "How it runs"
-FILES = "Files"
+if TYPE_CHECKING:
+    from artist_nst.painting.compute import ComputeOptions
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what fails.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+# Headings of --help. The most used options have none: they come first.
+SELECTION = "Style selection"
+SETTINGS = "Recipe settings"
+
+# What --help shows as an option's value; choices are listed instead.
+_METAVARS: dict[Any, str] = {int: "N", float: "X", list[str]: "LAYER[=WEIGHT]"}
+
+
+def panel_option(panel: str, *names: str, help: str, **details: Any) -> Any:
+    """Declare an option under a heading of ``--help``."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, **details)
+
+
+_compute_option = partial(panel_option, "Computation")
+_output_option = partial(panel_option, "Additional output")
+
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
 # Not a Path, which would take an empty text for the current folder.
 Corpora = Annotated[
     str | None,
     typer.Option(
-        metavar="PATH",
+        "--corpora",
+        metavar="FOLDER",
         help="Folder of corpora (default: $ARTIST_NST_CORPORA, ./corpora, or your "
         "data folder).",
-        rich_help_panel=FILES,
     ),
 ]
 WeightsFile = Annotated[
     Path | None,
-    typer.Option(
-        help="VGG weights, .safetensors or .pth, or a compact network (default: "
-        "$ARTIST_NST_WEIGHTS, torch's cache, the download, else the packaged compact "
+    _compute_option(
+        "--weights",
+        metavar="FILE",
+        help="Weights of VGG or of a compact network, .safetensors or .pth (default: "
+        "$ARTIST_NST_WEIGHTS, torch's cache, a download, or the packaged compact "
         "network).",
-        rich_help_panel=FILES,
     ),
 ]
 WeightsInput = Annotated[
     Literal["torchvision", "oxford"] | None,
-    typer.Option(
-        help="What the weights expect, where their file does not say: RGB 0–1 with "
-        "mean and deviation, or BGR 0–255 with the mean.",
-        rich_help_panel=FILES,
+    _compute_option(
+        "--weights-input",
+        help="Input that the weights were trained on, if their file does not say so: "
+        "RGB 0–1, normalized; or BGR 0–255 minus the mean.",
     ),
 ]
-Device = Annotated[
-    Literal["auto", "cuda", "mps", "cpu"] | None,
+Artist = Annotated[
+    str | None,
     typer.Option(
-        help="Where to compute; auto takes a GPU if there is one.", rich_help_panel=RUN
+        "--artist",
+        "-A",
+        metavar="NAME",
+        help="Artist whose works are the style, such as picasso or 'Pablo Picasso'.",
     ),
 ]
-PrecisionOption = Annotated[
-    Literal["auto", "float32", "bfloat16"] | None,
-    typer.Option(
-        help="Of the convolutions; auto takes bfloat16 where that is faster.",
-        rich_help_panel=RUN,
+WorkNames = Annotated[
+    list[str] | None,
+    panel_option(
+        SELECTION,
+        "--work",
+        metavar="NAME[:WEIGHT]",
+        help="Id or title of a work of the artist; repeatable (default: a work is "
+        "picked).",
     ),
 ]
-MaxMemory = Annotated[
-    float | None,
+RecipeName = Annotated[
+    str | None,
     typer.Option(
-        help="GB that may be taken, on the GPU if there is one (default: 90% of what "
-        "is free); larger paintings are computed in strips.",
-        min=0.1,
-        metavar="GB",
-        rich_help_panel=RUN,
+        "--recipe",
+        metavar="NAME|FILE.toml",
+        help="Recipe that the options below change; `artist-nst recipes` lists them "
+        "(default: default; for repaint, the painting's).",
     ),
 ]
-Offline = Annotated[
-    bool,
-    typer.Option("--offline", help="Never download.", rich_help_panel=RUN),
-]
-
-
-def _look(*names: str, help: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=LOOK, **more)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaintOptions:
-    """Everything but the pictures; None leaves the recipe's, or the record's, value."""
+class RunOptions:
+    """Options of how a command computes; None stands for the default."""
 
-    numiter: Annotated[
-        int | None,
-        _look(
-            "--numiter",
-            "-n",
-            help=f"Iterations over all levels ({DEFAULT.iterations}).",
-            min=1,
+    quiet: Quiet = False
+    verbose: Verbose = False
+    weights: WeightsFile = None
+    weights_input: WeightsInput = None
+    device: Annotated[
+        Literal["auto", "cuda", "mps", "cpu"] | None,
+        _compute_option(help="Device; auto takes a GPU if there is one."),
+    ] = None
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"] | None,
+        _compute_option(
+            help="Precision of the convolutions; auto takes bfloat16 where it is "
+            "faster."
         ),
     ] = None
-    width: Annotated[
-        int | None,
-        _look("--width", "-w", help=f"Width in pixels ({DEFAULT.width}).", min=1),
-    ] = None
-    long_side: Annotated[
-        int | None, _look("--long-side", help="Longer side, in place of -w.", min=1)
-    ] = None
-    init: Annotated[
-        Init | None,
-        _look("--init", "-i", help=f"What it starts from ({DEFAULT.init})."),
-    ] = None
-    style_scale: Annotated[
+    max_memory: Annotated[
         float | None,
-        _look(
-            "--style-scale",
-            "-s",
-            help=f"Style's width over the painting's ({DEFAULT.style_scale:g}).",
+        _compute_option(
+            help="Memory limit in GB, of the GPU if there is one (default: 90% of "
+            "what is free); paintings that need more are computed in strips.",
+            min=0.1,
+            metavar="GB",
         ),
     ] = None
+    offline: Annotated[
+        bool, _compute_option("--offline", help="Never download weights.")
+    ] = False
+    max_pixels: Annotated[
+        int | None,
+        _compute_option(
+            help="Refuse input images of more pixels (default: 180 million).",
+            min=1,
+            metavar="N",
+        ),
+    ] = None
+
+    @property
+    def compute(self) -> ComputeOptions:
+        """The options as the library takes them.
+
+        Raises:
+            UsageError: --max-memory is not a number.
+        """
+        # Late, so that `artist-nst --help` does not wait for numpy.
+        from artist_nst.painting.compute import ComputeOptions
+
+        if self.max_memory is not None and not math.isfinite(self.max_memory):
+            raise UsageError(
+                f"--max-memory must be a number of GB, not {self.max_memory}"
+            )
+        given: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in (
+                "device",
+                "precision",
+                "max_pixels",
+                "weights",
+                "weights_input",
+            )
+        }
+        if self.max_memory is not None:
+            given["max_memory"] = round(self.max_memory * 1e9)
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return ComputeOptions(offline=self.offline, **chosen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintOptions(RunOptions):
+    """All options of a painting except the pictures; None stands for the default.
+
+    Attributes:
+        settings: Values of the recipe's fields that were given as options, by field.
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
     color_transfer: Annotated[
         bool,
-        _look("--color-transfer", "-c", help="Keep the photo's colors (reinhard)."),
+        typer.Option(
+            "--color-transfer",
+            "-c",
+            help="Keep the photo's colors; short for --color reinhard.",
+        ),
     ] = False
-    color: Annotated[
-        Color | None, _look("--color", help="How the photo's colors are kept (none).")
-    ] = None
-    color_strength: Annotated[
-        float | None, _look("--color-strength", help="Of --color, 0 to 1.")
-    ] = None
-    ratio: Annotated[
-        float | None,
-        _look("--ratio", help=f"Style's weight over content's ({DEFAULT.ratio:g})."),
-    ] = None
-    tv: Annotated[
-        float | None,
-        _look(
-            "--tv",
-            help=f"Weight of the mean difference of neighbors ({DEFAULT.tv:g}); in "
-            "place of a recipe's sum, too.",
-        ),
-    ] = None
-    content_layer: Annotated[
-        list[str] | None,
-        _look("--content-layer", help="conv4_2, or conv4_2=0.5; repeatable."),
-    ] = None
-    style_layer: Annotated[
-        list[str] | None,
-        _look("--style-layer", help="conv3_1, or conv3_1=0.5; repeatable."),
-    ] = None
-    network: Annotated[
-        Network | None,
-        _look(
-            "--network",
-            help="Whose features are compared; auto is VGG-19, or the compact one "
-            "where its weights can't be had (auto).",
-        ),
-    ] = None
     draft: Annotated[
         bool,
-        _look("--draft", help="Paint several times faster, with the compact network."),
+        typer.Option(
+            "--draft", help="Paint several times faster; short for --network compact."
+        ),
     ] = False
-    draft_levels: Annotated[
-        int | None,
-        _look(
-            "--draft-levels",
-            help="Paint the first N of the recipe's levels with the compact network, "
-            "the others with --network's: faster (0).",
-            min=0,
-        ),
-    ] = None
-    pool: Annotated[
-        Pool | None, _look("--pool", help="How the network makes images smaller.")
-    ] = None
-    padding: Annotated[
-        Padding | None, _look("--padding", help="Around the network's first layer.")
-    ] = None
-    optimizer: Annotated[
-        Optimizer | None,
-        _look(
-            "--optimizer",
-            help="lbfgs is scipy's; auto is that on a CPU, lbfgs-device on a GPU "
-            f"({DEFAULT.optimizer}).",
-        ),
-    ] = None
     seed: Annotated[
         int | None,
-        _look(
-            "--seed",
-            help="Of the pick and of noise (default: drawn).",
+        typer.Option(
+            help="Random seed for work selection and noise (default: random; for "
+            "repaint, the painting's).",
             min=0,
+            metavar="N",
         ),
     ] = None
-    print_rate: Annotated[
-        int | None,
-        typer.Option(
-            "--print-rate",
-            "-p",
-            help="Save the painting every N iterations, in NAME.frames.",
-            min=1,
-            rich_help_panel=FILES,
-        ),
-    ] = None
-    film: Annotated[
-        Path | None,
-        typer.Option(
-            help="A .gif, .mp4 or .webm of the iterations (those that -p saves).",
-            rich_help_panel=FILES,
-        ),
-    ] = None
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain",
-            help="Draw losses, layers and the record, in NAME.explained.png.",
-            rich_help_panel=FILES,
-        ),
-    ] = False
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="A .png, .jpg, .tif or .webp file, or a folder "
-            "(default: PHOTO-WORK.png here, never replacing).",
-            rich_help_panel=FILES,
+            metavar="PATH",
+            help="Output .png, .jpg, .tif or .webp file, which is replaced, or a "
+            "folder (default: a new file PHOTO-WORK.png in the current folder).",
         ),
     ] = None
     corpora: Corpora = None
-    weights: WeightsFile = None
-    weights_input: WeightsInput = None
-    device: Device = None
-    precision: PrecisionOption = None
-    max_memory: MaxMemory = None
-    offline: Offline = False
-    max_pixels: Annotated[
-        int,
-        typer.Option(
-            help="Refuse larger pictures.", min=1, rich_help_panel=RUN, metavar="N"
+    long_side: Annotated[
+        int | None,
+        panel_option(
+            SETTINGS,
+            help="Longer side of the painting in pixels, instead of --width.",
+            min=1,
+            metavar="N",
         ),
-    ] = 180_000_000
-    quiet: Quiet = False
-    verbose: Verbose = False
+    ] = None
+    print_rate: Annotated[
+        int | None,
+        _output_option(
+            "--print-rate",
+            "-p",
+            help="Save the painting every N iterations in the folder NAME.frames.",
+            min=1,
+            metavar="N",
+        ),
+    ] = None
+    film: Annotated[
+        Path | None,
+        _output_option(
+            metavar="FILE",
+            help="Write a .gif, .mp4 or .webm film of the iterations (with -p, of the "
+            "saved ones).",
+        ),
+    ] = None
+    explain: Annotated[
+        bool,
+        _output_option(
+            "--explain",
+            help="Draw a page with the losses, the layers and the record, in "
+            "NAME.explained.png.",
+        ),
+    ] = False
 
-    def recipe(self, base: Recipe, *, color_varies: bool = False) -> Recipe:
-        """``base`` with what was asked for.
+    def change_recipe(self, base: Recipe, *, color_varies: bool = False) -> Recipe:
+        """Return a recipe with the fields changed that were given as options.
 
         Args:
-            color_varies: --color comes later, so that --color-strength may come first.
+            base: The recipe to change.
+            color_varies: Whether --color is set later, so that --color-strength is
+                allowed without it.
 
         Raises:
-            UsageError: a value can't be painted with, or options disagree.
+            UsageError: A value cannot be painted with, or options disagree.
         """
-        if self.width is not None and self.long_side is not None:
-            raise UsageError("--width and --long-side are two ways of one size: choose")
-        if self.numiter is not None:
-            base = base.with_iterations(self.numiter)
-        changes: dict[str, Any] = {
-            "width": self.width,
-            "init": self.init,
-            "style_scale": self.style_scale,
-            "color": self._color(),
-            "color_strength": self.color_strength,
-            "ratio": self.ratio,
-            "tv": self.tv,
-            "tv_sum": None if self.tv is None else 0.0,
-            "content_layers": _layers("content-layer", self.content_layer),
-            "style_layers": _layers("style-layer", self.style_layer),
-            "network": self.asked_network,
-            "draft_levels": self.draft_levels,
-            "pool": self.pool,
-            "padding": self.padding,
-            "optimizer": self.optimizer,
+        if "width" in self.settings and self.long_side is not None:
+            raise UsageError("--width and --long-side both set the size: leave one out")
+        network = self.requested_network
+        if network is not None:
+            base = replace(base, network=network)
+        if self.color_transfer:
+            color = self.settings.get("color", "reinhard")
+            if color != "reinhard":
+                raise UsageError(
+                    f"-c means --color reinhard: leave out -c or --color {color}"
+                )
+            base = replace(base, color="reinhard")
+        for name, value in self.settings.items():
+            base = change_field(base, name, value)
+        is_unused = base.color == "none" and not color_varies
+        if "color_strength" in self.settings and is_unused:
+            raise UsageError("--color-strength has no effect without --color: add -c")
+        return base
+
+    @property
+    def requested_network(self) -> Any:
+        """The network that --network or --draft asks for; None if neither does.
+
+        Raises:
+            UsageError: They disagree.
+        """
+        network = self.settings.get("network")
+        if self.draft and network not in (None, "compact"):
+            raise UsageError(
+                f"--draft means --network compact: leave out --draft or --network "
+                f"{network}"
+            )
+        if self.draft and self.settings.get("draft_levels"):
+            raise UsageError(
+                "--draft paints all levels with the compact network: leave out --draft "
+                "or --draft-levels"
+            )
+        return "compact" if self.draft else network
+
+    def find_option(self, field_name: str) -> str | None:
+        """Return the option that was given for a recipe's field, if any."""
+        shorthands = {
+            "color": ("-c", self.color_transfer),
+            "network": ("--draft", self.draft),
+            "width": ("--long-side", self.long_side is not None),
         }
-        asked = {key: value for key, value in changes.items() if value is not None}
-        chosen = replace(base, **asked)
-        aimless = chosen.color == "none" and not color_varies
-        if self.color_strength is not None and aimless:
-            raise UsageError("--color-strength is of a --color: add one, or -c")
-        return chosen
+        if field_name in self.settings:
+            return f"--{OPTIONS[field_name].option}"
+        option, is_given = shorthands.get(field_name, ("", False))
+        return option if is_given else None
 
-    @property
-    def asked_network(self) -> Network | None:
-        """What --network or --draft asks for.
 
-        Raises:
-            UsageError: they disagree.
-        """
-        if self.draft and self.network not in (None, "compact"):
-            raise UsageError(
-                f"--draft is --network compact: not with --network {self.network}"
+def _setting_parameters() -> list[inspect.Parameter]:
+    """Make an option of each of the recipe's fields that has one.
+
+    Those with a short form are the most used, and come first in ``--help``.
+    """
+    default = RECIPES["default"]
+    parameters = []
+    for name, setting in OPTIONS.items():
+        kind, value = FIELD_TYPES[name], getattr(default, name)
+        if kind == Levels:
+            kind, value = int, default.iterations
+        elif kind == Weighted:
+            kind = list[str]
+        letters = [f"-{setting.letter}"] if setting.letter else []
+        option = typer.Option(
+            f"--{setting.option}",
+            *letters,
+            help=f"{setting.help} (default recipe: {format_value(value)})",
+            metavar=_METAVARS.get(kind),
+            rich_help_panel=None if letters else SETTINGS,
+        )
+        parameters.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[kind | None, option],
             )
-        if self.draft and self.draft_levels:
-            raise UsageError(
-                "--draft paints all levels with the compact network: choose it or "
-                "--draft-levels"
-            )
-        return "compact" if self.draft else self.network
-
-    @property
-    def max_bytes(self) -> int | None:
-        """What --max-memory comes to."""
-        return max_bytes(self.max_memory)
-
-    def _color(self) -> str | None:
-        if self.color_transfer and self.color not in (None, "reinhard"):
-            raise UsageError(f"-c is --color reinhard: not with --color {self.color}")
-        return "reinhard" if self.color_transfer else self.color
+        )
+    return parameters
 
 
-def with_paint_options(
-    *without: str,
+def _parse_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Move the recipe's settings out of a command's arguments, parsed."""
+    settings = {}
+    for name, setting in OPTIONS.items():
+        value = given.pop(name)
+        if value is None or value == []:
+            continue
+        if FIELD_TYPES[name] == Weighted:
+            try:
+                value = parse_layers(value)
+            except UsageError as error:
+                raise UsageError(f"--{setting.option} {error}") from error
+        settings[name] = value
+    return settings
+
+
+def with_options(
+    kind: type[RunOptions], *without: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives typer the fields of :class:`PaintOptions` as options of a command, apart
-    from those it goes ``without``; it gets them as one value in ``options``."""
+    """Give a command the fields of ``kind`` as options, as one value in ``options``.
 
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+    Args:
+        kind: :class:`RunOptions`, or :class:`PaintOptions`, which adds the recipe's.
+        without: Fields that are no options of this command.
+    """
+    has_settings = issubclass(kind, PaintOptions)
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
         hints = get_type_hints(command, include_extras=True)
-        own = [
+        parameters = [
             parameter.replace(annotation=hints[name])
             for name, parameter in signature.parameters.items()
             if name != "options"
         ]
-        shared_hints = get_type_hints(PaintOptions, include_extras=True)
+        if has_settings:
+            parameters += _setting_parameters()
+        hints = get_type_hints(kind, include_extras=True)
         shared = [
             inspect.Parameter(
-                field.name,
+                entry.name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=None if field.default is MISSING else field.default,
-                annotation=shared_hints[field.name],
+                default=entry.default,
+                annotation=hints[entry.name],
             )
-            for field in fields(PaintOptions)
-            if field.name not in without
+            for entry in fields(kind)
+            if entry.name not in (*without, "settings")
         ]
-        names = {parameter.name for parameter in shared}
+        names = [parameter.name for parameter in shared]
+        # --help lists options in this order, --quiet and --verbose last.
+        shared.sort(key=lambda parameter: parameter.name in ("quiet", "verbose"))
+        parameters += shared
 
         @wraps(command)
-        def packed(**given: Any) -> None:
-            options = PaintOptions(**{name: given.pop(name) for name in names})
-            command(**given, options=options)
+        def run(**given: Any) -> None:
+            details: dict[str, Any] = {name: given.pop(name) for name in names}
+            if has_settings:
+                details["settings"] = _parse_settings(given)
+            command(**given, options=kind(**details))
 
-        parameters = [*own, *shared]
-        packed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        packed.__annotations__ = {one.name: one.annotation for one in parameters}
-        return packed
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {
+            parameter.name: parameter.annotation for parameter in parameters
+        }
+        return run
 
-    return decorated
-
-
-def max_bytes(gigabytes: float | None) -> int | None:
-    """Of --max-memory; UsageError for what is no amount."""
-    if gigabytes is not None and not math.isfinite(gigabytes):
-        raise UsageError(f"--max-memory must be a number of GB, not {gigabytes}")
-    return None if gigabytes is None else round(gigabytes * 1e9)
-
-
-def _layers(option: str, given: list[str] | None) -> Weighted | None:
-    if not given:
-        return None
-    try:
-        return layers_of(given)
-    except UsageError as error:
-        raise UsageError(f"--{option} {error}") from error
+    return decorate

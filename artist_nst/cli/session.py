@@ -1,58 +1,49 @@
-"""One photo to one file: what ``paint``, ``repaint`` and ``demo`` have in common."""
+"""Paint one photo to one file, for ``paint``, ``repaint`` and ``demo``."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from artist_nst.cli import console as talk
+from artist_nst.cli.console import download_bar, open_console, painting_bar
 from artist_nst.cli.options import PaintOptions
+from artist_nst.cli.series import shorten_name
 from artist_nst.cli.signals import Interrupted, load_torch
 from artist_nst.errors import UsageError
-from artist_nst.recipes.recipe import Recipe, title
+from artist_nst.recipes.recipe import Recipe, format_network
 
 if TYPE_CHECKING:
+    from artist_nst._types import PathLike
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting.pipeline import Painting
     from artist_nst.painting.style_sources import Source
 
 
-# What belongs to a painting, in place of its suffix.
-FRAMES, EXPLAINED = ".frames", ".explained.png"
+# Suffixes of the folder of saved iterations and of the page of --explain.
+FRAMES, EXPLANATION = ".frames", ".explained.png"
 
 
-class Easel:
-    """Paints photos by one recipe; the network is loaded once, when first needed."""
+class PaintSession:
+    """Paints photos with one recipe, and loads its network once, when needed."""
 
     def __init__(self, recipe: Recipe, options: PaintOptions) -> None:
         self.recipe = recipe
         self.options = options
-        self.console = talk.set_up(options.quiet, options.verbose)
-
-    def load(self) -> VGG:
-        """The network, loaded when first asked for."""
-        return self._network
+        self.console = open_console(options.quiet, options.verbose)
 
     @cached_property
-    def _network(self) -> VGG:
+    def network(self) -> VGG:
+        """The recipe's network."""
         load_torch()
         from artist_nst.painting.networks import load_network
 
-        with talk.download_bar(self.console) as show:
-            return load_network(
-                self.recipe,
-                device=self.options.device or "auto",
-                weights=self.options.weights,
-                input=self.options.weights_input,
-                offline=self.options.offline,
-                on_download=show,
-            )
+        with download_bar(self.console) as on_download:
+            return load_network(self.recipe, self.options.compute, on_download)
 
     def paint(
         self,
@@ -61,162 +52,143 @@ class Easel:
         seed: int,
         out: Path,
         *,
+        corpora: PathLike | None = None,
         replace: bool,
     ) -> Painting:
-        """Paint, save to ``out``, and say so.
+        """Paint one photo, save the painting, and report it.
 
-        Unless ``replace``, a file that has come to be there meanwhile is kept, and
-        the painting gets a number.
+        Args:
+            photo: The photo.
+            sources: The style images.
+            seed: Random seed of the noise.
+            out: The output file.
+            corpora: The folder of corpora that was given, for the record.
+            replace: Whether to replace a file at ``out`` that another process wrote
+                meanwhile; otherwise the painting's name gets a number.
 
         Raises:
-            Interrupted: after Ctrl-C; the best painting so far is saved.
-            ArtistNstError: it could not be painted or saved.
+            Interrupted: After Ctrl-C; the best painting so far is saved.
+            ArtistNstError: It could not be painted or saved.
         """
         load_torch()
         from artist_nst.painting.pipeline import paint
+        from artist_nst.painting.style_sources import StyleRequest
 
         options = self.options
         self._check_outputs(out, [photo, *(source.path for source in sources)])
-        with talk.painting_bar(self.console, photo.name) as show:
+        with painting_bar(self.console, photo.name) as on_progress:
             painting = paint(
                 photo,
-                sources,
-                corpora=options.corpora,
+                StyleRequest(images=sources, corpora=corpora),
                 recipe=self.recipe,
                 long_side=options.long_side,
                 seed=seed,
-                network=self.load,
-                precision=options.precision or "auto",
-                max_memory=options.max_bytes,
-                max_pixels=options.max_pixels,
+                compute=options.compute,
+                network=lambda: self.network,
                 frames=out.with_suffix(FRAMES) if options.print_rate else None,
                 every=options.print_rate or 1,
                 film=options.film,
                 explain=options.explain,
-                on_progress=show,
+                on_progress=on_progress,
             )
         if painting.interrupted and not painting.record["iterations"]:
             raise KeyboardInterrupt
         if not replace and out.exists():
-            out = _unused(out)
+            out = find_unused(out, (FRAMES, EXPLANATION))
         try:
             painting.save(out)
         except KeyboardInterrupt:
             painting.save(out)
-            raise Interrupted(f"stopped after saving {out}") from None
+            raise Interrupted(f"the painting was saved in {out}") from None
         self._report(painting, out)
         self._save_explanation(painting, out)
         if painting.interrupted:
-            raise Interrupted(f"the best so far is in {out}")
+            raise Interrupted(f"the best painting so far is in {out}")
         return painting
 
     def _check_outputs(self, out: Path, pictures: Sequence[Path]) -> None:
-        """Raises UsageError where a file can't be written, or would replace one of
-        ``pictures``."""
-        from artist_nst.image.files import check_writable
-        from artist_nst.image.video import check_film
+        """Raise UsageError if an output cannot be written or would replace an input."""
+        from artist_nst._files import check_writable
+        from artist_nst.image.video import check_video_path
 
         outputs = {"-o": out}
         check_writable(out)
         if self.options.explain:
-            outputs["--explain"] = out.with_suffix(EXPLAINED)
+            outputs["--explain"] = out.with_suffix(EXPLANATION)
             check_writable(outputs["--explain"])
         if self.options.film is not None:
             outputs["--film"] = self.options.film
-            check_film(self.options.film)
+            check_video_path(self.options.film)
         for option, path in outputs.items():
             for picture in pictures:
-                # os.path's functions, for pathlib's raise where a name is too long.
-                there = os.path.exists(path) and os.path.exists(picture)
-                if there and path.samefile(picture):
+                # os.path's functions: pathlib's raise if a name is too long.
+                exist = os.path.exists(path) and os.path.exists(picture)
+                if exist and path.samefile(picture):
                     raise UsageError(
-                        f"{option} {path}: it would replace a picture that is painted "
-                        "from"
+                        f"{option} {path}: it would replace an input image; choose "
+                        "another file"
                     )
 
     def _save_explanation(self, painting: Painting, out: Path) -> None:
         from artist_nst.image.files import write_picture
 
         if painting.explanation is not None:
-            page = out.with_suffix(EXPLAINED)
+            page = out.with_suffix(EXPLANATION)
             write_picture(page, painting.explanation)
             typer.echo(str(page))
 
     def _report(self, painting: Painting, out: Path) -> None:
         record = painting.record
         width, height = record["size"]
-        stopped = " / ".join(dict.fromkeys(record["stopped"]))
-        by = [level["network"] for level in record["computed"]]
-        names = map(title, dict.fromkeys(by or [record["network"]["name"]]))
-        painters = ", then ".join(names)
+        reasons = " / ".join(dict.fromkeys(record["stopped"]))
+        networks = [level["network"] for level in record["computed"]]
+        names = dict.fromkeys(networks or [record["network"]["name"]])
+        painters = ", then ".join(map(format_network, names))
         self.console.print(
             f"{width}×{height}, {record['iterations']} iterations in "
-            f"{record['seconds']:.0f} s by {painters}; stopped: {stopped}",
+            f"{record['seconds']:.0f} s with {painters}; stopped: {reasons}",
             markup=False,
         )
         typer.echo(str(out))
 
 
-def destination(
+def choose_output(
     out: Path | None, photo: Path, sources: Sequence[Source], *, several: bool = False
 ) -> tuple[Path, bool]:
-    """Where a painting goes, and whether it may replace what is there.
+    """Choose a painting's file.
 
-    ``out`` is a file to replace, or a folder that is there; else the name is made of
-    the photo's and the works', and numbered rather than replacing what is there.
+    Args:
+        out: A file, or a folder that exists; None for the current folder.
+        photo: The photo, which a file in a folder is named after.
+        sources: The style images, which it is named after too.
+        several: Whether ``out`` is a folder for several paintings.
+
+    Returns:
+        The path, and whether it may replace an existing file.
     """
     if out is not None and not several and not os.path.isdir(out):
         return out, True
-    from artist_nst.painting.style_sources import named
+    from artist_nst.painting.style_sources import name_sources
 
-    works = clipped(named(sources))
-    return _unused((out or Path()) / f"{clipped(photo.stem)}-{works}.png"), False
-
-
-def clipped(name: str) -> str:
-    """A name that is part of a file's name: at most 80 letters and 100 bytes of it."""
-    return os.fsencode(name[:80])[:100].decode(errors="ignore")
+    works = shorten_name(name_sources(sources))
+    name = f"{shorten_name(photo.stem)}-{works}.png"
+    path = find_unused((out or Path()) / name, (FRAMES, EXPLANATION))
+    return path, False
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder that several paintings go to, if it is not there.
+def find_unused(path: Path, suffixes: Sequence[str] = ()) -> Path:
+    """Return a path that does not exist: ``path``, or with the first free number.
 
-    Raises:
-        UsageError: it can't be made, or is a file, or is named like one.
+    Args:
+        path: The preferred path.
+        suffixes: Of files beside it that must not exist either.
     """
-    from artist_nst.image.files import SUFFIXES
-
-    if folder.suffix.lower() in SUFFIXES and not os.path.isdir(folder):
-        raise UsageError(f"-o {folder}: several paintings need a folder, not a file")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"-o {folder}: can't be made a folder ({error.strerror}); choose another"
-        ) from error
-
-
-@contextmanager
-def series_folder(folder: Path) -> Iterator[None]:
-    """A folder for several paintings; made, and not left behind empty."""
-    new = not os.path.isdir(folder)
-    make_folder(folder)
-    try:
-        yield
-    finally:
-        if new:
-            with suppress(OSError):
-                folder.rmdir()
-
-
-def _unused(path: Path) -> Path:
-    """``path``, or with the first number behind it that is free."""
-    number, free = 1, path
-    # os.path's functions, for pathlib's raise where a name is too long.
+    number, candidate = 1, path
+    # os.path's functions: pathlib's raise if a name is too long.
     while any(
-        os.path.exists(one)
-        for one in (free, free.with_suffix(FRAMES), free.with_suffix(EXPLAINED))
+        os.path.lexists(file)
+        for file in (candidate, *(candidate.with_suffix(end) for end in suffixes))
     ):
         number += 1
-        free = path.with_stem(f"{path.stem}-{number}")
-    return free
+        candidate = path.with_stem(f"{path.stem}-{number}")
+    return candidate

@@ -1,29 +1,29 @@
-"""Ctrl-C where it would do harm, and after what was painted is safe."""
+"""Ctrl-C where it would abort the process, and after a painting was saved."""
 
 import signal
 import threading
 
 
 class Interrupted(Exception):
-    """Ctrl-C, after what was painted has been saved; says where."""
+    """Ctrl-C after finished work was saved; the message says where."""
 
 
 def load_torch() -> None:
-    """Import what needs torch, with Ctrl-C heard only when that is done.
+    """Import the modules that need torch, holding Ctrl-C back until that is done.
 
-    Python code that C++ calls while torch loads must not raise: that aborts the
-    process, with a core dump for an answer.
+    C++ code calls Python while torch is imported; an exception there aborts the
+    process with a core dump.
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    heard = []
-    before = signal.signal(signal.SIGINT, lambda *_: heard.append(True))
+    interrupts = []
+    handler = signal.signal(signal.SIGINT, lambda *_: interrupts.append(True))
     try:
         import artist_nst.painting.pipeline  # noqa: F401
-        from artist_nst.nst.machine import prepare
+        from artist_nst.nst.machine import configure_process
 
-        prepare()
+        configure_process()
     finally:
-        signal.signal(signal.SIGINT, before)
-    if heard:
+        signal.signal(signal.SIGINT, handler)
+    if interrupts:
         raise KeyboardInterrupt

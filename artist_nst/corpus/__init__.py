@@ -1,1 +1,1 @@
-"""Artists on disk: a folder per artist with a manifest and the pictures."""
+"""Artists on disk: a folder for each, with a manifest and pictures."""

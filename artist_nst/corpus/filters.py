@@ -1,31 +1,50 @@
-"""Which of an artist's works are wanted: filters, and a fair sample."""
+"""Select an artist's works: filters, and a repeatable sample."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from artist_nst.corpus.works import Work, fold
+from artist_nst.corpus.names import fold
+from artist_nst.corpus.works import Work
 from artist_nst.corpus.years import parse_years
 from artist_nst.errors import UsageError
 
-NAMED = 8  # values of style, genre or media in a note
+MAX_NAMED = 8  # values of style, genre or media in a note
+
+# In WikiArt's genres and media, of works that show little of how an artist paints.
+NOT_PAINTINGS = ("sculpture", "photo", "sketch")
+
+
+def keep_paintings(works: Sequence[Work]) -> list[Work]:
+    """Leave out sculptures, photographs and sketches.
+
+    Returns:
+        In the same order; all works if no others are left, as for a sculptor.
+    """
+    return [work for work in works if _is_painting(work)] or list(works)
+
+
+def _is_painting(work: Work) -> bool:
+    text = f"{work.genre} {work.media}".lower()
+    return not any(word in text for word in NOT_PAINTINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a work must be to be wanted; by default every work is.
+    """Which works are wanted; by default all are.
 
     Attributes:
-        limit: so many works at most.
-        first: the first of the list, rather than a sample.
-        seed: of the sample. With the same seed a larger limit only adds works.
-        style, genre, media: one of these words or phrases must be in the work's.
-        since, until: years; a work of "1920-1930" fits where that overlaps.
-        public_domain: where the site says so.
-        min_size: of the shorter side, in pixels.
+        limit: The largest number of works.
+        first: Take the first of the list, rather than a sample.
+        seed: Of the sample. With the same seed, a larger limit only adds works.
+        style, genre, media: One of these words or phrases must be in the work's.
+        since, until: Years; a work of "1920-1930" matches if that overlaps.
+        public_domain: Take only works that the site says are in the public domain.
+        min_size: Of the shorter side, in pixels.
+
     Raises:
-        UsageError: years the wrong way round.
+        UsageError: The years are in the wrong order.
     """
 
     limit: int | None = None
@@ -46,52 +65,57 @@ class Selection:
 
     @property
     def needs_pages(self) -> bool:
-        """Whether it asks for what only the works' own pages say."""
+        """Whether a filter needs what only the works' own pages say."""
         return bool(self.style or self.genre or self.media or self.public_domain)
 
-    def candidates(self, works: Iterable[Work]) -> list[Work]:
-        """Those that fit as far as the list tells, in the order they are to be had.
+    def filter_listed(self, works: Iterable[Work]) -> list[Work]:
+        """Filter works by what the list says of them; sort them as in the sample.
 
-        A year or a size that is not known fits no filter of years, every one of sizes.
+        A work of unknown year matches no filter of years; one of unknown size matches
+        every filter of sizes.
         """
-        fit = [
-            work for work in works if self._years_fit(work) and self._size_fits(work)
+        matching = [
+            work
+            for work in works
+            if self._matches_years(work) and self._matches_size(work)
         ]
-        return fit if self.first or self.limit is None else sorted(fit, key=self._drawn)
+        if self.first or self.limit is None:
+            return matching
+        return sorted(matching, key=self._sample_key)
 
-    def chosen(self, candidates: Iterable[Work]) -> list[Work]:
-        """Of candidates whose pages were read, those that fit, no more than wanted.
+    def choose(self, candidates: Iterable[Work]) -> list[Work]:
+        """Choose among works whose pages were read those that match, up to the limit.
 
-        What is withheld is no work of a sample.
+        With a limit, withheld works are left out.
         """
-        fit = [work for work in candidates if self.fits(work)]
+        matching = [work for work in candidates if self.matches(work)]
         if self.limit is None:
-            return fit
-        return [work for work in fit if work.status != "restricted"][: self.limit]
+            return matching
+        return [work for work in matching if work.status != "restricted"][: self.limit]
 
-    def fits(self, work: Work) -> bool:
-        """Whether a work whose page was read has the style, genre, … asked for."""
+    def matches(self, work: Work) -> bool:
+        """Tell whether a work whose page was read has the style, genre, … asked for."""
         return (
-            _has(work.style, self.style)
-            and _has(work.genre, self.genre)
-            and _has(work.media, self.media)
-            and (not self.public_domain or _has(work.rights, ("public domain",)))
+            _has_phrase(work.style, self.style)
+            and _has_phrase(work.genre, self.genre)
+            and _has_phrase(work.media, self.media)
+            and (not self.public_domain or _has_phrase(work.rights, ("public domain",)))
         )
 
-    def whats_there(self, works: Iterable[Work]) -> str:
-        """Where nothing fits: the values there are of what was asked for."""
-        known = list(works)
-        told = []
-        for what in ("style", "genre", "media"):
-            if getattr(self, what):
-                values = (getattr(work, what) or "" for work in known)
-                several = (one.strip() for value in values for one in value.split(","))
-                common = Counter(one for one in several if one).most_common(NAMED)
-                names = sorted(name for name, _ in common)
-                told.append(f"{what} is {', '.join(names) or 'not known'}")
-        return "; ".join(told)
+    def describe_values(self, works: Iterable[Work]) -> str:
+        """List the values that the filtered fields have, for when nothing matches."""
+        works = list(works)
+        notes = []
+        for name in ("style", "genre", "media"):
+            if getattr(self, name):
+                texts = (getattr(work, name) or "" for work in works)
+                values = (value.strip() for text in texts for value in text.split(","))
+                common = Counter(filter(None, values)).most_common(MAX_NAMED)
+                known = ", ".join(sorted(value for value, _ in common))
+                notes.append(f"{name} is {known or 'not known'}")
+        return "; ".join(notes)
 
-    def _years_fit(self, work: Work) -> bool:
+    def _matches_years(self, work: Work) -> bool:
         if self.since is None and self.until is None:
             return True
         years = parse_years(work.year)
@@ -100,20 +124,20 @@ class Selection:
             and (self.since is None or years[1] >= self.since)
         )
 
-    def _size_fits(self, work: Work) -> bool:
-        sides = work.listed_width, work.listed_height
-        if self.min_size is None or not all(sides):
+    def _matches_size(self, work: Work) -> bool:
+        width, height = work.listed_width, work.listed_height
+        if self.min_size is None or not (width and height):
             return True
-        return min(side or 0 for side in sides) >= self.min_size
+        return min(width, height) >= self.min_size
 
-    def _drawn(self, work: Work) -> bytes:
-        """Random, but a work's own: others come and go without moving it."""
+    def _sample_key(self, work: Work) -> bytes:
+        """Random, but the work's own: it stays when other works come and go."""
         return hashlib.sha256(f"{self.seed} {work.id}".encode()).digest()
 
 
-def _has(text: str | None, wanted: tuple[str, ...]) -> bool:
-    """``("cubism",)`` is in "Synthetic Cubism, Surrealism"; whole words count."""
-    if not wanted:
+def _has_phrase(text: str | None, phrases: tuple[str, ...]) -> bool:
+    """Find ``("cubism",)`` in "Synthetic Cubism, Surrealism", as a whole word."""
+    if not phrases:
         return True
     words = f"-{fold(text or '')}-"
-    return any(fold(one) and f"-{fold(one)}-" in words for one in wanted)
+    return any(fold(phrase) and f"-{fold(phrase)}-" in words for phrase in phrases)

@@ -1,4 +1,4 @@
-"""Forgetting an artist: what of a corpus's folder is ours is deleted, and no more."""
+"""Delete a corpus: the files in its folder that artist-nst wrote, and no others."""
 
 import os
 from collections.abc import Iterable
@@ -6,137 +6,134 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artist_nst.corpus.manifest import LOCK, PART, locked
+from artist_nst.corpus.manifest import LOCK_NAME, find_parts, lock_corpus
+from artist_nst.corpus.names import make_title
 from artist_nst.corpus.works import (
-    PICTURES,
+    READABLE_SUFFIXES,
     Corpus,
     DamagedError,
     Work,
+    get_packaged_corpora,
     load_corpus,
-    name_of,
-    packaged_corpora,
-    titled,
+    read_artist_name,
 )
 from artist_nst.errors import ArtistNstError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Belongings:
-    """What of a corpus's folder is ours.
+class OwnedFiles:
+    """The files in a corpus's folder that artist-nst may delete.
 
     Attributes:
-        pictures: those that the manifest names and that are below ``images/``.
-        bytes: of the pictures.
+        pictures: Those that the manifest names and that are below ``images/``.
+        bytes: Of the pictures.
     """
 
     pictures: tuple[Path, ...]
     bytes: int
 
 
-def salvage(folder: Path) -> Corpus:
-    """The corpus whose manifest is damaged: whatever pictures lie in ``images/``."""
+def recover_corpus(folder: Path) -> Corpus:
+    """Make a corpus of what is in ``images/``, for when the manifest is damaged."""
     images = folder / "images"
     files = [
         f"images/{path.name}"
         for path in (sorted(images.iterdir()) if images.is_dir() else ())
-        if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+        if path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith(".")
     ]
     works = tuple(Work(id=file, title=file, file=file) for file in files)
-    return Corpus(folder, folder.name, name_of(folder) or titled(folder.name), works)
+    artist = read_artist_name(folder) or make_title(folder.name)
+    return Corpus(folder, folder.name, artist, works)
 
 
-def belongings(corpus: Corpus) -> Belongings:
-    """What :func:`forget` would delete, besides the manifest.
+def find_owned_files(corpus: Corpus) -> OwnedFiles:
+    """Find what ``forget`` would delete, besides the manifest.
 
     Raises:
-        UsageError: the corpus is not one that may be forgotten.
+        UsageError: The corpus is not one that may be forgotten.
     """
-    _refuse_others(corpus.folder)
-    found = {path: path.lstat().st_size for path in _pictures(corpus)}
-    return Belongings(tuple(found), sum(found.values()))
+    _check_deletable(corpus.folder)
+    sizes = {path: path.lstat().st_size for path in _find_pictures(corpus)}
+    return OwnedFiles(tuple(sizes), sum(sizes.values()))
 
 
 def forget(corpus: Corpus, *, damaged: bool = False) -> tuple[Path, ...]:
     """Delete a corpus's manifest, and the pictures that it names.
 
-    The manifest goes last: interrupted anywhere, the same call again does the rest.
-    Files that the manifest does not name stay, and with them the folder.
+    The manifest is deleted last: after an interruption, the same call does the rest.
+    Files that the manifest does not name stay, and with them the folder. With
+    ``damaged``, a damaged manifest stands for all pictures in ``images/``.
 
-    Args:
-        damaged: where the manifest is, delete all the pictures in ``images/``.
     Returns:
         The files that stayed.
+
     Raises:
-        UsageError: the corpus is not one that may be forgotten.
-        ArtistNstError: another process works on it, or the disk refused.
+        UsageError: The corpus is not one that may be forgotten.
+        ArtistNstError: Another process works on it, or the disk refused.
     """
     folder = corpus.folder
-    _refuse_others(folder)
-    with locked(folder):
+    _check_deletable(folder)
+    with lock_corpus(folder):
         if (folder / "corpus.json").exists():
-            # As it is now, not as it was while the user thought about it.
-            pictures = list(_pictures(_as_it_is(folder, damaged)))
-            _delete([*pictures, *_parts(folder)])
-            _delete_empty(folder, {path.parent for path in pictures})
+            pictures = list(_find_pictures(_reload(folder, damaged)))
+            _delete([*pictures, *find_parts(folder)])
+            _delete_empty_folders(folder, {path.parent for path in pictures})
             _delete([folder / "works.jsonl", folder / "corpus.json"])
-        # While it is held, so that it is not another process's that goes.
+        # While it is held: later it may be another process's.
         with suppress(OSError):
-            (folder / LOCK).unlink()
+            (folder / LOCK_NAME).unlink()
     with suppress(OSError):
-        if os.name == "nt":  # where a file that is open can't be deleted
-            (folder / LOCK).unlink()
-    left = (path for path in sorted(folder.rglob("*")) if path.name != LOCK)
-    files = tuple(path for path in left if path.is_symlink() or not path.is_dir())
-    if not files:
+        if os.name == "nt":  # there, an open file cannot be deleted
+            (folder / LOCK_NAME).unlink()
+    remaining = tuple(
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.name != LOCK_NAME and (path.is_symlink() or not path.is_dir())
+    )
+    if not remaining:
         with suppress(OSError):
             folder.rmdir()
-    return files
+    return remaining
 
 
-def _as_it_is(folder: Path, damaged: bool) -> Corpus:
+def _reload(folder: Path, damaged: bool) -> Corpus:
     try:
         return load_corpus(folder)
     except DamagedError:
         if not damaged:
             raise
-        return salvage(folder)
+        return recover_corpus(folder)
 
 
-def _refuse_others(folder: Path) -> None:
+def _check_deletable(folder: Path) -> None:
     if folder.is_symlink():
         raise UsageError(
             f"{folder} is a link to {os.path.realpath(folder)}: delete the link "
-            "yourself, and what it leads to if that is to go"
+            "yourself, and what it leads to if you don't need that"
         )
-    if os.path.realpath(folder) == os.path.realpath(packaged_corpora() / "procedural"):
+    packaged = get_packaged_corpora() / "procedural"
+    if os.path.realpath(folder) == os.path.realpath(packaged):
         raise UsageError("procedural comes with artist-nst and can't be forgotten")
-    # An empty folder may go: it is what an interruption in the very end leaves.
-    held = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if "corpus.json" not in held and held - {LOCK}:
+    # An empty folder is what an interruption at the very end leaves.
+    names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if "corpus.json" not in names and names - {LOCK_NAME}:
         raise UsageError(
-            f"{folder} holds pictures of your own, not a corpus of artist-nst's: "
+            f"{folder} holds pictures of your own, not a corpus of artist-nst: "
             "delete it yourself"
         )
 
 
-def _pictures(corpus: Corpus) -> Iterable[Path]:
-    """The works' files, where they are what they seem: below images/, past no link."""
+def _find_pictures(corpus: Corpus) -> Iterable[Path]:
+    """Find the works' files below ``images/``, without following links."""
     folder = corpus.folder
     images = Path(os.path.realpath(folder)) / "images"
-    named = (os.path.normpath(work.file) for work in corpus.works if work.file)
-    for path in dict.fromkeys(folder / one for one in named):
+    files = (os.path.normpath(work.file) for work in corpus.works if work.file)
+    for path in dict.fromkeys(folder / file for file in files):
         # A link itself may be deleted; what it leads to may not.
         parent = Path(os.path.realpath(path.parent))
-        there = os.path.islink(path) or os.path.isfile(path)
-        if there and parent.is_relative_to(images):
+        exists = os.path.islink(path) or os.path.isfile(path)
+        if exists and parent.is_relative_to(images):
             yield path
-
-
-def _parts(folder: Path) -> list[Path]:
-    """What a process that was killed left half-written."""
-    images = folder / "images"
-    within = [folder] if images.is_symlink() else [folder, images]
-    return [path for one in within for path in one.glob(f".*{PART}")]
 
 
 def _delete(files: Iterable[Path]) -> None:
@@ -146,16 +143,16 @@ def _delete(files: Iterable[Path]) -> None:
         except OSError as error:
             raise ArtistNstError(
                 f"{path} cannot be deleted: {error.strerror or error}; "
-                "do the same again once it can"
+                "repeat the command once it can"
             ) from error
 
 
-def _delete_empty(folder: Path, parents: Iterable[Path]) -> None:
-    """images/ and the folders in it that pictures were in, if nothing else is there."""
+def _delete_empty_folders(folder: Path, parents: Iterable[Path]) -> None:
+    """Delete ``images/`` and the folders in it that held pictures, if empty now."""
     images = folder / "images"
     inside = {images}
     for parent in parents:
-        inside |= {one for one in (parent, *parent.parents) if images in one.parents}
-    for one in sorted(inside, reverse=True):
+        inside |= {path for path in (parent, *parent.parents) if images in path.parents}
+    for path in sorted(inside, reverse=True):
         with suppress(OSError):
-            one.rmdir()
+            path.rmdir()

@@ -1,11 +1,10 @@
-"""The manifest while it is written: ``corpus.json``, ``works.jsonl`` and the lock.
+"""Write a corpus's manifest: ``corpus.json``, ``works.jsonl`` and the lock.
 
-Whatever moment the process dies at, what is on disk can be read and gone on with:
-``corpus.json`` and a rewritten ``works.jsonl`` are put in place whole; a line that is
-appended is read only when its line break is there.
+Whenever the process dies, what is on disk can be read and continued: ``corpus.json``
+and a rewritten ``works.jsonl`` are replaced atomically; an appended line is read only
+once its line break is there.
 """
 
-import errno
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -17,125 +16,130 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from artist_nst.corpus.works import FORMAT, Corpus, Work, load_corpus, titled
+from artist_nst._files import describe_write_error, write_bytes
+from artist_nst.corpus.works import (
+    FORMAT,
+    Corpus,
+    Work,
+    load_corpus,
+    make_corpus,
+    read_header,
+)
 from artist_nst.errors import ArtistNstError
 
-LOCK = ".lock"
-PART = ".part"
+LOCK_NAME = ".lock"
+PART_SUFFIX = ".part"  # of hidden files that are still being written
 
 
 class DiskError(ArtistNstError):
-    """The disk refused: no work's fault, and no use going on."""
+    """The disk refused to write: no work is at fault, and going on is useless."""
 
 
 class Manifest:
-    """A corpus's manifest, held by one process at a time (:func:`hold`).
+    """A corpus's manifest, open in one process at a time (``open_manifest``).
 
     Attributes:
-        folder: the corpus's.
-        head: what ``corpus.json`` says.
-        works: by id, in the manifest's order.
+        folder: The corpus's.
+        header: The content of ``corpus.json``.
+        works: By id, in the manifest's order.
     """
 
-    def __init__(self, folder: Path, head: dict[str, Any], works: list[Work]) -> None:
+    def __init__(
+        self, folder: Path, header: dict[str, Any], works: Iterable[Work]
+    ) -> None:
         self.folder = folder
-        self.head = head
+        self.header = header
         self.works = {work.id: work for work in works}
 
     @property
     def corpus(self) -> Corpus:
         """The works as they are now."""
-        slug = str(self.head.get("slug") or self.folder.name)
-        name = str(self.head.get("artist") or titled(slug))
-        return Corpus(self.folder, slug, name, tuple(self.works.values()))
+        return make_corpus(self.folder, self.header, self.works.values())
 
     @property
-    def images(self) -> Path:
+    def image_folder(self) -> Path:
         """The folder of the pictures."""
         return self.folder / "images"
 
-    def describe(self, **values: Any) -> None:
+    def update_header(self, **values: Any) -> None:
         """Set keys of ``corpus.json``.
 
         Raises:
-            DiskError: the disk refused.
+            DiskError: The disk refused.
         """
-        self.head |= values
-        text = _encoded(self.head, indent=2)
-        with _disk(self.folder):
-            write_whole(self.folder / "corpus.json", text)
+        self.header |= values
+        with _translate_errors(self.folder):
+            write_bytes(self.folder / "corpus.json", _encode(self.header, indent=2))
 
-    def put(self, work: Work) -> None:
-        """Append what is now known of a work.
+    def append(self, work: Work) -> None:
+        """Append a work's newest values to ``works.jsonl``.
 
         Raises:
-            DiskError: the disk refused.
+            DiskError: The disk refused.
         """
         self.works[work.id] = work
-        with _disk(self.folder), open(self.folder / "works.jsonl", "ab", 0) as file:
-            _write(file.fileno(), line(work))
+        path = self.folder / "works.jsonl"
+        with _translate_errors(self.folder), open(path, "ab", 0) as file:
+            _append_whole(file.fileno(), encode_work(work))
 
-    def arrange(self, works: Iterable[Work]) -> None:
-        """Rewrite ``works.jsonl``: these works, in this order, a line each.
+    def rewrite(self, works: Iterable[Work]) -> None:
+        """Rewrite ``works.jsonl`` with these works, in this order.
 
         Raises:
-            DiskError: the disk refused.
+            DiskError: The disk refused.
         """
-        kept = {work.id: work for work in works}
-        text = b"".join(map(line, kept.values()))
-        with _disk(self.folder):
-            write_whole(self.folder / "works.jsonl", text)
-        self.works = kept
+        by_id = {work.id: work for work in works}
+        text = b"".join(map(encode_work, by_id.values()))
+        with _translate_errors(self.folder):
+            write_bytes(self.folder / "works.jsonl", text)
+        self.works = by_id
 
 
 @contextmanager
-def hold(folder: Path, *, slug: str, artist: str, source: str) -> Iterator[Manifest]:
-    """The manifest of the corpus in ``folder``, begun if there is none.
+def open_manifest(
+    folder: Path, *, slug: str, artist: str, source: str
+) -> Iterator[Manifest]:
+    """Open the manifest of the corpus in ``folder``; start one if there is none.
 
-    Only one process has it at a time; the lock goes with the process, however that
-    ends. What a process that was killed left half-written is cleared away.
+    Only one process has it open at a time; the lock ends with the process, however
+    that ends. Files that a killed process left half-written are deleted. ``slug``,
+    ``artist`` and ``source`` are those of a corpus that is started now.
 
-    Args:
-        slug, artist, source: of a corpus that is begun now.
     Raises:
-        ArtistNstError: another process has it, the disk refused, or the manifest is
-            damaged or from a newer version.
+        ArtistNstError: Another process has it open, the disk refused, or the manifest
+            is damaged or from a newer version.
     """
-    with locked(folder):
-        begun = (folder / "corpus.json").exists()
-        if begun:
-            load_corpus(folder)  # says what is wrong before anything is touched
-            _mend_tail(folder / "works.jsonl")
-            works = list(load_corpus(folder).works)
-            head = json.loads((folder / "corpus.json").read_text("utf-8-sig"))
-        else:
-            head, works = {}, []
-        known = {"format": FORMAT, "slug": slug, "artist": artist, "source": source}
-        manifest = Manifest(folder, known | head, works)
-        with _disk(folder):
-            manifest.images.mkdir(exist_ok=True)
-            _check_inside(folder, manifest.images)
-            for left in (*folder.glob(f".*{PART}"), *manifest.images.glob(f".*{PART}")):
-                left.unlink()
+    with lock_corpus(folder):
+        exists = (folder / "corpus.json").exists()
+        header = {"format": FORMAT, "slug": slug, "artist": artist, "source": source}
+        works = load_corpus(folder).works if exists else ()
+        manifest = Manifest(folder, header | read_header(folder), works)
+        with _translate_errors(folder):
+            if exists and not _ends_in_line_break(folder / "works.jsonl"):
+                manifest.rewrite(works)
+            manifest.image_folder.mkdir(exist_ok=True)
+            _check_inside(folder, manifest.image_folder)
+            for path in find_parts(folder):
+                path.unlink()
         try:
-            if not begun:
-                manifest.describe()
+            if not exists:
+                manifest.update_header()
             yield manifest
         except BaseException:
-            if not (begun or manifest.works):
-                _undo(folder)  # no artist is left behind without a work
+            if not (exists or manifest.works):
+                _remove_empty(folder)  # leave no artist without a work
             raise
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """``folder``, made if need be, while no other process works on it.
+def lock_corpus(folder: Path) -> Iterator[None]:
+    """Lock ``folder``, made if need be, so that no other process works on it.
 
     Raises:
-        ArtistNstError: another process does, or the folder can't be written to.
+        ArtistNstError: Another process does, or the folder cannot be written to.
     """
-    lock = FileLock(folder / LOCK, timeout=0)
-    with _disk(folder):
+    lock = FileLock(folder / LOCK_NAME, timeout=0)
+    with _translate_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire()
@@ -150,105 +154,73 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def is_fetched(head: dict[str, Any]) -> bool:
-    """Whether a corpus with that ``corpus.json`` came from the net."""
-    return str(head.get("source")).startswith("http")
+def find_parts(folder: Path) -> list[Path]:
+    """Find files of a corpus that a killed process left half-written."""
+    images = folder / "images"
+    folders = [folder] if images.is_symlink() else [folder, images]
+    return [path for parent in folders for path in parent.glob(f".*{PART_SUFFIX}")]
 
 
-def now() -> str:
-    """The time as manifests have it: ISO 8601, UTC, to the second."""
+def is_fetched(header: dict[str, Any]) -> bool:
+    """Tell whether a corpus with that ``corpus.json`` was downloaded."""
+    return str(header.get("source")).startswith("http")
+
+
+def make_timestamp() -> str:
+    """Format the current time as in manifests: ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def line(work: Work) -> bytes:
-    """A work as a line of ``works.jsonl``, with its line break."""
-    return _encoded(asdict(work))
+def encode_work(work: Work) -> bytes:
+    """Encode a work as a line of ``works.jsonl``, with its line break."""
+    return _encode(asdict(work))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path`` at once, or leave all as it was.
-
-    Raises:
-        OSError: the disk refused.
-    """
-    part = path.with_name(f".{path.name}{PART}")
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
-
-
-def disk_trouble(folder: Path, error: OSError) -> DiskError:
-    """What the disk refused, in one line."""
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            why = "no space left on the disk; free some and do the same again"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            why = "not permitted to write; choose another folder with --corpora"
-        case errno.ENOTDIR | errno.EEXIST:
-            why = "a file is in the folder's place; choose another with --corpora"
-        case _:
-            why = f"{error.strerror or error}; choose another folder with --corpora"
-    return DiskError(f"{folder} cannot be written: {why}")
+def make_disk_error(folder: Path, error: OSError) -> DiskError:
+    """Make the error that says what the disk refused, in one line."""
+    return DiskError(describe_write_error(folder, error, option="--corpora"))
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def _translate_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise disk_trouble(folder, error) from error
+        raise make_disk_error(folder, error) from error
 
 
-def _encoded(value: dict[str, Any], indent: int | None = None) -> bytes:
+def _encode(values: dict[str, Any], indent: int | None = None) -> bytes:
     try:
-        text = json.dumps(value, ensure_ascii=False, indent=indent).encode()
+        text = json.dumps(values, ensure_ascii=False, indent=indent).encode()
     except UnicodeEncodeError:
-        # A lone surrogate is no UTF-8: escaped, it can be written and read again.
-        text = json.dumps(value, indent=indent).encode()
+        # A lone surrogate is not valid UTF-8, but can be written as an escape.
+        text = json.dumps(values, indent=indent).encode()
     return text + b"\n"
 
 
 def _check_inside(folder: Path, images: Path) -> None:
     if not Path(os.path.realpath(images)).is_relative_to(os.path.realpath(folder)):
         raise ArtistNstError(
-            f"{images} leads out of its corpus, which must not be: link {folder}, or "
-            "the whole folder of corpora, in its place"
+            f"{images} is a link out of its corpus, which is not allowed: link {folder}"
+            " or the whole folder of corpora instead"
         )
 
 
-def _undo(folder: Path) -> None:
+def _remove_empty(folder: Path) -> None:
     with suppress(OSError):
-        (folder / "images").rmdir()  # not if a picture came before its line did
+        (folder / "images").rmdir()  # fails if a picture came before its line did
         (folder / "corpus.json").unlink(missing_ok=True)
-        (folder / LOCK).unlink(missing_ok=True)
+        (folder / LOCK_NAME).unlink(missing_ok=True)
         folder.rmdir()
 
 
-def _mend_tail(path: Path) -> None:
-    """Cut off a last line that was not written to its end."""
-    if not path.exists():
-        return
-    with _disk(path.parent), open(path, "r+b") as file:
-        content = file.read()
-        end = content.rfind(b"\n") + 1
-        rest = content[end:]
-        try:
-            if rest.strip():
-                json.loads(rest)
-                file.write(b"\n")  # whole, but for the break that an editor left out
-        except ValueError:
-            file.truncate(end)
+def _ends_in_line_break(path: Path) -> bool:
+    """Tell whether the last line was neither cut off nor edited without its end."""
+    return not path.exists() or path.read_bytes()[-1:] in (b"", b"\n")
 
 
-def _write(descriptor: int, content: bytes) -> None:
-    """All of it, or none of it: a full disk takes a part of a line."""
+def _append_whole(descriptor: int, content: bytes) -> None:
+    """Write all or nothing: a full disk would accept part of a line."""
     start = os.fstat(descriptor).st_size
     try:
         while content:

@@ -1,30 +1,27 @@
-"""Work and Corpus: an artist's manifest and files, and how they are found."""
+"""Work and Corpus: an artist's manifest and files, read and found by name."""
 
 import json
 import os
-import re
 import shlex
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from artist_nst._files import describe_read_error
+from artist_nst.corpus.names import find_similar, fold, make_title, match_name
 from artist_nst.errors import ArtistNstError, UsageError
 
 FORMAT = 1
-VARIABLE = "ARTIST_NST_CORPORA"
-# Letters of Latin alphabets that Unicode takes for letters of their own.
-UNDECOMPOSED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
-PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
+CORPORA_VARIABLE = "ARTIST_NST_CORPORA"
+READABLE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
 
 
 class DamagedError(ArtistNstError):
-    """A manifest that is not what artist-nst writes: mended, or forgotten."""
+    """A manifest that artist-nst did not write: it must be corrected, or forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +29,21 @@ class Work:
     """One line of ``works.jsonl``.
 
     Attributes:
-        id: the source's own.
-        year: as the source writes it ("c.1900").
-        width, height: of the picture that is here, in pixels.
-        listed_width, listed_height: of the original, as the source says.
-        rights, style, genre, media: as the source writes them; None if not asked
-            (and rights "" if the source does not tell).
-        dimensions: of the work itself ("92.1 x 73 cm").
-        image_url: of the original, as listed.
-        file: relative to the corpus's folder; None while there is none.
-        file_url: where the file came from: the original, or a smaller derivative.
-        bytes: of the file.
-        status: ``ok`` where the picture is there, ``pending`` where it was listed and
-            not fetched, ``restricted`` where the source withholds it, ``failed``
-            where it can't be had.
-        reason: why there is no picture, or what is odd about it.
+        id: The source's own.
+        year: As the source writes it ("c.1900").
+        url, image_url: Of the work's page; of the original, as listed.
+        width, height: Of the picture on disk, in pixels.
+        listed_width, listed_height: Of the original, as the source says.
+        rights, style, genre, media: As the source writes them; None if not asked (and
+            rights "" if the source does not say).
+        dimensions: Of the work itself ("92.1 x 73 cm").
+        file: Relative to the corpus's folder; None while there is none.
+        file_url: Where the file came from: the original, or a smaller derivative.
+        bytes: Of the file.
+        status: ``ok`` if the picture is on disk, ``pending`` if it was listed and not
+            fetched, ``restricted`` if the source withholds it, ``failed`` if it
+            cannot be had.
+        reason: Why there is no picture, or what is odd about it.
     """
 
     id: str
@@ -87,11 +84,11 @@ class Corpus:
     artist: str
     works: tuple[Work, ...]
 
-    def path(self, work: Work) -> Path:
-        """Where the picture of ``work`` is.
+    def get_path(self, work: Work) -> Path:
+        """Get the path of a work's picture.
 
         Raises:
-            ArtistNstError: it has none, or the manifest points out of the folder.
+            ArtistNstError: It has none, or the manifest points out of the folder.
         """
         if not work.file:
             raise ArtistNstError(f"{self.slug}: {work.label} has no picture")
@@ -106,18 +103,23 @@ class Corpus:
         return path
 
     @property
-    def here(self) -> tuple[Work, ...]:
+    def available(self) -> tuple[Work, ...]:
         """Works whose picture is on disk."""
         return tuple(
             work
             for work in self.works
-            if work.status == "ok" and work.file and os.path.isfile(self.path(work))
+            if work.status == "ok" and work.file and os.path.isfile(self.get_path(work))
         )
 
 
-def corpora_folder(given: str | os.PathLike[str] | None = None) -> Path:
-    """Where corpora are: ``given``, ``$ARTIST_NST_CORPORA``, ``./corpora``, or else
-    the user's data folder. It need not exist.
+# Folders -----------------------------------------------------------------------------
+
+
+def choose_corpora_folder(given: str | os.PathLike[str] | None = None) -> Path:
+    """Choose the folder of all corpora; it need not exist.
+
+    It is ``given``, ``$ARTIST_NST_CORPORA``, ``./corpora`` if that exists, or else in
+    the user's data folder.
 
     Raises:
         UsageError: ``given`` is an empty text.
@@ -126,270 +128,227 @@ def corpora_folder(given: str | os.PathLike[str] | None = None) -> Path:
         if not os.fspath(given):
             raise UsageError("--corpora is empty: name a folder")
         return Path(given)
-    if named := os.environ.get(VARIABLE):
+    if named := os.environ.get(CORPORA_VARIABLE):
         return Path(named)
-    here = Path("corpora")
-    if here.is_dir():
-        return here
+    local = Path("corpora")
+    if local.is_dir():
+        return local
     return platformdirs.user_data_path("artist-nst", appauthor=False) / "corpora"
 
 
-def check_corpora(folder: Path) -> None:
-    """Whether ``folder`` is a folder of corpora, or may become one.
+def check_corpora_folder(folder: Path) -> None:
+    """Check that ``folder`` is a folder of corpora, or may become one.
 
     Raises:
-        UsageError: it is a file.
+        UsageError: It is a file.
     """
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise UsageError(
             f"{folder} is a file, not a folder of corpora: name another with --corpora "
-            f"or ${VARIABLE}"
+            f"or ${CORPORA_VARIABLE}"
         )
 
 
-def packaged_corpora() -> Path:
-    """The folder of the ``procedural`` artist: in the wheel, or in the checkout."""
+def get_packaged_corpora() -> Path:
+    """Get the folder of the ``procedural`` artist: in the wheel, or in the checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "data" / "corpora"
     return installed if installed.is_dir() else package.parent / "corpora"
 
 
-def artists(folder: Path) -> dict[str, Path]:
-    """Slug → folder of every artist in ``folder``, and of ``procedural``."""
-    found = {"procedural": packaged_corpora() / "procedural"}
+def list_artists(folder: Path) -> dict[str, Path]:
+    """Map slugs to folders: of every artist in ``folder``, and of ``procedural``."""
+    artists = {"procedural": get_packaged_corpora() / "procedural"}
     if folder.is_dir():
-        for one in sorted(folder.iterdir()):
-            if one.is_dir() and not one.name.startswith("."):
-                found[one.name] = one
-    return found
+        for path in sorted(folder.iterdir()):
+            if path.is_dir() and not path.name.startswith("."):
+                artists[path.name] = path
+    return artists
+
+
+# Finding by name ---------------------------------------------------------------------
 
 
 def find_corpus(name: str, folder: Path) -> Corpus:
-    """The corpus of the artist called ``name``: slug, full name or part of it.
+    """Find the corpus of an artist by slug, full name or part of it.
 
     Raises:
-        UsageError: no artist, or several, are called so; names the nearest.
-        ArtistNstError: see :func:`load_corpus`.
+        UsageError: No artist has that name, or several have; names the nearest.
+        ArtistNstError: As ``load_corpus``.
     """
-    return load_corpus(find_folder(name, folder))
+    return load_corpus(find_corpus_folder(name, folder))
 
 
-def find_folder(name: str, folder: Path, *, hint: bool = True) -> Path:
-    """Where :func:`find_corpus` finds the artist, whatever state the corpus is in.
+def find_corpus_folder(name: str, folder: Path, *, hint: bool = True) -> Path:
+    """Find the folder of an artist's corpus as ``find_corpus``, whatever its state.
 
-    Args:
-        hint: where there is none, say how it may be had.
     Raises:
-        UsageError: no artist, or several, are called so; names the nearest.
+        UsageError: No artist has that name, or several have; names the nearest and,
+            with ``hint``, the command that may get it.
     """
-    found = artists(folder)
-    wanted, typed = fold(name), alike(name)
-    folded = {slug: fold(slug) for slug in found}
-    named = {slug: name_of(path) for slug, path in found.items()}
-    written = {slug: alike(full) for slug, full in named.items()}
-    words = {
-        slug: {*folded[slug].split("-"), *fold(full).split("-")}
-        for slug, full in named.items()
-    }
-    fits: list[Callable[[str], bool]] = [
-        lambda slug: slug == name,
-        # In any alphabet; of two of one name, the one whose folder is called so too.
-        lambda slug: bool(typed) and written[slug] == typed and slug == wanted,
-        lambda slug: bool(typed) and written[slug] == typed,
-        lambda slug: slug == wanted,
-        lambda slug: bool(typed) and alike(slug) == typed,
-        lambda slug: bool(wanted) and wanted in (folded[slug], fold(named[slug])),
-        lambda slug: bool(wanted) and set(wanted.split("-")) <= words[slug],
-        lambda slug: bool(typed) and set(typed.split()) <= set(written[slug].split()),
-        # A folder "picasso" for "Pablo Picasso".
-        lambda slug: bool(folded[slug]) and wanted.endswith(f"-{folded[slug]}"),
-    ]
-    for fit in fits:
-        matches = [slug for slug in found if fit(slug)]
-        if len(matches) == 1:
-            return found[matches[0]]
-        if matches:
-            raise UsageError(f"{name!r} may be {' or '.join(matches)}; say which")
-    raise _nobody(name, folder, folded, hint)
+    artists = list_artists(folder)
 
+    def get_names(slug: str) -> tuple[str, ...]:
+        return slug, *filter(None, [read_artist_name(artists[slug])])
 
-def _nobody(name: str, folder: Path, slugs: dict[str, str], hint: bool) -> UsageError:
-    """What to say where none of the slugs (each with its folded form) is meant."""
-    wanted = fold(name)
-    close = get_close_matches(wanted, slugs.values(), n=3, cutoff=0.5)
-    near = [slug for one in close for slug in slugs if slugs[slug] == one]
-    near += [
-        slug
-        for slug in slugs
-        if get_close_matches(wanted, slugs[slug].split("-"), cutoff=0.7)
+    folded = fold(name)
+    # The last rule finds a folder "picasso" for "Pablo Picasso".
+    matches = match_name(name, artists, get_names) or [
+        slug for slug in artists if fold(slug) and folded.endswith(f"-{fold(slug)}")
     ]
-    what, shown = ("nearest:", dict.fromkeys(near)) if near else ("there is", slugs)
-    message = f"no works of {name!r} in {folder}; {what} {', '.join(shown)}"
+    if len(matches) == 1:
+        return artists[matches[0]]
+    if matches:
+        raise UsageError(f"{name!r} may be {' or '.join(matches)}; say which")
+    similar = find_similar(name, artists, get_names)
+    start = "nearest:" if similar else "there is"
+    message = f"no works of {name!r} in {folder}; {start} "
+    message += ", ".join(similar or artists)
     if hint and any(map(str.isalnum, name)):
-        message += f"; `artist-nst fetch {wanted or repr(name)}` may get them"
-    return UsageError(message)
+        message += f"; `artist-nst fetch {folded or repr(name)}` may get them"
+    raise UsageError(message)
 
 
 def find_work(corpus: Corpus, name: str) -> Work:
-    """The work with that id, title, file name, or part of a title.
+    """Find a work by id, file name, title or part of a title.
 
     Raises:
-        UsageError: none, or several, are called so.
+        UsageError: No work has that name, or several have.
     """
-    works, folded, typed = corpus.here, fold(name), alike(name)
-    fits: list[Callable[[Work], bool]] = [
-        lambda work: work.id == name,
-        lambda work: Path(work.file or "").name == name,
-        lambda work: work.title == name,
-        lambda work: bool(typed) and alike(work.title) == typed,
-        lambda work: bool(folded) and fold(work.title) == folded,
-        lambda work: bool(folded) and folded in fold(work.title),
-    ]
-    for fit in fits:
-        found = [work for work in works if fit(work)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = "; ".join(f"{work.label}: {work.id}" for work in found[:5])
-            raise UsageError(
-                f"--work {name!r} fits {len(found)} works; give an id ({ids})"
-            )
-    titles = {fold(work.title) or work.title: work.title for work in works}
-    close = get_close_matches(folded or name, titles, cutoff=0.3)
-    near = [titles[key] for key in close]
-    hint = f"nearest: {'; '.join(near)}" if near else f"it has {len(works)} works"
+    works, folded = corpus.available, fold(name)
+    matches = match_name(
+        name, works, lambda work: (work.id, Path(work.file or "").name, work.title)
+    ) or [work for work in works if folded and folded in fold(work.title)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = "; ".join(f"{work.label}: {work.id}" for work in matches[:5])
+        raise UsageError(
+            f"--work {name!r} fits {len(matches)} works; give an id ({ids})"
+        )
+    similar = find_similar(name, works, lambda work: (work.title,))[:3]
+    titles = "; ".join(dict.fromkeys(work.title for work in similar))
+    hint = f"nearest: {titles}" if titles else f"it has {len(works)} works"
     raise UsageError(f"--work {name!r}: {corpus.artist} has no such work; {hint}")
+
+
+# Reading -----------------------------------------------------------------------------
 
 
 def load_corpus(folder: Path) -> Corpus:
     """Read a corpus; a plain folder of pictures is one too.
 
     Raises:
-        DamagedError: the manifest is damaged.
-        ArtistNstError: it can't be read, or is from a newer version.
+        DamagedError: The manifest is damaged.
+        ArtistNstError: It cannot be read, or is from a newer version.
     """
     if not (folder / "corpus.json").exists():
-        pictures = tuple(_pictures(folder))
-        return Corpus(folder, folder.name, titled(folder.name), pictures)
-    head = head_of(folder)
-    slug = str(head.get("slug") or folder.name)
-    artist = str(head.get("artist") or titled(slug))
+        pictures = tuple(_list_pictures(folder))
+        return Corpus(folder, folder.name, make_title(folder.name), pictures)
     # A dict keeps the place of a work's first line, and the values of its last.
-    works = {work.id: work for work in _listed(folder / "works.jsonl")}
-    return Corpus(folder, slug, artist, tuple(works.values()))
+    works = {work.id: work for work in _read_works(folder / "works.jsonl")}
+    return make_corpus(folder, read_header(folder), works.values())
 
 
-def head_of(folder: Path) -> dict[str, Any]:
-    """What a corpus's ``corpus.json`` says; nothing where there is none.
+def make_corpus(folder: Path, header: dict[str, Any], works: Iterable[Work]) -> Corpus:
+    """Make a corpus of its works and the content of ``corpus.json``."""
+    slug = str(header.get("slug") or folder.name)
+    artist = str(header.get("artist") or make_title(slug))
+    return Corpus(folder, slug, artist, tuple(works))
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """Read a corpus's ``corpus.json``; empty if there is none.
 
     Raises:
-        DamagedError: it is damaged.
-        ArtistNstError: it can't be read, or is from a newer version.
+        DamagedError: It is damaged.
+        ArtistNstError: It cannot be read, or is from a newer version.
     """
-    manifest = folder / "corpus.json"
-    if not manifest.exists():
+    path = folder / "corpus.json"
+    if not path.exists():
         return {}
-    head = _json(str(manifest), _bytes(manifest))
-    version = head.get("format", FORMAT)
+    header = _parse_json(str(path), _read_bytes(path))
+    version = header.get("format", FORMAT)
     if not isinstance(version, int):
-        raise _damaged(str(manifest), f"format {version!r} is not a whole number")
+        raise _damaged_error(str(path), f"format {version!r} is not a whole number")
     if version > FORMAT:
         raise ArtistNstError(
-            f"{manifest}: format {version} is newer than this artist-nst reads; "
+            f"{path}: format {version} is newer than this artist-nst reads; "
             "upgrade artist-nst"
         )
-    return head
+    return header
 
 
-def fold(name: str) -> str:
-    """``"Joan Miró"`` → ``"joan-miro"``: lower-case ASCII words joined by hyphens."""
-    letters = unicodedata.normalize("NFKD", name.casefold().translate(UNDECOMPOSED))
-    plain = "".join(one for one in letters if not unicodedata.combining(one))
-    # Curly apostrophes and dashes part words, as their ASCII forms do.
-    return "-".join(re.findall(r"[a-z0-9]+", re.sub(r"[^\W\x00-\x7f]", "", plain)))
-
-
-def alike(name: str) -> str:
-    """Equal for names that differ in case, spaces or how letters are encoded."""
-    return " ".join(unicodedata.normalize("NFKC", name.casefold()).split())
-
-
-def titled(name: str) -> str:
-    """``"starry_night-II"`` → ``"Starry Night II"``: a title from a slug or a file."""
-    words = re.sub(r"[-_]+", " ", name).split()
-    return " ".join(word[0].upper() + word[1:] for word in words) or name
-
-
-def _pictures(folder: Path) -> Iterable[Work]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if path.suffix.lower() in PICTURES and not hidden and path.is_file():
-            file = inside.as_posix()
-            yield Work(id=file, title=titled(path.stem), file=file)
-
-
-def name_of(folder: Path) -> str:
-    """The full name in a corpus's manifest; "" where that is not to be had."""
-    manifest = folder / "corpus.json"
+def read_artist_name(folder: Path) -> str:
+    """Read the artist's full name from a corpus's manifest; "" if it has none."""
+    path = folder / "corpus.json"
     with suppress(ArtistNstError):
-        return str(_json(str(manifest), _bytes(manifest)).get("artist") or "")
+        return str(_parse_json(str(path), _read_bytes(path)).get("artist") or "")
     return ""
 
 
-def _listed(path: Path) -> Iterable[Work]:
-    """The lines of a manifest; the last may have been cut off while being written."""
+def _list_pictures(folder: Path) -> Iterable[Work]:
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in relative.parts)
+        is_picture = path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
+        if is_picture and not is_hidden:
+            file = relative.as_posix()
+            yield Work(id=file, title=make_title(path.stem), file=file)
+
+
+def _read_works(path: Path) -> Iterable[Work]:
+    """Read a manifest's lines; the last may have been cut off in writing."""
     if not path.exists():
         return
     # Not by splitlines(), which splits inside titles that hold U+2028 and the like.
-    *lines, rest = _bytes(path).split(b"\n")
+    *lines, rest = _read_bytes(path).split(b"\n")
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _work(f"{path}:{number}", line)
-    # A whole line ends in a line break, or is whole JSON where an editor left it out.
+            yield _parse_work(f"{path}:{number}", line)
+    # A whole line ends in a line break, or is whole JSON if an editor left that out.
     if rest.strip():
-        with suppress(_NotJson):
-            yield _work(f"{path}:{len(lines) + 1}", rest)
+        with suppress(_NotJsonError):
+            yield _parse_work(f"{path}:{len(lines) + 1}", rest)
 
 
-def _work(place: str, line: bytes) -> Work:
-    values = _json(place, line)
+def _parse_work(place: str, line: bytes) -> Work:
+    values = _parse_json(place, line)
     if not all(isinstance(values.get(key), str) for key in ("id", "title")):
-        raise _damaged(place, "a work has no id or no title")
+        raise _damaged_error(place, "a work has no id or no title")
     file = values.get("file")
     if not (file is None or (isinstance(file, str) and "\0" not in file)):
-        raise _damaged(place, f"{file!r} is not the name of a file")
-    known = {field.name for field in fields(Work)}
-    return Work(**{key: value for key, value in values.items() if key in known})
+        raise _damaged_error(place, f"{file!r} is not the name of a file")
+    names = {field.name for field in fields(Work)}
+    return Work(**{key: value for key, value in values.items() if key in names})
 
 
-class _NotJson(DamagedError):
+class _NotJsonError(DamagedError):
     pass
 
 
-def _damaged(
-    place: str, what: str, kind: type[DamagedError] = DamagedError
+def _damaged_error(
+    place: str, problem: str, kind: type[DamagedError] = DamagedError
 ) -> DamagedError:
-    """What is wrong at a place in a manifest, and what to do about it."""
     name = shlex.quote(Path(place).parent.name)
     return kind(
-        f"{place}: {what}: mend the file, or remove the corpus with "
+        f"{place}: {problem}: correct the file, or remove the corpus with "
         f"`artist-nst forget {name}`"
     )
 
 
-def _bytes(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ArtistNstError(f"{path}: can't be read ({error.strerror})") from error
+        raise ArtistNstError(describe_read_error(path, error)) from error
 
 
-def _json(place: str, text: bytes) -> dict[str, Any]:
+def _parse_json(place: str, text: bytes) -> dict[str, Any]:
     try:
         values = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise _damaged(place, f"not JSON ({error})", _NotJson) from error
+        raise _damaged_error(place, f"not JSON ({error})", _NotJsonError) from error
     if not isinstance(values, dict):
-        raise _damaged(place, "not a JSON object")
+        raise _damaged_error(place, "not a JSON object")
     return values

@@ -1,11 +1,11 @@
-"""What tells painters apart and is not what ours minimizes: statistics of a picture's
-colors, edges, patterns and wavelets.
+"""Handcrafted features of a picture: its colors, edges, patterns and wavelets.
 
-They are taken of pictures brought to one size and encoding, for the files of two
-artists differ in both. What is finer than about two pixels of that size is left out:
-it tells of scanners and encoders, and a judge who sees it knows artists by their files.
-(Of works of eight artists, one who sees the binary patterns of neighboring pixels knows
-61 %, and 24 % when they are encoded anew; one who sees :data:`PATTERNS` 58 and 57 %.)
+They tell artists apart, and are not what painting minimizes. They are computed of
+pictures brought to one size and encoding, because the files of two artists differ in
+both. Details finer than about two pixels of that size are left out: they tell of
+scanners and encoders, and a classifier that sees them knows artists by their files. (Of
+works of eight artists, one that sees the binary patterns of neighboring pixels knows
+61 %, and 24 % when they are re-encoded; one that sees :data:`PATTERNS` 58 and 57 %.)
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from artist_nst._types import Pixels
-from artist_nst.image.files import resize
+from artist_nst._types import PathLike, Pixels
+from artist_nst.image.encoder import to_levels
+from artist_nst.image.files import read_scaled, resize, resize_long_side
 
-VERSION = "1"
-"""Of what follows: other numbers, another version."""
+FEATURE_VERSION = "1"
+"""Of the features: it changes when their numbers do."""
 
 SIDE = 256  # pixels, of the longer side
 QUALITY = 80  # of the JPEG encoding
-NARROWEST = 96  # pixels: so many take five levels of wavelets
+MIN_SIDE = 96  # pixels, which five levels of wavelets need
 
 COLOR_BINS = 4, 6, 6
-COLOR_RANGES = (0, 100), (-50, 50), (-50, 60)  # of CIELAB's L, a, b; and beyond
+COLOR_RANGES = (0, 100), (-50, 50), (-50, 60)  # of CIELAB's L, a, b, clipped
 PERCENTILES = 5, 25, 50, 75, 95
 
 OCTAVES = 3  # of edges: at the whole size, half and a quarter
 DIRECTIONS = 8
-# In units of lightness, below which a difference counts as none.
-FAINT = 0.1
+NOISE_FLOOR = 0.1  # of lightness; smaller differences hardly count
 
-BLUR = 2.0  # pixels, before patterns are looked for at every other pixel
-PATTERNS = (8, 1), (16, 2), (16, 4)  # neighbors, and how far away
+BLUR = 2.0  # pixels, before patterns are found at every other pixel
+PATTERNS = (8, 1), (16, 2), (16, 4)  # numbers of neighbors, and their distance
 
 WAVELET = "db2"
-LEVELS = 2, 3, 4, 5  # the first, of two pixels, left out
+LEVELS = 2, 3, 4, 5  # the first, of two pixels, is left out
 
-AGREEMENT_SCALES = 1.0, 2.0  # pixels: of the edges, and of how far they may be moved
+AGREEMENT_SCALES = 1.0, 2.0  # pixels: of the edges, and of how far they may move
 
 Levels = NDArray[np.uint8]
 Vector = NDArray[np.float64]
@@ -57,26 +57,32 @@ _SIZES = {
 }
 _ENDS = np.cumsum([*_SIZES.values()]).tolist()
 
-GROUPS = {
+FEATURE_GROUPS = {
     name: slice(end - size, end)
     for (name, size), end in zip(_SIZES.items(), _ENDS, strict=True)
 }
-"""Where each kind of trait is; all but ``colors`` are of lightness alone."""
+"""The places of each kind of feature; all but ``colors`` see lightness alone."""
 
-COUNT = _ENDS[-1]
-"""D, of all traits."""
-
-
-def sized(pixels: Pixels) -> Pixels:
-    """A picture, ``(H, W, 3)`` in [0, 1], with a longer side of ``SIDE`` pixels; a
-    smaller one is enlarged."""
-    shrink = SIDE / max(pixels.shape[:2])
-    height, width = (max(1, round(side * shrink)) for side in pixels.shape[:2])
-    return resize(pixels, height, width)
+FEATURE_COUNT = _ENDS[-1]
+"""D, of all features."""
 
 
-def reduced(pixels: Pixels) -> Levels:
-    """A picture as all are compared: of one size, and once through JPEG.
+def resize_to_side(pixels: Pixels) -> Pixels:
+    """Bring a picture's longer side to ``SIDE`` pixels; a small one is enlarged."""
+    return resize_long_side(pixels, SIDE)
+
+
+def read_resized(path: PathLike) -> Pixels:
+    """Read a picture at the size of which features are computed.
+
+    Raises:
+        ArtistNstError: it can't be read.
+    """
+    return resize_to_side(read_scaled(path, 2 * SIDE))
+
+
+def standardize(pixels: Pixels) -> Levels:
+    """Bring a picture to the common size, and once through JPEG.
 
     Args:
         pixels: ``(H, W, 3)`` sRGB in [0, 1].
@@ -84,15 +90,17 @@ def reduced(pixels: Pixels) -> Levels:
     Returns:
         ``(h, w, 3)``, the longer side of ``SIDE`` pixels.
     """
-    return _encoded(_levels(sized(pixels)), QUALITY, "4:2:0")
+    return _encode_jpeg(to_levels(resize_to_side(pixels)), QUALITY, "4:2:0")
 
 
-def reencoded(pixels: Pixels, source: np.random.Generator) -> Pixels:
-    """Another file of the same picture, as it might be found elsewhere: smaller and
-    enlarged again, less sharp, and otherwise compressed.
+def reencode(pixels: Pixels, source: np.random.Generator) -> Pixels:
+    """Simulate another file of the same picture, as it might be found elsewhere.
+
+    It is made smaller and enlarged again, less sharp, and compressed differently.
 
     Args:
         pixels: ``(H, W, 3)`` in [0, 1], of ``SIDE`` pixels.
+        source: of random numbers.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -103,21 +111,22 @@ def reencoded(pixels: Pixels, source: np.random.Generator) -> Pixels:
     blurred = gaussian_filter(resize(small, height, width), (sigma, sigma, 0))
     quality = int(source.integers(40, 96))
     chroma = str(source.choice(["4:2:0", "4:4:4"]))
-    return _encoded(_levels(blurred), quality, chroma) / 255.0
+    return _encode_jpeg(to_levels(blurred), quality, chroma) / 255.0
 
 
-def traits(levels: Levels) -> Vector:
-    """All statistics of a picture.
+def compute_features(levels: Levels) -> Vector:
+    """Compute all features of a picture.
 
     Args:
-        levels: ``(h, w, 3)``, from :func:`reduced`.
+        levels: ``(h, w, 3)``, from :func:`standardize`.
 
     Returns:
-        ``(COUNT,)``, finite whatever the picture; :data:`GROUPS` says what is where.
+        ``(FEATURE_COUNT,)``, finite whatever the picture, in the places of
+        :data:`FEATURE_GROUPS`.
     """
     from skimage.color import rgb2lab
 
-    lab = rgb2lab(_wide_enough(levels) / 255.0)
+    lab = rgb2lab(_pad_narrow(levels) / 255.0)
     light, *chroma = np.moveaxis(lab, 2, 0)
     parts = [
         *_colors(lab),
@@ -130,32 +139,37 @@ def traits(levels: Levels) -> Vector:
 
 
 def edge_agreement(pixels: Pixels, other: Pixels) -> float:
-    """How far two pictures have their edges in the same places.
+    """Compute how far two pictures have their edges in the same places.
+
+    It is the correlation of their gradients' magnitudes, of lightness and blurred so
+    that an edge may move by a brush stroke.
 
     Args:
-        pixels, other: ``(H, W, 3)`` in [0, 1], of one size.
+        pixels: ``(H, W, 3)`` in [0, 1].
+        other: of the same size.
 
     Returns:
-        The correlation of their gradients' magnitudes, of lightness and blurred so
-        that an edge may have moved by a stroke: 1 for equal edges, about 0 for
-        unrelated ones, and 0 where one picture has none.
+        1 for equal edges, about 0 for unrelated ones, and 0 where a picture has none.
     """
     from scipy.ndimage import gaussian_filter
     from skimage.color import rgb2lab
 
     scale, reach = AGREEMENT_SCALES
     maps = []
-    for one in (pixels, other):
-        slopes = _slopes(rgb2lab(one)[..., 0], scale)
-        found = gaussian_filter(np.hypot(*slopes), reach).ravel()
-        maps.append(found - found.mean())
+    for picture in (pixels, other):
+        down, across = _gradient(rgb2lab(picture)[..., 0], scale)
+        edges = gaussian_filter(np.hypot(down, across), reach).ravel()
+        maps.append(edges - edges.mean())
     size = float(np.linalg.norm(maps[0]) * np.linalg.norm(maps[1]))
     return float(maps[0] @ maps[1]) / size if size > 1e-9 else 0.0
 
 
 def _colors(lab: NDArray[np.float64]) -> list[Vector]:
-    """Mean, deviation and percentiles of L, a, b and chroma √(a² + b²) (CIE 1976), and
-    the square roots of their joint histogram, whose distances are Hellinger's."""
+    """Compute moments of colors, and their joint histogram.
+
+    The moments are mean, deviation and percentiles of L, a, b and chroma √(a² + b²)
+    (CIE 1976). Of the histogram's square roots, distances are Hellinger's.
+    """
     light, a, b = np.moveaxis(lab, 2, 0)
     planes = light, a, b, np.hypot(a, b)
     moments = [
@@ -168,30 +182,31 @@ def _colors(lab: NDArray[np.float64]) -> list[Vector]:
 
 
 def _edges(light: Plane) -> Vector:
-    """In each octave: how much of the gradient points in each direction (its sign
-    aside), how strong it is, and how far its surroundings agree with it.
+    """Compute in each octave the gradient's directions, strength and coherence.
+
+    The directions (without sign) are weighted by strength. Coherence is how far
+    neighboring gradients have one direction.
 
     Source:
-        The last is the coherence (λ₁ − λ₂) / (λ₁ + λ₂) of the structure tensor: J.
-        Bigün, G. Granlund, "Optimal orientation detection of linear symmetry", ICCV
-        1987.
+        It is (λ₁ − λ₂) / (λ₁ + λ₂) of the structure tensor: J. Bigün, G. Granlund,
+        "Optimal orientation detection of linear symmetry", ICCV 1987.
     """
     from scipy.ndimage import gaussian_filter
 
     parts = []
     for _ in range(OCTAVES):
-        down, across = _slopes(light, 1)
+        down, across = _gradient(light, 1)
         strength = np.hypot(down, across)
         angle = np.mod(np.arctan2(down, across), np.pi)
         shares, _ = np.histogram(angle, DIRECTIONS, (0, np.pi), weights=strength)
         yy, xx, xy = (
-            gaussian_filter(one, 2)
-            for one in (down * down, across * across, down * across)
+            gaussian_filter(product, 2)
+            for product in (down * down, across * across, down * across)
         )
-        coherence = np.hypot(yy - xx, 2 * xy) / (yy + xx + FAINT**2)
+        coherence = np.hypot(yy - xx, 2 * xy) / (yy + xx + NOISE_FLOOR**2)
         parts += [
-            shares / max(float(shares.sum()), FAINT),
-            np.log(np.percentile(strength, PERCENTILES) + FAINT),
+            shares / max(float(shares.sum()), NOISE_FLOOR),
+            np.log(np.percentile(strength, PERCENTILES) + NOISE_FLOOR),
             np.percentile(coherence, PERCENTILES),
         ]
         light = gaussian_filter(light, 1)[::2, ::2]
@@ -199,9 +214,9 @@ def _edges(light: Plane) -> Vector:
 
 
 def _patterns(light: Plane) -> Vector:
-    """Square roots of how often each uniform, rotation-invariant binary pattern comes.
+    """Compute the histogram of uniform, rotation-invariant binary patterns.
 
-    Differences too small for a level of 255 count as none.
+    Its square roots are returned. Differences below one level of 255 count as none.
 
     Source:
         T. Ojala, M. Pietikäinen, T. Mäenpää, "Multiresolution gray-scale and rotation
@@ -214,19 +229,21 @@ def _patterns(light: Plane) -> Vector:
     gray = np.clip(np.round(coarse * 2.55), 0, 255).astype(np.uint8)
     parts = []
     for neighbors, radius in PATTERNS:
-        found = local_binary_pattern(  # type: ignore[no-untyped-call]
+        patterns = local_binary_pattern(  # type: ignore[no-untyped-call]
             gray, neighbors, radius, "uniform"
         )
         # Nearer to the border they would see beyond it.
-        inside = found[radius:-radius, radius:-radius].astype(int).ravel()
+        inside = patterns[radius:-radius, radius:-radius].astype(int).ravel()
         counts = np.bincount(inside, minlength=neighbors + 2)
         parts.append(np.sqrt(counts / inside.size))
     return np.concatenate(parts)
 
 
 def _wavelets(plane: Plane) -> Vector:
-    """Of each level's horizontal, vertical and diagonal coefficients: the logarithms
-    of their mean size, per pixel, and of their kurtosis.
+    """Compute the logarithms of wavelet coefficients' mean size and kurtosis.
+
+    They are of each level's horizontal, vertical and diagonal coefficients; the size is
+    per pixel.
 
     Source:
         S. Lyu, D. Rockmore, H. Farid, "A digital technique for art authentication",
@@ -235,37 +252,32 @@ def _wavelets(plane: Plane) -> Vector:
     """
     from pywt import wavedec2
 
-    found = []
+    statistics = []
     details = wavedec2(plane, WAVELET, level=max(LEVELS))[:0:-1]
     for level in LEVELS:
-        for one in details[level - 1]:
-            size = one / 2.0**level
+        for coefficients in details[level - 1]:
+            size = coefficients / 2.0**level
             square = size * size
-            fourth = (square * square).mean()
-            found.append(np.log(np.abs(size).mean() + FAINT))
-            found.append(np.log((fourth + FAINT**4) / (square.mean() ** 2 + FAINT**4)))
-    return np.array(found)
+            fourth = (square * square).mean() + NOISE_FLOOR**4
+            kurtosis = fourth / (square.mean() ** 2 + NOISE_FLOOR**4)
+            statistics += [np.log(np.abs(size).mean() + NOISE_FLOOR), np.log(kurtosis)]
+    return np.array(statistics)
 
 
-def _slopes(plane: Plane, scale: float) -> tuple[Plane, Plane]:
-    """Derivatives of a Gaussian, downwards and to the right."""
+def _gradient(plane: Plane, scale: float) -> tuple[Plane, Plane]:
+    """Compute derivatives with a Gaussian, downwards and to the right."""
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(plane, scale, (1, 0)), gaussian_filter(plane, scale, (0, 1))
 
 
-def _wide_enough(levels: Levels) -> Levels:
-    """A narrow picture goes on as in a mirror."""
-    lacking = [max(0, NARROWEST - side) for side in levels.shape[:2]]
-    return np.pad(levels, [*((0, more) for more in lacking), (0, 0)], mode="symmetric")
+def _pad_narrow(levels: Levels) -> Levels:
+    """Continue a narrow picture by its mirror image."""
+    down, across = (max(0, MIN_SIDE - side) for side in levels.shape[:2])
+    return np.pad(levels, [(0, down), (0, across), (0, 0)], mode="symmetric")
 
 
-def _levels(pixels: Pixels) -> Levels:
-    return np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-
-
-def _encoded(levels: Levels, quality: int, chroma: str) -> Levels:
-    """Once through JPEG."""
+def _encode_jpeg(levels: Levels, quality: int, chroma: str) -> Levels:
     stream = io.BytesIO()
     Image.fromarray(levels).save(stream, "JPEG", quality=quality, subsampling=chroma)
     return np.asarray(Image.open(stream))

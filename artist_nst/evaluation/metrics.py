@@ -1,12 +1,11 @@
-"""Whether paintings pass for an artist's, what they keep of the photo, and how near
-they come to works that they were not painted from."""
+"""Evaluation of paintings: attribution, what is kept of the photo, style distances."""
 
 from __future__ import annotations
 
 import csv
 import io
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -17,55 +16,69 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from artist_nst._files import hash_file, write_text
 from artist_nst._types import PathLike, Pixels
-from artist_nst.corpus.works import artists, corpora_folder, find_folder, load_corpus
+from artist_nst.corpus.filters import keep_paintings
+from artist_nst.corpus.works import (
+    choose_corpora_folder,
+    find_corpus_folder,
+    list_artists,
+    load_corpus,
+)
 from artist_nst.errors import ArtistNstError
-from artist_nst.evaluation.attribution import Judges, Share, train
-from artist_nst.evaluation.handcrafted_features import GROUPS, edge_agreement, sized
-from artist_nst.image.files import read_picture, resize, sha256_of, write_text
+from artist_nst.evaluation.attribution import (
+    CrossFittedClassifiers,
+    ProgressCallback,
+    Proportion,
+    train,
+)
+from artist_nst.evaluation.handcrafted_features import (
+    FEATURE_GROUPS,
+    edge_agreement,
+    resize_to_side,
+)
+from artist_nst.image.files import read_picture, resize
 from artist_nst.nst.distance import CONTENT_LAYER
-from artist_nst.nst.features import survey
+from artist_nst.nst.features import extract_features
 from artist_nst.nst.losses import content_relative, squared_distance
+from artist_nst.nst.tensors import to_tensor
 from artist_nst.nst.vgg import minimum_side
 from artist_nst.painting import record
-from artist_nst.styles.clustering import paintings as painted_works
 from artist_nst.styles.descriptors import (
-    Style,
-    looking_network,
-    style_of_file,
-    styles_of,
+    StyleDescriptor,
+    describe_file,
+    describe_files,
+    descriptor_network,
+    gram_distance,
 )
 
 log = logging.getLogger(__name__)
 
-Matrix = NDArray[np.float64]
 Grams = NDArray[np.floating]
-Told = Callable[[str, int, int], None]
-
-TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One painting; None is what could not be measured.
+class PaintingMetrics:
+    """What was measured of one painting; None is what could not be measured.
+
+    ``content``, ``style`` and ``held_out`` are seen by the packaged compact network, at
+    a longer side of 256 pixels.
 
     Attributes:
-        painting: its file. taken_for: the artist that the judges take it for.
-        probability: that it is by the artist imitated, as they state it.
-        hits: how many of the two judges take it for his.
+        painting: its file.
+        taken_for: the artist that the classifiers predict.
+        probability: of the imitated artist, as they predict it.
+        hits: how many of the two classifiers take it for his.
         photo: the file that it was painted from.
-        edges: how far the edges are the photo's: 1 for the photo, about 0 for another
-            picture (:func:`~artist_nst.evaluation.handcrafted_features.edge_agreement`).
+        edges: 1 for the photo, about 0 for another picture
+            (:func:`~artist_nst.evaluation.handcrafted_features.edge_agreement`).
         content: ½ mean (F − P)² / mean P² at conv4_2: 0 for the photo, about ½ for
             another picture.
         style: ‖G − A‖² / ‖A‖², averaged over conv1_1 … conv5_1, to the works that it
             was painted from: of several, A is the weighted mean, as in painting.
-        held_out: the same to the artist's works that it was not painted from: the
-            median.
-        closer_than: which share of the other artists' works is farther from these.
-
-    ``content``, ``style`` and ``held_out`` are seen by the packaged compact network, at
-    a longer side of 256 pixels.
+        held_out: the median of the same to the artist's works that it was not painted
+            from.
+        closer_than: the share of other artists' works that are farther from these.
     """
 
     painting: Path
@@ -82,46 +95,47 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Of paintings that imitate one artist.
+    """Results for paintings that imitate one artist.
 
     Attributes:
-        artist: his corpus's folder. rows: the paintings, in the order given.
-        judges: who judged them.
-        photos: how many of the photos, each counted once, are taken for the artist's
-            works as they are.
-        works_closer_than: ``closer_than`` of the artist's own works, each measured by
-            the others: their median.
+        artist: the folder of the artist's corpus.
+        rows: of the paintings, in the order given.
+        classifiers: those that predicted their artists.
+        photo_deception: how many of the photos, each counted once, are themselves taken
+            for the artist's works.
+        works_closer_than: the median ``closer_than`` of the artist's own works, each
+            measured by the others.
     """
 
     artist: str
-    rows: tuple[Row, ...]
-    judges: Judges
-    photos: Share
+    rows: tuple[PaintingMetrics, ...]
+    classifiers: CrossFittedClassifiers
+    photo_deception: Proportion
     works_closer_than: float
 
     @property
-    def deception(self) -> Share:
-        """How many paintings are taken for the artist's; a judge counts half."""
-        return Share(sum(row.hits for row in self.rows) / 2, len(self.rows))
+    def deception(self) -> Proportion:
+        """How many paintings are taken for the artist's; a classifier counts half."""
+        return Proportion(sum(row.hits for row in self.rows) / 2, len(self.rows))
 
     def median(self, column: str) -> float | None:
-        """Of a number of :class:`Row`, over the paintings that have it."""
+        """Return the median of a column, over the paintings that have it."""
         values = [getattr(row, column) for row in self.rows]
-        there = [value for value in values if value is not None]
-        return median(there) if there else None
+        measured = [value for value in values if value is not None]
+        return median(measured) if measured else None
 
     def write_table(self, path: PathLike) -> None:
-        """Every painting with every number, as comma-separated values.
+        """Write every painting with every number as comma-separated values.
 
         Raises:
-            ArtistNstError: the file can't be written; what was there is kept.
+            ArtistNstError: the file can't be written; its old content is kept.
         """
         text = io.StringIO()
-        heads = [field.name for field in fields(Row)]
-        table = csv.DictWriter(text, heads, lineterminator="\n")
+        columns = [field.name for field in fields(PaintingMetrics)]
+        table = csv.DictWriter(text, columns, lineterminator="\n")
         table.writeheader()
         table.writerows(asdict(row) for row in self.rows)
-        # A path may hold bytes that are no UTF-8.
+        # A path may hold bytes that are not UTF-8.
         write_text(path, text.getvalue().encode(errors="replace").decode())
 
 
@@ -132,74 +146,64 @@ def evaluate(
     *,
     content: PathLike | None = None,
     color: bool = True,
-    on_progress: Told = lambda *_: None,
+    on_progress: ProgressCallback = lambda *_: None,
 ) -> Evaluation:
-    """Judge and measure paintings that imitate ``artist``.
+    """Judge and measure paintings that imitate an artist.
 
     Works that any of them was painted from, as their records say, are not shown to the
-    judges, nor counted as held out.
+    classifiers, nor counted as held out.
 
     Args:
+        paintings: their files.
         artist: a name, a part of it or a folder, as for :func:`artist_nst.paint`.
-        corpora: the folder of corpora; the judges know all artists in it.
+        corpora: the folder of corpora; all artists in it are told apart.
         content: the photo of paintings that have no record, or whose photo has moved.
-        color: whether the judges are told of colors, which some paintings have from
+        color: whether the classifiers see colors, which some paintings have from
             their photo.
         on_progress: told what is done, how many are done, and of how many.
 
     Raises:
-        UsageError: no such artist; too few artists or works to judge by.
+        UsageError: no such artist; too few artists or works to train classifiers.
         ArtistNstError: a painting can't be read.
     """
-    opened = [_opened(Path(path)) for path in paintings]
-    slug = find_folder(artist, corpora_folder(corpora)).name
-    used = set().union(*(one.used for one in opened))
-    bench = Bench(corpora, used, artist=slug, color=color, on_progress=on_progress)
+    used = set().union(*map(_find_used_hashes, paintings))
+    slug = find_corpus_folder(artist, choose_corpora_folder(corpora)).name
+    evaluator = Evaluator(
+        corpora, used, artist=slug, color=color, on_progress=on_progress
+    )
     rows = []
-    for number, one in enumerate(opened):
-        on_progress("measuring", number, len(opened))
-        rows.append(bench.measured(one, slug, content))
-    photos = {sha256_of(row.photo): row.photo for row in rows if row.photo}
-    hits = [bench.judges.verdict(photo).hits(slug) for photo in photos.values()]
+    for number, painting in enumerate(paintings):
+        on_progress("measuring", number, len(paintings))
+        rows.append(evaluator.measure(painting, slug, content))
+    photos = {hash_file(row.photo): row.photo for row in rows if row.photo}
+    votes = [
+        evaluator.classifiers.predict(photo).count_votes(slug)
+        for photo in photos.values()
+    ]
     return Evaluation(
         artist=slug,
         rows=tuple(rows),
-        judges=bench.judges,
-        photos=Share(sum(hits) / 2, len(hits)),
-        works_closer_than=bench.held_out(slug).works_closer_than,
+        classifiers=evaluator.classifiers,
+        photo_deception=Proportion(sum(votes) / 2, len(votes)),
+        works_closer_than=evaluator.held_out(slug).works_closer_than,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Painted:
-    """A painting's file, and its record, if it has one."""
-
-    path: Path
-    sha256: str
-    record: dict[str, Any] | None
-
-    @property
-    def used(self) -> set[str]:
-        """The hashes of what no judge may know: its works, and itself."""
-        styles = self.record["styles"] if self.record else []
-        return {self.sha256, *(style["sha256"] for style in styles)}
-
-
-class Bench:
-    """Where paintings after any of several artists are judged and measured alike.
+class Evaluator:
+    """Measures paintings after any of several artists in one way.
 
     Args:
-        corpora: the folder of corpora; the judges know all artists in it.
+        corpora: the folder of corpora; all artists in it are told apart.
         used: SHA-256 of files that were painted from, by any of the paintings.
-        artist: a folder that the judges must know.
-        color: whether they are told of colors.
+        artist: a folder that can't be left out.
+        color: whether the classifiers see colors.
         on_progress: told what is done, how many are done, and of how many.
 
     Attributes:
-        judges: who judge.
+        classifiers: those that predict a painting's artist.
 
     Raises:
-        UsageError: too few artists or works to judge by.
+        UsageError: too few artists or works to train classifiers.
     """
 
     def __init__(
@@ -209,199 +213,201 @@ class Bench:
         *,
         artist: str | None = None,
         color: bool = True,
-        on_progress: Told = lambda *_: None,
+        on_progress: ProgressCallback = lambda *_: None,
     ) -> None:
         self.corpora = corpora
-        self.judges = train(
-            _works(corpora_folder(corpora), artist),
+        self.classifiers = train(
+            _list_works(choose_corpora_folder(corpora), artist),
             used,
             artist=artist,
-            keep=[name for name in GROUPS if color or name != "colors"],
+            feature_groups=[
+                group for group in FEATURE_GROUPS if color or group != "colors"
+            ],
             on_progress=on_progress,
         )
-        self._told = on_progress
-        self._grams: dict[str, Grams] = {}
-        self._held_out: dict[str, HeldOut] = {}
-        self._sources: dict[Path, Grams] = {}
+        self._on_progress = on_progress
+        self._grams_by_artist: dict[str, Grams] = {}
+        self._held_out: dict[str, HeldOutDistances] = {}
+        self._source_grams: dict[Path, Grams] = {}
 
-    def row(
+    def measure(
         self, painting: PathLike, artist: str, content: PathLike | None = None
-    ) -> Row:
-        """A painting that imitates the artist of a folder.
+    ) -> PaintingMetrics:
+        """Measure a painting.
 
         Args:
-            content: its photo, where it has no record or that has moved.
+            painting: its file.
+            artist: the folder of the artist that it imitates.
+            content: its photo, if it has no record or the photo has moved.
 
         Raises:
             ArtistNstError: it can't be read.
         """
-        return self.measured(_opened(Path(painting)), artist, content)
-
-    def measured(self, painting: Painted, artist: str, content: PathLike | None) -> Row:
-        """The same, of a painting that is opened."""
-        verdict = self.judges.verdict(painting.path)
-        own = style_of_file(painting.path)
-        held_out, closer_than = self.held_out(artist).of(own)
-        photo = _photo(painting, content)
-        edges, kept = (None, None) if photo is None else _kept(painting.path, photo)
-        return Row(
-            painting=painting.path,
-            taken_for=verdict.artist,
-            probability=verdict.probability(artist),
-            hits=verdict.hits(artist),
+        path = Path(painting)
+        facts = _load_record(path)
+        prediction = self.classifiers.predict(path)
+        descriptor = describe_file(path)
+        held_out, closer_than = self.held_out(artist).measure(descriptor)
+        edges = kept = None
+        if photo := _find_photo(path, facts, content):
+            edges, kept = _compare_with_photo(path, photo)
+        return PaintingMetrics(
+            painting=path,
+            taken_for=prediction.predicted_artist,
+            probability=prediction.probability(artist),
+            hits=prediction.count_votes(artist),
             photo=photo,
             edges=edges,
             content=kept,
-            style=self._to_sources(own, painting),
+            style=self._compare_with_sources(descriptor, path, facts),
             held_out=held_out,
             closer_than=closer_than,
         )
 
-    def held_out(self, artist: str) -> HeldOut:
-        """What works of the artist, and of the others, are near to."""
-        if not self._grams:
-            self._grams = _all_grams(self.judges.works, self._told)
+    def held_out(self, artist: str) -> HeldOutDistances:
+        """Return distances to an artist's works that were not painted from."""
+        if not self._grams_by_artist:
+            for name, paths in self.classifiers.works.items():
+                on_progress = partial(self._on_progress, f"styles of {name}")
+                self._grams_by_artist[name] = np.stack(
+                    [
+                        descriptor.grams
+                        for descriptor in describe_files(paths, name, on_progress)
+                        if not isinstance(descriptor, ArtistNstError)
+                    ]
+                )
         if artist not in self._held_out:
-            others = [own for one, own in self._grams.items() if one != artist]
-            self._held_out[artist] = HeldOut(
-                self._grams[artist], np.concatenate(others)
-            )
+            works = self._grams_by_artist[artist]
+            others = [
+                grams for name, grams in self._grams_by_artist.items() if name != artist
+            ]
+            self._held_out[artist] = HeldOutDistances(works, np.concatenate(others))
         return self._held_out[artist]
 
-    def _to_sources(self, own: Style, painting: Painted) -> float | None:
-        """To the works that it was painted from; None where these are not here."""
-        if painting.record is None:
+    def _compare_with_sources(
+        self, descriptor: StyleDescriptor, painting: Path, facts: dict[str, Any] | None
+    ) -> float | None:
+        """Compute the style distance to the works painted from, if these are found."""
+        if facts is None:
             return None
         try:
-            sources = record.find_sources(
-                painting.record, painting.path, (), self.corpora
-            )
-            grams = [self._grams_of(source.path) for source in sources]
+            sources = record.find_sources(facts, painting, (), self.corpora)
+            for path in {source.path for source in sources} - self._source_grams.keys():
+                self._source_grams[path] = describe_file(path).grams
         except ArtistNstError as error:
-            log.warning("%s is not compared with its works: %s", painting.path, error)
+            log.warning("%s is not compared with its works: %s", painting, error)
             return None
-        mean = np.average(grams, axis=0, weights=[one.weight for one in sources])
-        return float(apart(own.grams[None], mean[None])[0, 0])
-
-    def _grams_of(self, path: Path) -> Grams:
-        if path not in self._sources:
-            self._sources[path] = style_of_file(path).grams
-        return self._sources[path]
+        grams = [self._source_grams[source.path] for source in sources]
+        mean = np.average(grams, axis=0, weights=[source.weight for source in sources])
+        return float(gram_distance(descriptor.grams[None], mean[None])[0, 0])
 
 
-class HeldOut:
-    """How near pictures come to the works of an artist that were not painted from.
+class HeldOutDistances:
+    """Style distances to the works of an artist that were not painted from.
 
     Args:
-        own: ``(m, L, K)``, the works' sketched Gram matrices
-            (:class:`artist_nst.styles.descriptors.Style`).
+        works: ``(m, L, K)``, the works' sketched Gram matrices
+            (:attr:`artist_nst.styles.descriptors.StyleDescriptor.grams`).
         others: ``(n, L, K)``, those of other artists' works.
 
     Attributes:
         works_closer_than: as in :class:`Evaluation`.
     """
 
-    def __init__(self, own: Grams, others: Grams) -> None:
-        self._own = own
-        self._others = np.median(apart(others, own), axis=1)
-        between = apart(own, own)
+    def __init__(self, works: Grams, others: Grams) -> None:
+        self._works = works
+        self._other_distances = np.median(gram_distance(others, works), axis=1)
+        between = gram_distance(works, works)
         # A work is measured by the others, not by itself.
         np.fill_diagonal(between, np.nan)
-        found = [self._closer(one) for one in np.nanmedian(between, axis=1)]
-        self.works_closer_than = float(np.median(found))
+        distances = np.nanmedian(between, axis=1)
+        self.works_closer_than = float(np.median([*map(self._closer_than, distances)]))
 
-    def of(self, style: Style) -> tuple[float, float]:
-        """A picture's median distance to the works, and which share of the other
-        artists' works is farther from them."""
-        found = float(np.median(apart(style.grams[None], self._own)))
-        return found, self._closer(found)
+    def measure(self, descriptor: StyleDescriptor) -> tuple[float, float]:
+        """Measure a picture.
 
-    def _closer(self, found: float) -> float:
-        return float(np.mean(self._others > found))
+        Returns:
+            Its median distance to the works, and the share of other artists' works that
+            are farther from them.
+        """
+        distance = float(np.median(gram_distance(descriptor.grams[None], self._works)))
+        return distance, self._closer_than(distance)
 
-
-def apart(candidates: Grams, targets: Grams) -> Matrix:
-    """:func:`artist_nst.styles.descriptors.distance` of each to each.
-
-    Args:
-        candidates: ``(n, L, K)``. targets: ``(m, L, K)``.
-
-    Returns:
-        ``(n, m)``.
-    """
-    first, second = candidates.astype(np.float64), targets.astype(np.float64)
-    products = np.einsum("nlk,mlk->nml", first, second, optimize=True)
-    sizes = np.square(second).sum(2)
-    squared = np.square(first).sum(2)[:, None] + sizes - 2 * products
-    return np.asarray((np.maximum(squared, 0) / np.maximum(sizes, TINY)).mean(2))
+    def _closer_than(self, distance: float) -> float:
+        return float(np.mean(self._other_distances > distance))
 
 
-def _all_grams(works: Mapping[str, Sequence[Path]], told: Told) -> dict[str, Grams]:
-    """Of each artist, ``(n, L, K)``."""
-    found = {}
-    for artist, paths in works.items():
-        styles = styles_of(paths, artist, partial(told, f"styles of {artist}"))
-        found[artist] = np.stack(
-            [one.grams for one in styles if not isinstance(one, ArtistNstError)]
-        )
-    return found
-
-
-def _opened(path: Path) -> Painted:
-    """A painting that can be read, with what it says of itself."""
-    digest = read_picture(path).sha256
+def _load_record(painting: Path) -> dict[str, Any] | None:
     try:
-        return Painted(path, digest, record.read(path))
-    except ArtistNstError as error:
-        log.warning("%s; the judges may know what it was painted from", error)
-        return Painted(path, digest, None)
-
-
-def _works(folder: Path, first: str | None) -> dict[str, list[Path]]:
-    """The picture files of every artist, one first: what two corpora both hold is
-    the first's."""
-    found: dict[str, list[Path]] = {} if first is None else {first: []}
-    for one, place in artists(folder).items():
-        try:
-            corpus = load_corpus(place)
-            works = painted_works(corpus.here)
-            found[one] = [corpus.path(work) for work in works]
-        except ArtistNstError as error:
-            if one == first:
-                raise
-            log.warning("%s is left out: %s", one, error)
-    return found
-
-
-def _photo(painting: Painted, content: PathLike | None) -> Path | None:
-    """The photo that a painting was painted from, if it can be had."""
-    given = None if content is None else Path(content)
-    if painting.record is None:
-        return given
-    if given and sha256_of(given) != painting.record["content"]["sha256"]:
-        given = None
-    try:
-        return record.find_content(painting.record, painting.path, given)
-    except ArtistNstError as error:
-        log.warning("%s is not compared with its photo: %s", painting.path, error)
+        return record.load_record(painting)
+    except ArtistNstError:
         return None
 
 
-def _kept(painting: Path, photo: Path) -> tuple[float, float]:
-    """What a painting keeps of its photo: edges, and features at conv4_2."""
-    there = sized(read_picture(photo).pixels)
+def _find_used_hashes(painting: PathLike) -> set[str]:
+    """Return the hashes of a painting and its works, which no classifier may see.
+
+    Raises:
+        ArtistNstError: it can't be read.
+    """
+    digest = read_picture(painting).sha256
+    try:
+        facts = record.load_record(painting)
+    except ArtistNstError as error:
+        log.warning("%s; the judges may know what it was painted from", error)
+        return {digest}
+    return {digest, *(style["sha256"] for style in facts["styles"])}
+
+
+def _find_photo(
+    painting: Path, facts: dict[str, Any] | None, content: PathLike | None
+) -> Path | None:
+    """Find the photo that a painting was painted from, or else ``content``."""
+    given = None if content is None else Path(content)
+    if facts is None:
+        return given
+    if given and hash_file(given) != facts["content"]["sha256"]:
+        given = None
+    try:
+        return record.find_content(facts, painting, given)
+    except ArtistNstError as error:
+        log.warning("%s is not compared with its photo: %s", painting, error)
+        return None
+
+
+def _list_works(folder: Path, first: str | None) -> dict[str, list[Path]]:
+    """List the picture files of every artist.
+
+    An artist may be the first: files that two corpora hold count as the first one's.
+    """
+    works: dict[str, list[Path]] = {} if first is None else {first: []}
+    for artist, place in list_artists(folder).items():
+        try:
+            corpus = load_corpus(place)
+            paintings = keep_paintings(corpus.available)
+            works[artist] = [corpus.get_path(work) for work in paintings]
+        except ArtistNstError as error:
+            if artist == first:
+                raise
+            log.warning("%s is left out: %s", artist, error)
+    return works
+
+
+def _compare_with_photo(painting: Path, photo: Path) -> tuple[float, float]:
+    """Compute what a painting keeps of its photo: edges, and features at conv4_2."""
+    target = resize_to_side(read_picture(photo).pixels)
     least = minimum_side([CONTENT_LAYER])
-    height, width = (max(least, side) for side in there.shape[:2])
-    painted, there = (
-        resize(one, height, width) for one in (read_picture(painting).pixels, there)
+    height, width = (max(least, side) for side in target.shape[:2])
+    target = resize(target, height, width)
+    candidate = resize(read_picture(painting).pixels, height, width)
+    expected = _content_features(target)
+    squared = squared_distance(_content_features(candidate), expected)
+    content = float(content_relative(squared, expected))
+    return edge_agreement(candidate, target), content
+
+
+def _content_features(pixels: Pixels) -> torch.Tensor:
+    features, _ = extract_features(
+        descriptor_network(), to_tensor(pixels), [CONTENT_LAYER], ()
     )
-    seen, wanted = _features(painted), _features(there)
-    far = content_relative(squared_distance(seen, wanted), wanted)
-    return edge_agreement(painted, there), float(far)
-
-
-def _features(pixels: Pixels) -> torch.Tensor:
-    """What content losses compare, of ``(H, W, 3)`` in [0, 1]."""
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None] * 255)
-    image = torch.from_numpy(planes).float()
-    return survey(looking_network(), image, [CONTENT_LAYER], ())[0][CONTENT_LAYER]
+    return features[CONTENT_LAYER]

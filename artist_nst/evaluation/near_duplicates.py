@@ -1,4 +1,4 @@
-"""Whether two files show one picture, whatever their sizes and encodings."""
+"""Near-duplicates: whether two files show one picture, at any size and encoding."""
 
 from collections.abc import Sequence
 
@@ -7,52 +7,53 @@ from numpy.typing import NDArray
 
 from artist_nst.image.files import resize
 
-# Two files are taken to show one picture where their thumbnails correlate so much.
-ALIKE = 0.9
-THUMBNAIL = 16  # squares along each side
+# Two files show one picture if their thumbnails correlate more than this.
+DUPLICATE_CORRELATION = 0.9
+THUMBNAIL_SIDE = 16  # pixels
 
 Thumbnail = NDArray[np.float64]
 
 
-def thumbnail(pixels: NDArray[np.float64]) -> Thumbnail:
-    """Brightness of a few squares, of mean 0 and length 1.
+def make_thumbnail(pixels: NDArray[np.float64]) -> Thumbnail:
+    """Reduce a picture to a few pixels of brightness, of mean 0 and length 1.
 
     Args:
         pixels: ``(H, W, 3)`` in [0, 1].
 
     Returns:
-        ``(THUMBNAIL²,)``; the product of two is their pictures' correlation. Zeros
-        for a picture of one brightness, which is then like no other.
+        ``(THUMBNAIL_SIDE²,)``; the product of two is their pictures' correlation. A
+        picture of one brightness gives zeros, and is like no other.
     """
-    small: Thumbnail = resize(pixels, THUMBNAIL, THUMBNAIL).mean(-1).ravel()
+    small: Thumbnail = resize(pixels, THUMBNAIL_SIDE, THUMBNAIL_SIDE).mean(-1).ravel()
     small = small - small.mean()
     return small / max(float(np.linalg.norm(small)), 1e-9)
 
 
-def alike_any(
+def match_any(
     thumbnails: Sequence[Thumbnail], others: Sequence[Thumbnail]
 ) -> NDArray[np.bool_]:
-    """Which of the first look like any of the second, ``(N,)``."""
+    """Tell which thumbnails, ``(N,)``, are near-duplicates of any of the others."""
     if not thumbnails or not others:
         return np.zeros(len(thumbnails), dtype=bool)
-    likeness = np.stack(thumbnails) @ np.stack(others).T
-    return np.asarray(likeness.max(1) > ALIKE)
+    correlations = np.stack(thumbnails) @ np.stack(others).T
+    return np.asarray(correlations.max(1) > DUPLICATE_CORRELATION)
 
 
-def groups(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:
-    """Those that look alike together, be it through others.
+def group_duplicates(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:
+    """Group near-duplicates, be it through others.
 
     Returns:
-        Every place in ``thumbnails`` once, in ascending order within a group; groups
-        in that of their first places.
+        Every index of ``thumbnails`` once, in ascending order within a group; groups
+        in the order of their first indices.
     """
     from scipy.sparse.csgraph import connected_components
 
     if not thumbnails:
         return []
-    seen = np.stack(thumbnails)
-    _, labels = connected_components(seen @ seen.T > ALIKE, directed=False)
-    found: dict[int, list[int]] = {}
-    for place, label in enumerate(labels.tolist()):
-        found.setdefault(label, []).append(place)
-    return list(found.values())
+    stacked = np.stack(thumbnails)
+    matches = stacked @ stacked.T > DUPLICATE_CORRELATION
+    _, labels = connected_components(matches, directed=False)
+    groups: dict[int, list[int]] = {}
+    for index, label in enumerate(labels.tolist()):
+        groups.setdefault(label, []).append(index)
+    return list(groups.values())

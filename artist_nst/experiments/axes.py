@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from artist_nst.errors import UsageError, nearest
-from artist_nst.recipes.recipe import Recipe, layers_of
+from artist_nst.errors import UsageError, suggest
+from artist_nst.recipes.recipe import (
+    FIELD_TYPES,
+    OPTIONS,
+    Levels,
+    Recipe,
+    Weighted,
+    change_field,
+    parse_layers,
+)
 
-Vary = Callable[[Recipe, str], Recipe]
+# In bytes: a file's name is two of them and a suffix, and may have 255.
+MAX_SLUG_BYTES = 110
 
-# In bytes: two of them and a suffix are a file's name, and 255 is the most of that.
-LONGEST_SLUG = 110
+SETTING_AXES = {
+    setting.axis or setting.option: field for field, setting in OPTIONS.items()
+}
+"""The recipe's field that each axis changes, by the axis's name."""
+
+AXES = (*SETTING_AXES, "recipe", "work")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,110 +34,82 @@ class Axis:
     """A setting and the values that it is to have, as typed.
 
     Attributes:
-        name: of :data:`AXES`, or ``recipe`` or ``work``.
-        values: from left to right, or from top to bottom.
+        name: One of :data:`AXES`.
+        values: From left to right, or from top to bottom.
     """
 
     name: str
     values: tuple[str, ...]
 
-    def head(self, value: str) -> str:
-        """Above a column, or beside a row: ``style scale 1.2``."""
+    def heading(self, value: str) -> str:
+        """Return the text above a column, or beside a row: ``style scale 1.2``."""
         if self.name.endswith("-layer"):
             value = value.replace("+", " + ")
         return f"{self.name.replace('-', ' ')} {value}"
 
     def slug(self, value: str) -> str:
-        """For file names: ``style-scale-1.2``; a long value ends in its hash."""
+        """Return a part of a file name: ``style-scale-1.2``; a long one is hashed."""
         slug = f"{self.name}-" + re.sub(r"[^\w.+=-]+", "-", value)
-        if len(slug.encode()) <= LONGEST_SLUG:
+        if len(slug.encode()) <= MAX_SLUG_BYTES:
             return slug
         digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        begin = slug.encode()[: LONGEST_SLUG - len(digest) - 1]
-        return f"{begin.decode(errors='ignore')}-{digest}"
+        start = slug.encode()[: MAX_SLUG_BYTES - len(digest) - 1]
+        return f"{start.decode(errors='ignore')}-{digest}"
 
 
-def axis(name: str, values: str) -> Axis:
-    """An axis from a command line: ``axis("ratio", "1,5,25")``.
+def parse_axis(name: str, values: str) -> Axis:
+    """Read an axis from a command line: ``parse_axis("ratio", "1,5,25")``.
 
     Raises:
-        UsageError: an unknown axis, no value, or one that is given twice; two
-            that differ only in what file names can't show.
+        UsageError: An unknown axis, no value, or one that is given twice; two that
+            would share a file name.
     """
-    known = (*AXES, "recipe", "work")
-    if name not in known:
-        raise UsageError(f"unknown axis {name!r}: {nearest(name, known)}")
+    if name not in AXES:
+        raise UsageError(f"unknown axis {name!r}: {suggest(name, AXES)}")
     texts = tuple(value.strip() for value in values.split(","))
     if not all(texts):
-        raise UsageError(
-            f"{name} {values!r}: write its values with commas between them, and none "
-            "left out"
-        )
-    made = Axis(name, texts)
-    files: dict[str, str] = {}
+        raise UsageError(f"{name} {values!r}: separate its values by single commas")
+    axis = Axis(name, texts)
+    taken: dict[str, str] = {}
     for text in texts:
-        # Some file systems know letters of one case only.
-        file = made.slug(text).casefold()
-        if files.get(file) == text:
+        # Some file systems do not tell upper from lower case.
+        file_name = axis.slug(text).casefold()
+        if taken.get(file_name) == text:
             raise UsageError(f"{name}: {text} is given twice")
-        if file in files:
+        if file_name in taken:
             raise UsageError(
-                f"{name}: {files[file]} and {text} would be painted to one file: "
+                f"{name}: {taken[file_name]} and {text} would be painted to one file: "
                 "leave one of them out"
             )
-        files[file] = text
-    return made
+        taken[file_name] = text
+    return axis
 
 
-def vary(recipe: Recipe, name: str, value: str) -> Recipe:
-    """The recipe with the setting of that axis changed.
+def change_setting(recipe: Recipe, axis: str, text: str) -> Recipe:
+    """Return the recipe with the setting of an axis changed.
+
+    Args:
+        recipe: What is varied.
+        axis: One of :data:`SETTING_AXES`.
+        text: The value as typed; layers are joined by ``+``.
 
     Raises:
-        UsageError: the value can't be read, or can't be painted with.
+        UsageError: The value cannot be read, or cannot be painted with.
     """
+    field = SETTING_AXES[axis]
     try:
-        return AXES[name](recipe, value)
+        return change_field(recipe, field, _parse(FIELD_TYPES[field], text))
     except UsageError as error:
-        raise UsageError(f"{name} {value}: {error}") from error
+        raise UsageError(f"{axis} {text}: {error}") from error
 
 
-def _with(recipe: Recipe, **changes: Any) -> Recipe:
-    return replace(recipe, **changes)
-
-
-def _number(text: str, kind: type[Any]) -> Any:
+def _parse(kind: Any, text: str) -> Any:
+    if kind == Weighted:
+        return parse_layers(text.split("+"))
+    if kind not in (int, float, Levels):
+        return text
     try:
-        return kind(text)
+        return float(text) if kind is float else int(text)
     except ValueError:
-        what = "a whole number" if kind is int else "a number"
+        what = "a number" if kind is float else "a whole number"
         raise UsageError(f"{text!r} is not {what}") from None
-
-
-def _numeric(field: str, kind: type[Any] = float, **also: Any) -> Vary:
-    return lambda recipe, text: _with(recipe, **{field: _number(text, kind)}, **also)
-
-
-def _named(field: str) -> Vary:
-    return lambda recipe, text: _with(recipe, **{field: text})
-
-
-def _layers(field: str) -> Vary:
-    return lambda recipe, text: _with(recipe, **{field: layers_of(text.split("+"))})
-
-
-AXES: dict[str, Vary] = {
-    "style-scale": _numeric("style_scale"),
-    "ratio": _numeric("ratio"),
-    "content-layer": _layers("content_layers"),
-    "style-layer": _layers("style_layers"),
-    "iterations": lambda recipe, text: recipe.with_iterations(_number(text, int)),
-    "init": _named("init"),
-    # As --tv does: what weighs a paper's sum is replaced.
-    "tv": _numeric("tv", tv_sum=0.0),
-    "network": _named("network"),
-    "pool": _named("pool"),
-    "optimizer": _named("optimizer"),
-    "color": _named("color"),
-    "width": _numeric("width", int),
-}
-"""The axes that change one setting of a recipe, by name."""

@@ -1,262 +1,206 @@
-"""One setting varied, or two → one labelled sheet, every painting, a table, a plot."""
+"""Paint a photo with one setting varied, or two, and lay the paintings out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import UsageError
-from artist_nst.experiments.axes import Axis, vary
+from artist_nst.experiments.axes import Axis, change_setting
 from artist_nst.experiments.results import (
-    cell_panel,
-    panel,
-    source_panel,
-    write_plot,
-    write_sheet,
-    write_table,
+    lay_out,
+    read_cell_panel,
+    read_panel,
+    read_source_panel,
 )
-from artist_nst.experiments.runner import (
-    PLOT,
-    SHEET,
-    TABLE,
-    Cell,
-    Series,
-    SeriesProgress,
-    paint_series,
-)
-from artist_nst.figures.grid import grid
+from artist_nst.experiments.runner import Cell, Series, SeriesProgress, paint_series
+from artist_nst.figures.grid import draw_grid
 from artist_nst.image.files import MAX_PIXELS, read_picture
 from artist_nst.painting.networks import Networks, check_recipe_layers
-from artist_nst.painting.pipeline import seeded, sized
-from artist_nst.painting.style_sources import (
-    Source,
-    StyleImage,
-    WorkName,
-    choose_sources,
-)
+from artist_nst.painting.pipeline import pick_seed, resize_recipe
+from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Recipe
 from artist_nst.recipes.toml_file import find_recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ComparisonPlan:
     """What is to be painted, all of it checked.
 
     Attributes:
-        photo: the photo.
-        across: what varies from left to right; ``down``: from top to bottom.
-        cells: rows of columns.
+        photo: The photo.
+        across: What varies from left to right.
+        down: What varies from top to bottom, if anything.
+        rows: The cells of each row.
     """
 
     photo: PathLike
     across: Axis
     down: Axis | None
-    cells: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
     @property
-    def all(self) -> list[Cell]:
+    def cells(self) -> list[Cell]:
         """The cells in the order in which they are painted."""
-        return [cell for row in self.cells for cell in row]
+        return [cell for row in self.rows for cell in row]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a comparison left in its folder.
-
-    Attributes:
-        plan: what was to be painted. series: what became of it.
-        folder: with every painting.
-        sheet, table, plot: the files that show all of them.
-    """
-
-    plan: Plan
-    series: Series
-    folder: Path
-    sheet: Path
-    table: Path
-    plot: Path
-
-
-def plan(
+def plan_comparison(
     across: Axis,
-    content: PathLike,
-    styles: StyleImage | Sequence[StyleImage] = (),
+    photo: PathLike,
+    style: StyleRequest,
     *,
-    by: Axis | None = None,
-    artist: str | None = None,
-    works: WorkName | Sequence[WorkName] = (),
-    corpora: PathLike | None = None,
+    down: Axis | None = None,
     recipe: Recipe = RECIPES["default"],
     adjust: Callable[[Recipe], Recipe] = lambda recipe: recipe,
     long_side: int | None = None,
     seed: int = 0,
     max_pixels: int = MAX_PIXELS,
-) -> Plan:
-    """The cells of a comparison.
+) -> ComparisonPlan:
+    """Plan the cells of a comparison.
 
     Args:
-        across: from :func:`artist_nst.experiments.axes.axis`; ``by``: a second axis, downwards.
-        content, styles, artist, works, corpora, long_side, max_pixels: as for
-            :func:`artist_nst.paint`.
-        recipe: what is varied.
-        adjust: applied to each recipe of a ``recipe`` axis, to give all of them one
-            width, say.
-        seed: of every cell's pick and noise.
+        across: From :func:`artist_nst.experiments.axes.parse_axis`; varies from left
+            to right.
+        photo: The photo.
+        style: What to paint after; for the axis ``work`` its ``artist`` alone.
+        down: A second axis, from top to bottom.
+        recipe: What is varied.
+        adjust: Applied to each recipe of a ``recipe`` axis, for instance to give all
+            of them one width.
+        long_side: Of the paintings in pixels, in place of the recipe's width.
+        seed: Of every cell's pick and noise.
+        max_pixels: Larger pictures are refused.
 
     Raises:
-        UsageError: a value that can't be painted with, or one axis twice.
-        ArtistNstError: the photo, or a style of all cells, can't be read.
+        UsageError: A value that cannot be painted with, or one axis twice.
+        ArtistNstError: The photo, or a style of all cells, cannot be read.
     """
-    axes = [across] if by is None else [by, across]
-    _check_axes(axes, artist, bool(styles or works), long_side)
-    seed = seeded(seed)
-    photo = read_picture(content, max_pixels=max_pixels).pixels
-    sources = _sources(axes, styles, artist, works, corpora, seed)
+    axes = [across] if down is None else [down, across]
+    _check_axes(axes, style, long_side)
+    seed = pick_seed(seed)
+    pixels = read_picture(photo, max_pixels=max_pixels).pixels
+    sources = _choose_sources(axes, style, seed)
     for source in sources.get(None, ()):
         read_picture(source.path, max_pixels=max_pixels)
 
-    def cell(settings: dict[str, str]) -> Cell:
-        made = recipe
-        # First of all, for it is what the others change.
+    def make_cell(settings: dict[str, str]) -> Cell:
+        cell_recipe = recipe
+        # The recipe comes first: the other settings change it.
         if "recipe" in settings:
-            made = adjust(find_recipe(settings["recipe"]))
+            cell_recipe = adjust(find_recipe(settings["recipe"]))
         for name, value in settings.items():
             if name not in ("recipe", "work"):
-                made = vary(made, name, value)
-        made = sized(made, photo, long_side)
-        check_recipe_layers(made)
-        name = ",".join(one.slug(settings[one.name]) for one in axes)
-        own = sources[settings.get("work")]
-        return Cell(name, content, own, made, seed, settings)
+                cell_recipe = change_setting(cell_recipe, name, value)
+        cell_recipe = resize_recipe(cell_recipe, pixels, long_side)
+        check_recipe_layers(cell_recipe)
+        name = ",".join(axis.slug(settings[axis.name]) for axis in axes)
+        cell_sources = sources[settings.get("work")]
+        return Cell(
+            name, photo, cell_sources, cell_recipe, seed, settings, style.corpora
+        )
 
-    rows = [{by.name: value} for value in by.values] if by else [{}]
-    cells = tuple(
-        tuple(cell({**row, across.name: value}) for value in across.values)
-        for row in rows
+    row_settings = [{down.name: value} for value in down.values] if down else [{}]
+    rows = tuple(
+        tuple(make_cell({**row, across.name: value}) for value in across.values)
+        for row in row_settings
     )
-    return Plan(content, across, by, cells)
+    return ComparisonPlan(photo, across, down, rows)
 
 
 def _check_axes(
-    axes: Sequence[Axis], artist: str | None, styled: bool, long_side: int | None
+    axes: Sequence[Axis], style: StyleRequest, long_side: int | None
 ) -> None:
-    names = [one.name for one in axes]
+    names = [axis.name for axis in axes]
     if len(set(names)) < len(names):
         raise UsageError(f"{names[0]} can't vary along both axes: choose another")
     if long_side is not None and "width" in names:
-        raise UsageError("--long-side would settle the width that is to vary: drop it")
-    if "work" in names and artist is None:
+        raise UsageError("--long-side would set the width, which varies: leave it out")
+    if "work" in names and style.artist is None:
         raise UsageError("axis work: whose works? Add --artist NAME")
-    if "work" in names and styled:
+    if "work" in names and (style.images or style.works):
         raise UsageError("axis work: its values are the works, so name no other style")
 
 
-def _sources(
-    axes: Sequence[Axis],
-    styles: StyleImage | Sequence[StyleImage],
-    artist: str | None,
-    works: WorkName | Sequence[WorkName],
-    corpora: PathLike | None,
-    seed: int,
+def _choose_sources(
+    axes: Sequence[Axis], style: StyleRequest, seed: int
 ) -> dict[str | None, tuple[Source, ...]]:
-    """By the value of the axis ``work``; where there is none, by None."""
-    for one in axes:
-        if one.name == "work":
+    """Choose style images by value of the axis ``work``; without one, under None."""
+    for axis in axes:
+        if axis.name == "work":
             try:
                 return {
-                    value: tuple(choose_sources((), artist, value, corpora, seed))
-                    for value in one.values
+                    value: tuple(replace(style, works=value).choose(seed))
+                    for value in axis.values
                 }
             except UsageError as error:
                 raise UsageError(f"axis work: {error}") from error
-    return {None: tuple(choose_sources(styles, artist, works, corpora, seed))}
+    return {None: tuple(style.choose(seed))}
 
 
 def compare(
-    planned: Plan,
+    plan: ComparisonPlan,
     folder: PathLike,
     *,
     networks: Networks | None = None,
     on_progress: Callable[[SeriesProgress], None] = lambda _: None,
-    **how: Any,
-) -> Comparison:
-    """Paint what is planned, as far as it is not in ``folder`` already, and lay it out.
+) -> Series:
+    """Paint what is planned, and lay it out.
 
-    After Ctrl-C, and where a cell can't be painted, the rest is laid out; run again,
-    it goes on.
+    Paintings that are finished in ``folder`` are skipped. After Ctrl-C, and if a cell
+    cannot be painted, the rest is laid out; run again, it continues.
 
     Args:
-        planned: from :func:`plan`.
-        folder: for the paintings, ``sheet.png``, ``results.csv`` and ``losses.png``.
-        networks: what has been loaded already, and how more is to be.
-        how: passed on to :func:`artist_nst.paint`.
+        plan: From :func:`plan_comparison`.
+        folder: For the paintings, ``sheet.png``, ``results.csv`` and ``losses.png``.
+        networks: Loads networks, and says where to compute.
+        on_progress: Called after each iteration.
 
     Raises:
-        UsageError: the folder holds paintings made otherwise.
-        ArtistNstError: the folder can't be written to.
+        UsageError: The folder holds paintings made otherwise.
+        ArtistNstError: The folder cannot be written to.
     """
-    folder = Path(folder)
-    series = paint_series(
-        planned.all, folder, networks or Networks(), on_progress=on_progress, **how
+    series = paint_series(plan.cells, folder, networks, on_progress)
+    lay_out(series, lambda: _draw(plan, series))
+    return series
+
+
+def _draw(plan: ComparisonPlan, series: Series) -> Pixels:
+    """Draw the grid of paintings, with the photo, and each work where it belongs."""
+    rows, across, down = plan.rows, plan.across, plan.down
+    column_heads = _make_headings(across, rows[0])
+    row_heads = (
+        _make_headings(down, [row[0] for row in rows]) if down is not None else []
     )
-    made = Comparison(
-        planned, series, folder, folder / SHEET, folder / TABLE, folder / PLOT
-    )
-    if series.done:
-        try:
-            lay_out(made)
-        except KeyboardInterrupt:
-            # Nothing is lost by it: run again, it is drawn.
-            series.interrupted = True
-    return made
-
-
-def lay_out(made: Comparison) -> None:
-    """Write a comparison's table, plot and sheet."""
-    cells, series = made.plan.all, made.series
-    write_table(made.table, cells, series)
-    write_plot(made.plot, cells, series)
-    write_sheet(made.sheet, _sheet(made.plan, series), series)
-
-
-def _sheet(planned: Plan, series: Series) -> Pixels:
-    """The grid of paintings, with the photo, and each work where it belongs."""
-    cells, across, down = planned.cells, planned.across, planned.down
-    columns = [
-        _head(across, value, cell)
-        for value, cell in zip(across.values, cells[0], strict=True)
-    ]
-    rows = []
-    if down is not None:
-        firsts = [row[0] for row in cells]
-        pairs = zip(down.values, firsts, strict=True)
-        rows = [_head(down, value, cell) for value, cell in pairs]
-    body = [[cell_panel(series, cell) for cell in row] for row in cells]
-    beside = [panel(planned.photo, f"photo: {Path(planned.photo).name}")]
+    body = [[read_cell_panel(series, cell) for cell in row] for row in rows]
+    references = [read_panel(plan.photo, f"photo: {Path(plan.photo).name}")]
     if across.name == "work":
-        body.insert(0, [source_panel(cell.sources[0]) for cell in cells[0]])
-        rows = ["the work", *(rows or ["painted"])]
+        body.insert(0, [read_source_panel(cell.sources[0]) for cell in rows[0]])
+        row_heads = ["the work", *(row_heads or ["painted"])]
     elif down is not None and down.name == "work":
-        columns.insert(0, "the work")
-        for row, first in zip(body, cells, strict=True):
-            row.insert(0, source_panel(first[0].sources[0]))
+        column_heads.insert(0, "the work")
+        for panels, row in zip(body, rows, strict=True):
+            panels.insert(0, read_source_panel(row[0].sources[0]))
     else:
-        beside += [source_panel(source) for source in cells[0][0].sources]
-    return grid(body, columns=columns, rows=rows, beside=beside, title=_title(planned))
-
-
-def _head(axis: Axis, value: str, cell: Cell) -> str:
-    work = cell.sources[0].work
-    return work["title"] if axis.name == "work" and work else axis.head(value)
-
-
-def _title(planned: Plan) -> str:
-    varied = (
-        [planned.across] if planned.down is None else [planned.down, planned.across]
+        references += [read_source_panel(source) for source in rows[0][0].sources]
+    axes = [across] if down is None else [down, across]
+    varied = " × ".join(axis.name.replace("-", " ") for axis in axes)
+    return draw_grid(
+        body,
+        columns=column_heads,
+        rows=row_heads,
+        references=references,
+        title=f"{Path(plan.photo).name}: {varied}",
     )
-    names = " × ".join(one.name.replace("-", " ") for one in varied)
-    return f"{Path(planned.photo).name}: {names}"
+
+
+def _make_headings(axis: Axis, cells: Sequence[Cell]) -> list[str]:
+    """Return the heading of each of an axis's values, whose cells these are."""
+    works = [cell.sources[0].work for cell in cells]
+    return [
+        work["title"] if axis.name == "work" and work else axis.heading(value)
+        for value, work in zip(axis.values, works, strict=True)
+    ]

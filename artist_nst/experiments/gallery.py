@@ -1,17 +1,14 @@
-"""One photo painted after several works in turn, on one sheet: how the artist might
-have painted it."""
+"""Paint one photo after several works in turn, and show all paintings on one sheet."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
 
-from artist_nst._types import PathLike
-from artist_nst.experiments.results import panel, write_sheet, write_table
+from artist_nst._types import PathLike, Pixels
+from artist_nst.experiments.results import lay_out, read_panel
 from artist_nst.experiments.runner import (
     PLOT,
     SHEET,
@@ -21,130 +18,94 @@ from artist_nst.experiments.runner import (
     SeriesProgress,
     paint_series,
 )
-from artist_nst.figures.sheet import Panel, sheet
-from artist_nst.image.files import MAX_PIXELS, read_picture
+from artist_nst.figures.sheet import Panel, draw_sheet
+from artist_nst.image.files import read_picture
 from artist_nst.painting.networks import Networks
-from artist_nst.painting.pipeline import sized
-from artist_nst.painting.style_sources import Source, named
+from artist_nst.painting.pipeline import resize_recipe
+from artist_nst.painting.style_sources import Source, name_sources
 from artist_nst.recipes.recipe import Recipe
 
-SIDE = 480  # pixels; of a painting's height on the sheet
-LETTERS, BYTES = 80, 100  # of a file's name, at most
+PANEL_HEIGHT = 480  # pixels; of a painting on the sheet
+MAX_LETTERS, MAX_BYTES = 80, 100  # of a file's name
 
 
-@dataclass(frozen=True, slots=True)
-class Gallery:
-    """What a gallery left in its folder.
-
-    Attributes:
-        cells: what was to be painted. series: what became of it.
-        sheet: the file that shows all of them.
-    """
-
-    cells: tuple[Cell, ...]
-    series: Series
-    sheet: Path
-
-
-def hang(
+def paint_gallery(
     photo: PathLike,
-    choices: Sequence[Sequence[Source]],
+    groups: Sequence[Sequence[Source]],
     folder: PathLike,
     *,
     recipe: Recipe,
     seed: int = 0,
     long_side: int | None = None,
+    corpora: PathLike | None = None,
     networks: Networks | None = None,
-    max_pixels: int = MAX_PIXELS,
     on_progress: Callable[[SeriesProgress], None] = lambda _: None,
-    **how: Any,
-) -> Gallery:
-    """Paint ``photo`` once after each of ``choices``, as far as that is not done in
-    ``folder`` already, and lay the paintings out.
+) -> Series:
+    """Paint ``photo`` once after each group of works, and lay the paintings out.
 
-    After Ctrl-C, and where one can't be painted, the rest is laid out; run again with
-    the same choices, it goes on.
+    Paintings that are finished in ``folder`` are skipped. After Ctrl-C, and if one
+    cannot be painted, the rest is laid out; run again, it continues.
 
     Args:
-        choices: the works of each painting.
-        folder: for the paintings, ``sheet.png`` and ``results.csv``.
-        seed: of the paintings' noise.
-        networks: what has been loaded already, and how more is to be.
-        max_pixels: larger pictures are refused.
-        how: passed on to :func:`artist_nst.paint`.
+        photo: The photo.
+        groups: The works of each painting.
+        folder: For the paintings, ``sheet.png`` and ``results.csv``.
+        recipe: Every number of the paintings.
+        seed: Of the paintings' noise.
+        long_side: Of the paintings in pixels, in place of ``recipe.width``.
+        corpora: The folder of corpora that was named, for the record.
+        networks: Loads networks, and says where to compute.
+        on_progress: Called after each iteration.
 
     Raises:
-        UsageError: the folder holds paintings made otherwise.
-        ArtistNstError: the photo can't be read, or the folder can't be written to.
+        UsageError: The folder holds paintings made otherwise.
+        ArtistNstError: The photo cannot be read, or the folder cannot be written to.
     """
-    folder = Path(folder)
-    pixels = read_picture(photo, max_pixels=max_pixels).pixels
-    recipe = sized(recipe, pixels, long_side)
-    names = _different([named(sources) for sources in choices])
-    cells = tuple(
-        Cell(name, photo, tuple(sources), recipe, seed, {"painted after": name})
-        for name, sources in zip(names, choices, strict=True)
-    )
-    series = paint_series(
-        cells,
-        folder,
-        networks or Networks(),
-        on_progress=on_progress,
-        max_pixels=max_pixels,
-        **how,
-    )
-    made = Gallery(cells, series, folder / SHEET)
-    if series.done:
-        try:
-            write_table(folder / TABLE, cells, series)
-            _draw(made, photo)
-        except KeyboardInterrupt:
-            # Nothing is lost by it: run again, it is drawn.
-            series.interrupted = True
-    return made
+    networks = networks or Networks()
+    pixels = read_picture(photo, max_pixels=networks.compute.max_pixels).pixels
+    recipe = resize_recipe(recipe, pixels, long_side)
+    names = _make_unique([name_sources(group) for group in groups])
+    cells = [
+        Cell(name, photo, tuple(group), recipe, seed, {"painted after": name}, corpora)
+        for name, group in zip(names, groups, strict=True)
+    ]
+    series = paint_series(cells, folder, networks, on_progress)
+    lay_out(series, lambda: _draw(series, photo), plot=False)
+    return series
 
 
-def _different(names: Sequence[str]) -> list[str]:
-    """Names for files: short enough, none twice, even where capitals don't count, and
-    none that the sheet, the table or the plot has."""
+def _make_unique(names: Sequence[str]) -> list[str]:
+    """Shorten names for files, and number those that a file system would confuse."""
     taken = {Path(file).stem for file in (SHEET, TABLE, PLOT)}
-    found = []
+    unique = []
     for name in names:
-        short = os.fsencode(name[:LETTERS])[:BYTES].decode(errors="ignore")
-        number, free = 1, short
-        while free.casefold() in taken:
+        short = os.fsencode(name[:MAX_LETTERS])[:MAX_BYTES].decode(errors="ignore")
+        number, candidate = 1, short
+        while candidate.casefold() in taken:
             number += 1
-            free = f"{short}-{number}"
-        taken.add(free.casefold())
-        found.append(free)
-    return found
+            candidate = f"{short}-{number}"
+        taken.add(candidate.casefold())
+        unique.append(candidate)
+    return unique
 
 
-def _draw(made: Gallery, photo: PathLike) -> None:
-    """The photo, and below it the paintings in rows about as many as columns."""
-    shown = [_panel(made.series, cell) for cell in made.cells]
-    panels = [one for one in shown if one is not None]
+def _draw(series: Series, photo: PathLike) -> Pixels:
+    """Draw the photo, and below it the paintings in about as many rows as columns."""
+    panels = [
+        _read_panel(series, cell) for cell in series.cells if cell.name in series.done
+    ]
     columns = ceil(sqrt(len(panels)))
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    work = made.cells[0].sources[0].work
+    work = series.cells[0].sources[0].work
     title = Path(photo).name
     if work is not None:
         title += f", as {work['artist']} might have painted it"
-    page = sheet([[panel(photo, "the photo")], *rows], height=SIDE, title=title)
-    write_sheet(made.sheet, page, made.series)
+    photo_row = [read_panel(photo, "the photo")]
+    return draw_sheet([photo_row, *rows], height=PANEL_HEIGHT, title=title)
 
 
-def _panel(series: Series, cell: Cell) -> Panel | None:
-    """A painting and what it was painted after; None where it is not painted."""
-    if cell.name not in series.done:
-        return None
-    titles = [_title(source) for source in cell.sources]
-    more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
-    return panel(series.done[cell.name].path, f"after {titles[0]}{more}")
-
-
-def _title(source: Source) -> str:
-    if source.work is None:
-        return source.path.name
-    title, year = source.work["title"], source.work["year"]
-    return f"{title} ({year})" if year else str(title)
+def _read_panel(series: Series, cell: Cell) -> Panel:
+    count = len(cell.sources)
+    more = f" and {count - 1} more" if count > 1 else ""
+    label = f"after {cell.sources[0].title}{more}"
+    return read_panel(series.done[cell.name].path, label)

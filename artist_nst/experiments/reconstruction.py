@@ -1,4 +1,4 @@
-"""What single layers keep of a picture, and growing sets of them of its style.
+"""Reconstruct what single layers keep of a picture, and sets of them of its style.
 
 The figure of Gatys, Ecker and Bethge, "A neural algorithm of artistic style", 2015:
 from noise, an image is sought whose features at one layer are the picture's (content),
@@ -10,31 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from artist_nst._types import PathLike
+from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import UsageError
-from artist_nst.experiments.results import (
-    cell_panel,
-    panel,
-    write_plot,
-    write_sheet,
-    write_table,
-)
-from artist_nst.experiments.runner import (
-    PLOT,
-    SHEET,
-    TABLE,
-    Cell,
-    Series,
-    SeriesProgress,
-    paint_series,
-)
-from artist_nst.figures.grid import grid
+from artist_nst.experiments.results import lay_out, read_cell_panel, read_panel
+from artist_nst.experiments.runner import Cell, Series, SeriesProgress, paint_series
+from artist_nst.figures.grid import draw_grid
+from artist_nst.figures.sheet import Panel
 from artist_nst.image.files import MAX_PIXELS, read_picture
 from artist_nst.nst.vgg import check_layers
 from artist_nst.painting.networks import Networks
-from artist_nst.painting.pipeline import seeded
+from artist_nst.painting.pipeline import pick_seed
 from artist_nst.painting.style_sources import Source
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import STYLE_LAYERS, Recipe, Weighted
@@ -50,17 +36,18 @@ RECONSTRUCTION = replace(
     levels=((1.0, 200),),
     width=256,
 )
-"""Relative losses, from noise, at one size: nothing but the layer decides."""
+"""Relative losses, from noise, at one size, so that the layer alone decides."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReconstructionPlan:
     """What is to be reconstructed, all of it checked.
 
     Attributes:
-        content: the picture of the row of content; ``style``: of that of style.
-        layers: one column each.
-        rows: the two rows of cells.
+        content: The picture of the row of content.
+        style: The picture of the row of style.
+        layers: One column each.
+        rows: The two rows of cells.
     """
 
     content: PathLike
@@ -69,12 +56,12 @@ class Plan:
     rows: tuple[tuple[Cell, ...], ...]
 
     @property
-    def all(self) -> list[Cell]:
+    def cells(self) -> list[Cell]:
         """The cells in the order in which they are painted."""
         return [cell for row in self.rows for cell in row]
 
 
-def plan(
+def plan_reconstruction(
     content: PathLike,
     style: PathLike,
     *,
@@ -82,101 +69,95 @@ def plan(
     recipe: Recipe = RECONSTRUCTION,
     seed: int = 0,
     max_pixels: int = MAX_PIXELS,
-) -> Plan:
-    """Content layer by layer, and style from growing sets of layers.
+) -> ReconstructionPlan:
+    """Plan content layer by layer, and style from growing sets of layers.
 
     Args:
-        content: the picture for the row of content; ``style``: for that of style.
-        layers: one column each.
-        recipe: all numbers but the layers.
-        seed: of the noise.
-        max_pixels: larger pictures are refused.
+        content: The picture for the row of content.
+        style: The picture for the row of style.
+        layers: One column each.
+        recipe: All numbers but the layers.
+        seed: Of the noise.
+        max_pixels: Larger pictures are refused.
 
     Raises:
-        UsageError: an unknown layer, or one that is given twice.
-        ArtistNstError: a picture can't be read.
+        UsageError: An unknown layer, or one that is given twice.
+        ArtistNstError: A picture cannot be read.
     """
     layers = tuple(layers)
     check_layers(recipe.network, layers, "layer")
     if len(set(layers)) < len(layers):
-        raise UsageError("--layer names a layer twice: give each once")
-    seed = seeded(seed)
+        raise UsageError("--layer names a layer twice: name each once")
+    seed = pick_seed(seed)
     for picture in (content, style):
         read_picture(picture, max_pixels=max_pixels)
-    sets = [layers[: count + 1] for count in range(len(layers))]
-    styles = tuple(_style(style, one, recipe, seed) for one in sets)
-    contents = tuple(_content(content, layer, recipe, seed) for layer in layers)
-    return Plan(content, style, layers, (contents, styles))
+    layer_sets = [layers[: count + 1] for count in range(len(layers))]
+    contents = tuple(_content_cell(content, layer, recipe, seed) for layer in layers)
+    styles = tuple(_style_cell(style, names, recipe, seed) for names in layer_sets)
+    return ReconstructionPlan(content, style, layers, (contents, styles))
 
 
 def reconstruct(
-    planned: Plan,
+    plan: ReconstructionPlan,
     folder: PathLike,
     *,
     networks: Networks | None = None,
     on_progress: Callable[[SeriesProgress], None] = lambda _: None,
-    **how: Any,
 ) -> Series:
-    """Reconstruct what is planned, as far as it is not in ``folder`` already.
+    """Reconstruct what is planned, and lay it out; what is finished is skipped.
 
     Args:
-        planned: from :func:`plan`.
-        folder: gets the reconstructions, ``sheet.png``, ``results.csv`` and
+        plan: From :func:`plan_reconstruction`.
+        folder: For the reconstructions, ``sheet.png``, ``results.csv`` and
             ``losses.png``.
-        networks, on_progress, how: as for :func:`artist_nst.experiments.comparison.compare`.
+        networks: Loads networks, and says where to compute.
+        on_progress: Called after each iteration.
 
     Raises:
-        UsageError: the folder holds something else.
-        ArtistNstError: the folder can't be written to.
+        UsageError: The folder holds something else.
+        ArtistNstError: The folder cannot be written to.
     """
-    folder = Path(folder)
-    series = paint_series(
-        planned.all, folder, networks or Networks(), on_progress=on_progress, **how
-    )
-    if series.done:
-        try:
-            _lay_out(planned, folder, series)
-        except KeyboardInterrupt:
-            # Nothing is lost by it: run again, it is drawn.
-            series.interrupted = True
+    series = paint_series(plan.cells, folder, networks, on_progress)
+    lay_out(series, lambda: _draw(plan, series))
     return series
 
 
-def _lay_out(planned: Plan, folder: Path, series: Series) -> None:
-    write_table(folder / TABLE, planned.all, series)
-    write_plot(folder / PLOT, planned.all, series)
-    sheet = grid(
-        [[cell_panel(series, cell) for cell in row] for row in planned.rows],
-        columns=planned.layers,
+def _draw(plan: ReconstructionPlan, series: Series) -> Pixels:
+    return draw_grid(
+        [[read_cell_panel(series, cell) for cell in row] for row in plan.rows],
+        columns=plan.layers,
         rows=["content of this layer", "style of the layers up to this one"],
-        beside=_originals(planned.content, planned.style),
+        references=_read_originals(plan.content, plan.style),
         title="What layers keep",
     )
-    write_sheet(folder / SHEET, sheet, series)
 
 
-def _originals(content: PathLike, style: PathLike) -> list[Any]:
+def _read_originals(content: PathLike, style: PathLike) -> list[Panel]:
     name = Path(content).name
     if Path(content) == Path(style):
-        return [panel(content, name)]
+        return [read_panel(content, name)]
     return [
-        panel(content, f"{name}: content"),
-        panel(style, f"{Path(style).name}: style"),
+        read_panel(content, f"{name}: content"),
+        read_panel(style, f"{Path(style).name}: style"),
     ]
 
 
-def _content(picture: PathLike, layer: str, recipe: Recipe, seed: int) -> Cell:
-    made = replace(recipe, content_layers=((layer, 1.0),), style_layers=(), ratio=0.0)
-    return _cell("content", picture, layer, made, seed)
+def _content_cell(picture: PathLike, layer: str, recipe: Recipe, seed: int) -> Cell:
+    recipe = replace(recipe, content_layers=((layer, 1.0),), style_layers=(), ratio=0.0)
+    return _make_cell("content", picture, layer, recipe, seed)
 
 
-def _style(picture: PathLike, layers: Sequence[str], recipe: Recipe, seed: int) -> Cell:
+def _style_cell(
+    picture: PathLike, layers: Sequence[str], recipe: Recipe, seed: int
+) -> Cell:
     weighted: Weighted = tuple((layer, 1 / len(layers)) for layer in layers)
-    made = replace(recipe, content_layers=(), style_layers=weighted, ratio=1.0)
-    return _cell("style", picture, "+".join(layers), made, seed)
+    recipe = replace(recipe, content_layers=(), style_layers=weighted, ratio=1.0)
+    return _make_cell("style", picture, "+".join(layers), recipe, seed)
 
 
-def _cell(keeps: str, picture: PathLike, layers: str, made: Recipe, seed: int) -> Cell:
+def _make_cell(
+    keeps: str, picture: PathLike, layers: str, recipe: Recipe, seed: int
+) -> Cell:
     settings = {"keeps": keeps, "layers": layers}
     sources = (Source(Path(picture)),)
-    return Cell(f"{keeps}-{layers}", picture, sources, made, seed, settings)
+    return Cell(f"{keeps}-{layers}", picture, sources, recipe, seed, settings)

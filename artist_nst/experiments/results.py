@@ -1,4 +1,4 @@
-"""What a series of paintings leaves to be read: a sheet, a table, a plot."""
+"""The results of a series of paintings: a sheet, a table, a plot."""
 
 from __future__ import annotations
 
@@ -6,139 +6,150 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from artist_nst._files import write_text
 from artist_nst._types import PathLike, Pixels
-from artist_nst.errors import TooLargeError
-from artist_nst.experiments.runner import Cell, Done, Series
-from artist_nst.figures.plot import Chart, Curve, curves
+from artist_nst.experiments.runner import PLOT, TABLE, Cell, FinishedCell, Series
+from artist_nst.figures.plot import Chart, Curve, plot_curves
 from artist_nst.figures.sheet import Panel
-from artist_nst.image.files import (
-    read_picture,
-    read_small,
-    resize,
-    write_picture,
-    write_text,
-)
+from artist_nst.image.files import read_scaled, write_picture
 from artist_nst.painting.style_sources import Source
 
-SIDE = 640  # pixels; of a picture that is read for a sheet
-AT_FULL_SIDE = 30  # cells; of more, a sheet shows less of each
+PANEL_SIDE = 640  # pixels; of a picture that is read for a sheet
+MAX_FULL_PANELS = 30  # of more paintings, a sheet shows each smaller
 
 
-def panel(path: PathLike, label: str = "", side: int = SIDE) -> Panel:
-    """A picture as small as a sheet shows it, ``side`` pixels at most."""
-    try:
-        return Panel(read_small(path, side).astype(np.float64) / 255, label)
-    except TooLargeError:
-        # It is, for a look in passing; but it was painted from, or painted.
-        pixels = read_picture(path, max_pixels=sys.maxsize).pixels
-        shrink = side / max(pixels.shape[:2])
-        height, width = (max(1, round(side * shrink)) for side in pixels.shape[:2])
-        return Panel(resize(pixels, height, width), label)
+def read_panel(path: PathLike, label: str = "", side: int = PANEL_SIDE) -> Panel:
+    """Read a picture at the size that a sheet shows, ``side`` pixels at most."""
+    # It was painted from, or painted: it cannot be too large.
+    return Panel(read_scaled(path, side, max_pixels=sys.maxsize), label)
 
 
-def source_panel(source: Source) -> Panel:
-    """A style image, or a work with its title."""
-    title = source.path.name
-    if source.work is not None:
-        year = source.work["year"]
-        title = source.work["title"] + (f" ({year})" if year else "")
-    return panel(source.path, title)
+def read_source_panel(source: Source) -> Panel:
+    """Read a style image, labeled by the work's title or the file's name."""
+    return read_panel(source.path, source.title)
 
 
-def cell_panel(series: Series, cell: Cell) -> Panel | None:
-    """A cell's painting and its distances; None where it is not painted."""
+def read_cell_panel(series: Series, cell: Cell) -> Panel | None:
+    """Read a cell's painting, labeled by its distances; None if it is not painted."""
     if cell.name not in series.done:
         return None
-    done = series.done[cell.name]
-    apart = done.record["distances"]
-    content, style = (_short(apart[name]) for name in ("content", "style"))
-    took = f"{done.record['seconds']:.0f} s"
-    side = round(SIDE * min(1, AT_FULL_SIDE / len(series.done)) ** 0.5)
-    return panel(done.path, f"content {content}, style {style}\n{took}", side)
+    painting = series.done[cell.name]
+    distances = painting.record["distances"]
+    content, style = (_format_number(distances[name]) for name in ("content", "style"))
+    seconds = f"{painting.record['seconds']:.0f} s"
+    side = round(PANEL_SIDE * min(1, MAX_FULL_PANELS / len(series.done)) ** 0.5)
+    return read_panel(
+        painting.path, f"content {content}, style {style}\n{seconds}", side
+    )
 
 
-def write_sheet(path: Path, pixels: Pixels, series: Series) -> None:
-    """A sheet that says whose it is, so that only its like will replace it."""
-    write_picture(path, pixels, record=json.dumps({"sheet": series.kind}))
+def lay_out(
+    series: Series, draw_sheet: Callable[[], Pixels], *, plot: bool = True
+) -> None:
+    """Write the table, the plot and the sheet of a series, if anything is painted.
+
+    Ctrl-C ends it early and marks the series; run again, the rest is written.
+
+    Args:
+        series: The paintings.
+        draw_sheet: Returns the sheet, ``(H, W, 3)`` in [0, 1].
+        plot: Whether to plot the losses.
+    """
+    if not series.done:
+        return
+    try:
+        write_table(series)
+        if plot:
+            write_plot(series)
+        write_sheet(series, draw_sheet())
+    except KeyboardInterrupt:
+        series.interrupted = True
 
 
-def write_table(path: Path, cells: Sequence[Cell], series: Series) -> None:
-    """A row of comma-separated values for every cell that is painted: what varies,
-    then what was measured, then every number of its recipe."""
-    # What was asked for comes first, and counts: 50 iterations, whatever was done.
+def write_sheet(series: Series, pixels: Pixels) -> None:
+    """Write a sheet with the kind of its series, so that only its like replaces it."""
+    write_picture(series.sheet, pixels, record=json.dumps({"sheet": series.kind}))
+
+
+def write_table(series: Series) -> None:
+    """Write a row of comma-separated values for every painting.
+
+    What varies comes first, then what was measured, then every number of the recipe.
+    """
+    # Settings as requested override what was done: 50 iterations, even if it stopped.
     rows = [
-        {**cell.settings, **_row(series.done[cell.name]), **cell.settings}
-        for cell in cells
+        {**cell.settings, **_make_row(series.done[cell.name]), **cell.settings}
+        for cell in series.cells
         if cell.name in series.done
     ]
     text = io.StringIO()
     if rows:
-        table = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+        # Records of earlier versions lack recipe fields that newer ones have.
+        columns = dict.fromkeys(name for row in rows for name in row)
+        table = csv.DictWriter(text, columns, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-    # A path may hold bytes that are no UTF-8.
+    # A path may hold bytes that are not UTF-8.
+    path = series.folder / TABLE
     write_text(path, text.getvalue().encode(errors="replace").decode())
 
 
-def write_plot(path: Path, cells: Sequence[Cell], series: Series) -> None:
-    """Losses against seconds: the total as it was minimised, and the two terms."""
+def write_plot(series: Series) -> None:
+    """Plot losses against seconds: the total that was minimized, and the two terms."""
     # A record's history is [iteration, total, content, style, tv, seconds].
     columns = {"total loss": 1, "content loss": 2, "style loss": 3}
-    painted = {
+    histories = {
         cell.label: series.done[cell.name].record["history"]
-        for cell in cells
+        for cell in series.cells
         if cell.name in series.done
     }
-    plots = [
+    charts = [
         Chart(
             title,
             [
-                Curve(name, [row[5] for row in rows], [row[column] for row in rows])
-                for name, rows in painted.items()
+                Curve(label, [row[5] for row in rows], [row[column] for row in rows])
+                for label, rows in histories.items()
             ],
         )
         for title, column in columns.items()
     ]
-    write_picture(path, curves(plots, x_label="seconds"))
+    write_picture(series.folder / PLOT, plot_curves(charts, x_label="seconds"))
 
 
-def _row(done: Done) -> dict[str, Any]:
-    found = done.record
-    apart = found["distances"]
-    works = [style["path"] or style["work"]["title"] for style in found["styles"]]
+def _make_row(painting: FinishedCell) -> dict[str, Any]:
+    facts = painting.record
+    distances = facts["distances"]
+    works = [style["path"] or style["work"]["title"] for style in facts["styles"]]
     return {
-        "file": done.path.name,
-        "content_distance": apart["content"],
-        "style_distance": apart["style"],
-        "distances_by": apart["network"],
-        **{f"final_{name}": value for name, value in found["losses"].items()},
-        "seconds": found["seconds"],
-        "iterations_done": found["iterations"],
-        "evaluations": found["evaluations"],
-        "photo": found["content"]["path"],
+        "file": painting.path.name,
+        "content_distance": distances["content"],
+        "style_distance": distances["style"],
+        "distances_by": distances["network"],
+        **{f"final_{name}": value for name, value in facts["losses"].items()},
+        "seconds": facts["seconds"],
+        "iterations_done": facts["iterations"],
+        "evaluations": facts["evaluations"],
+        "photo": facts["content"]["path"],
         "styles": "; ".join(works),
-        "width_px": found["size"][0],
-        "height_px": found["size"][1],
-        "seed": found["seed"],
+        "width_px": facts["size"][0],
+        "height_px": facts["size"][1],
+        "seed": facts["seed"],
         **{
-            "recipe" if key == "name" else key: _plain(value)
-            for key, value in found["recipe"].items()
+            "recipe" if key == "name" else key: _format_field(value)
+            for key, value in facts["recipe"].items()
         },
-        "weights_sha256": found["network"]["sha256"],
-        "device": found["device"],
-        "painted": found["painted"],
+        "weights_sha256": facts["network"]["sha256"],
+        "device": facts["device"],
+        "painted": facts["painted"],
     }
 
 
-def _plain(value: Any) -> Any:
+def _format_field(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | tuple) else value
 
 
-def _short(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"

@@ -1,5 +1,7 @@
-"""Several paintings in one folder: the network loaded once, what pictures have in
-common looked at once, and what is done not painted again."""
+"""Paint several pictures into one folder, skipping those that are already finished.
+
+Each network is loaded once, and features that the paintings share are computed once.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +13,24 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from artist_nst._files import check_writable, hash_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import (
-    check_writable,
-    read_record,
-    read_small,
-    sha256_of,
-)
-from artist_nst.nst.compact import PACKAGED
-from artist_nst.nst.features import Features
-from artist_nst.nst.minimize import INTERRUPTED
-from artist_nst.nst.precision import PrecisionName
+from artist_nst.image.files import read_record, read_small
+from artist_nst.nst.compact import PACKAGED_FILE
+from artist_nst.nst.features import TargetCache
+from artist_nst.nst.lbfgs import StopReason
 from artist_nst.nst.vgg import VGG
-from artist_nst.painting import record
 from artist_nst.painting.networks import Networks, check_recipe_layers
 from artist_nst.painting.pipeline import Progress, paint
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.record import load_record
+from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -42,18 +39,21 @@ SHEET, TABLE, PLOT = "sheet.png", "results.csv", "losses.png"
 """What a folder holds besides the paintings."""
 
 # Features of a photo at a few sizes and networks, Gram matrices of many works.
-FEATURES_BYTES = 1 << 30
+MAX_CACHE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One painting of a series, to be made or made already.
+    """One painting of a series.
 
     Attributes:
-        name: of its file, without suffix; unique in the series.
-        photo: what is painted. sources: after what. recipe: how.
-        seed: of noise.
-        settings: what tells it from the other cells: names and values, as typed.
+        name: Of its file, without suffix; unique in the series.
+        photo: What is painted.
+        sources: The style images.
+        recipe: How it is painted.
+        seed: Of the noise.
+        settings: Names and values, as typed, that tell it from the other cells.
+        corpora: The folder of corpora that was named, for the record.
     """
 
     name: str
@@ -62,27 +62,24 @@ class Cell:
     recipe: Recipe
     seed: int
     settings: dict[str, str]
+    corpora: PathLike | None = None
 
     @property
     def label(self) -> str:
-        """What it is called in a legend: ``style scale 1.2, ratio 5``."""
+        """Its name in a legend: ``style scale 1.2, ratio 5``."""
         pairs = self.settings.items()
         return ", ".join(f"{name.replace('-', ' ')} {value}" for name, value in pairs)
 
     @property
     def cost(self) -> float:
-        """Relative to other cells of the same photo."""
+        """Its time relative to other cells of the same photo."""
         iterations = sum(count * scale**2 for scale, count in self.recipe.levels)
         return iterations * self.recipe.width**2
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A cell's painting.
-
-    Attributes:
-        path: of the file. record: what is in it.
-    """
+class FinishedCell:
+    """A cell's painting: its file, and the record inside."""
 
     path: Path
     record: dict[str, Any]
@@ -90,186 +87,138 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class SeriesProgress:
-    """What ``on_progress`` is told after each iteration.
+    """The state of a series after an iteration, as ``on_progress`` gets it.
 
     Attributes:
-        cell: which is painted; ``number`` of ``cells``, counted from 1.
-        progress: of its painting.
-        remaining: seconds left for all cells, as estimated.
+        cell: The cell that is being painted.
+        number: Its number, counted from 1.
+        count: The number of cells.
+        progress: Of its painting.
+        remaining: Seconds left for all cells, as estimated.
     """
 
     cell: Cell
     number: int
-    cells: int
+    count: int
     progress: Progress
     remaining: float
 
 
 @dataclass(slots=True)
 class Series:
-    """What became of the cells.
+    """Cells and their paintings in one folder.
 
     Attributes:
-        done: by cell name. failed: why, by cell name.
-        features: of photos and works, as far as they are kept.
-        kind: what varies, with commas between.
-        painted: how many were painted now.
-        interrupted: by Ctrl-C; what was done until then is done.
+        folder: Holds the paintings.
+        cells: What was to be painted.
+        done: The finished paintings, by cell name.
+        failed: The reasons of failures, by cell name.
+        painted: How many were painted by this run.
+        interrupted: Whether Ctrl-C stopped it; finished paintings are kept.
     """
 
-    done: dict[str, Done]
-    failed: dict[str, ArtistNstError]
-    features: Features
-    kind: str
+    folder: Path
+    cells: Sequence[Cell]
+    done: dict[str, FinishedCell] = field(default_factory=dict)
+    failed: dict[str, ArtistNstError] = field(default_factory=dict)
     painted: int = 0
     interrupted: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What varies, separated by commas."""
+        return ",".join(self.cells[0].settings)
+
+    @property
+    def sheet(self) -> Path:
+        """The file that shows all paintings."""
+        return self.folder / SHEET
 
 
 def paint_series(
     cells: Sequence[Cell],
     folder: PathLike,
-    networks: Networks,
-    *,
+    networks: Networks | None = None,
     on_progress: Callable[[SeriesProgress], None] = lambda _: None,
-    **how: Any,
 ) -> Series:
-    """Paint the cells into ``folder``, each to ``NAME.png``, measured by the network
-    of the first one.
+    """Paint the cells into ``folder``, each to ``NAME.png``.
 
-    A cell whose file is there with the same pictures, numbers and seed is left as it
-    is. One that can't be painted is noted, and the others go on.
+    All are measured by the network of the first one. A cell whose file has the same
+    pictures, numbers and seed is left as it is. One that cannot be painted is noted,
+    and the others go on.
 
     Args:
-        networks: loads what recipes ask for, once.
-        how: passed on to :func:`artist_nst.painting.pipeline.paint`.
+        cells: What to paint.
+        folder: Where to.
+        networks: Loads what recipes ask for, once; says where to compute.
+        on_progress: Called after each iteration.
 
     Raises:
-        UsageError: a file is there that was painted otherwise, or a picture to be
+        UsageError: A file is there that was painted otherwise, or a picture to be
             painted from is where the sheet or the plot goes.
-        ArtistNstError: the folder can't be written to.
+        ArtistNstError: The folder cannot be written to.
     """
     folder = Path(folder)
-    _check(cells, folder)
-    with _alone(folder):
-        cells = [replace(cell, recipe=networks.settled(cell.recipe)) for cell in cells]
-        return _painted(cells, folder, networks, on_progress, how)
-
-
-def _painted(
-    cells: Sequence[Cell],
-    folder: Path,
-    networks: Networks,
-    on_progress: Callable[[SeriesProgress], None],
-    how: dict[str, Any],
-) -> Series:
-    look = _Look(networks, how.get("precision", "auto"))
-    done = {}
-    for cell in cells:
-        path = folder / f"{cell.name}.png"
-        if (there := look.done(path, cell)) is not None:
-            done[cell.name] = Done(path, there)
-    if done:
-        log.info("%d of %d are there already", len(done), len(cells))
-    kind = ",".join(cells[0].settings)
-    _check_ours(folder, kind, any(done))
-    left = [cell for cell in cells if cell.name not in done]
-    series = Series(done, {}, Features(FEATURES_BYTES), kind)
-    watch = _Watch(len(cells), left, on_progress)
-    for cell in left:
-        series.interrupted = _paint(
-            cell,
-            folder / f"{cell.name}.png",
-            series,
-            network=lambda cell=cell: networks(cell.recipe),
-            measure=lambda cell=cell: _yardstick(networks, cells[0], cell),
-            on_progress=watch.at(cell),
-            **how,
-        )
-        if series.interrupted:
-            break
-    _check_measured(series)
+    networks = networks or Networks()
+    _check_files(cells, folder)
+    with exclusive_lock(folder):
+        cells = [
+            replace(cell, recipe=networks.resolve_auto(cell.recipe)) for cell in cells
+        ]
+        series = Series(folder, cells)
+        _resume(series, networks)
+        _paint_remaining(series, networks, on_progress)
+    _check_distances(series)
     return series
 
 
-def _check_measured(series: Series) -> None:
-    """Warns where the cells were not all measured by one network."""
-    found = {one.record["distances"].get("network") for one in series.done.values()}
-    if len(found) > 1:
-        log.warning(
-            "the distances can't be compared: they are measured by %s (another cell "
-            "came first then); paint to a new folder with -o to compare them",
-            "; ".join(sorted(found)),
+def _resume(series: Series, networks: Networks) -> None:
+    """Note the paintings that are already finished."""
+    checker = ResumeChecker(networks)
+    for cell in series.cells:
+        path = series.folder / f"{cell.name}.png"
+        if (facts := checker.check(path, cell)) is not None:
+            series.done[cell.name] = FinishedCell(path, facts)
+    if series.done:
+        count, total = len(series.done), len(series.cells)
+        log.info("%d of %d are already finished", count, total)
+    _check_outputs(series)
+
+
+def _paint_remaining(
+    series: Series, networks: Networks, on_progress: Callable[[SeriesProgress], None]
+) -> None:
+    remaining = [cell for cell in series.cells if cell.name not in series.done]
+    estimator = EtaEstimator(len(series.cells), remaining, on_progress)
+    cache = TargetCache(MAX_CACHE_BYTES)
+    for cell in remaining:
+        series.interrupted = _paint_cell(
+            series, cell, networks, cache, estimator.track(cell)
         )
+        if series.interrupted:
+            break
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps another process of this machine from painting into the same folder."""
-    # Not in the folder, which is the user's.
-    mine = f"{os.path.realpath(folder)} {getpass.getuser()}"
-    name = (
-        f"artist-nst-{hashlib.sha256(mine.encode(errors='replace')).hexdigest()[:16]}"
-    )
-    try:
-        with FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=0):
-            yield
-    except Timeout:
-        raise ArtistNstError(
-            f"{folder}: another artist-nst is painting there: wait for it, or choose "
-            "another folder with -o"
-        ) from None
-
-
-def _check_ours(folder: Path, kind: str, begun: bool) -> None:
-    """Raises UsageError where another's sheet, table or plot would be replaced."""
-    there = [one for one in (SHEET, TABLE, PLOT) if os.path.lexists(folder / one)]
-    try:
-        ours = json.loads(read_record(folder / SHEET))["sheet"] == kind
-    except (ArtistNstError, ValueError, TypeError, KeyError):
-        # The sheet is drawn last: after a crash there may be a table alone.
-        ours = begun and SHEET not in there
-    if there and not ours:
-        raise UsageError(
-            f"{folder / there[0]} is there, and not of a comparison like this: choose "
-            "another folder with -o, or move it away"
-        )
-
-
-def _yardstick(networks: Networks, first: Cell, cell: Cell) -> VGG:
-    """One network for all cells, or their distances could not be compared."""
-    try:
-        return networks(first.recipe)
-    except ArtistNstError:
-        # A painting is not lost for that.
-        return networks(cell.recipe)
-
-
-def _check(cells: Sequence[Cell], folder: Path) -> None:
-    pictures = {Path(cell.photo) for cell in cells}
-    for cell in cells:
-        check_recipe_layers(cell.recipe)
-        pictures |= {source.path for source in cell.sources}
-    check_writable(folder / TABLE, (".csv",))
-    for file in (folder / SHEET, folder / PLOT):
-        check_writable(file)
-        for picture in pictures:
-            if file.exists() and os.path.exists(picture) and file.samefile(picture):
-                raise UsageError(
-                    f"{file} would be replaced, and is painted from: choose another "
-                    "folder with -o"
-                )
-
-
-def _paint(cell: Cell, path: Path, series: Series, **how: Any) -> bool:
-    """Paint one cell and note what became of it; True after Ctrl-C."""
+def _paint_cell(
+    series: Series,
+    cell: Cell,
+    networks: Networks,
+    cache: TargetCache,
+    on_progress: Callable[[Progress], None],
+) -> bool:
+    """Paint one cell and note the outcome; return True after Ctrl-C."""
+    path = series.folder / f"{cell.name}.png"
     try:
         painting = paint(
             cell.photo,
-            cell.sources,
+            StyleRequest(images=cell.sources, corpora=cell.corpora),
             recipe=cell.recipe,
             seed=cell.seed,
-            features=series.features,
-            **how,
+            compute=networks.compute,
+            network=lambda: networks.load(cell.recipe),
+            cache=cache,
+            measure=lambda: _reference_network(networks, series.cells[0], cell),
+            on_progress=on_progress,
         )
     except KeyboardInterrupt:
         return True
@@ -283,133 +232,222 @@ def _paint(cell: Cell, path: Path, series: Series, **how: Any) -> bool:
     except KeyboardInterrupt:
         painting.save(path)
         painting = replace(painting, interrupted=True)
-    if _whole(painting.record):
-        series.done[cell.name] = Done(path, painting.record)
+    if _is_complete(painting.record):
+        series.done[cell.name] = FinishedCell(path, painting.record)
         series.painted += 1
     return painting.interrupted
 
 
-class _Look:
-    """Tells a cell that is done from one that is not."""
+def _reference_network(networks: Networks, first: Cell, cell: Cell) -> VGG:
+    """Return one network to measure all cells, so that distances can be compared."""
+    try:
+        return networks.load(first.recipe)
+    except ArtistNstError:
+        # The painting itself need not be lost.
+        return networks.load(cell.recipe)
 
-    def __init__(self, networks: Networks, precision: PrecisionName) -> None:
+
+def _check_distances(series: Series) -> None:
+    """Warn if the cells were not all measured by one network."""
+    names = {cell.record["distances"].get("network") for cell in series.done.values()}
+    if len(names) > 1:
+        log.warning(
+            "the distances can't be compared: they are measured by %s (another cell "
+            "came first then); paint to a new folder with -o to compare them",
+            "; ".join(sorted(names)),
+        )
+
+
+@contextmanager
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Keep other processes of this user from painting into the same folder.
+
+    Raises:
+        ArtistNstError: Another process is painting there.
+    """
+    # The lock file is not in the folder, which is the user's.
+    owner = f"{os.path.realpath(folder)} {getpass.getuser()}"
+    digest = hashlib.sha256(owner.encode(errors="replace")).hexdigest()[:16]
+    lock_file = Path(tempfile.gettempdir()) / f"artist-nst-{digest}.lock"
+    try:
+        with FileLock(lock_file, timeout=0):
+            yield
+    except Timeout:
+        raise ArtistNstError(
+            f"{folder}: another artist-nst is painting there: wait for it, or choose "
+            "another folder with -o"
+        ) from None
+
+
+def _check_files(cells: Sequence[Cell], folder: Path) -> None:
+    """Raise UsageError if a result would replace a picture that is painted from."""
+    pictures = {Path(cell.photo) for cell in cells}
+    for cell in cells:
+        check_recipe_layers(cell.recipe)
+        pictures |= {source.path for source in cell.sources}
+    check_writable(folder / TABLE, (".csv",))
+    for file in (folder / SHEET, folder / PLOT):
+        check_writable(file, (".png",))
+        for picture in pictures:
+            if file.exists() and os.path.exists(picture) and file.samefile(picture):
+                raise UsageError(
+                    f"{file} would be replaced, and is painted from: choose another "
+                    "folder with -o"
+                )
+
+
+def _check_outputs(series: Series) -> None:
+    """Raise UsageError if another series' sheet, table or plot would be replaced."""
+    folder = series.folder
+    existing = [name for name in (SHEET, TABLE, PLOT) if os.path.lexists(folder / name)]
+    try:
+        is_ours = json.loads(read_record(series.sheet))["sheet"] == series.kind
+    except (ArtistNstError, ValueError, TypeError, KeyError):
+        # The sheet is drawn last: after a crash there may be a table alone.
+        is_ours = bool(series.done) and SHEET not in existing
+    if existing and not is_ours:
+        raise UsageError(
+            f"{folder / existing[0]} exists, and is not of a comparison like this: "
+            "choose another folder with -o, or move it away"
+        )
+
+
+class ResumeChecker:
+    """Tells finished cells from those that are still to be painted."""
+
+    def __init__(self, networks: Networks) -> None:
         self.networks = networks
-        self.precision = precision
         self.hashes: dict[PathLike, str] = {}
 
-    def done(self, path: Path, cell: Cell) -> dict[str, Any] | None:
-        """The record of the cell's painting; None where it is still to be painted.
+    def check(self, path: Path, cell: Cell) -> dict[str, Any] | None:
+        """Return the record of the cell's painting; None if it must be painted.
 
         Raises:
-            UsageError: the file was painted otherwise, or is no painting of ours.
+            UsageError: The file was painted otherwise, or is no painting of ours.
         """
         if not os.path.lexists(path):
             return None
         try:
-            found = record.read(path)
-            whole = _whole(found) and self._readable(path)
+            facts = load_record(path)
         except ArtistNstError as error:
-            raise _in_the_way(path, "is not a painting of this comparison") from error
+            raise _conflict_error(
+                path, "is not a painting of this comparison"
+            ) from error
         try:
-            for what, was, wanted in self._pairs(found, cell):
-                if was != wanted:
-                    raise _in_the_way(path, f"was painted with other {what}")
-            return found if whole else None
+            for what, recorded, required in self._compare(facts, cell):
+                if recorded != required:
+                    raise _conflict_error(path, f"was painted with other {what}")
+            is_complete = _is_complete(facts)
         except (KeyError, TypeError, AttributeError) as error:
-            raise _in_the_way(path, "holds a record that is damaged") from error
+            raise _conflict_error(path, "holds a record that is damaged") from error
+        return facts if is_complete and self._is_readable(path) else None
 
-    def _readable(self, path: Path) -> bool:
-        """False for a painting that was cut off; its record stands before its end."""
+    def _is_readable(self, path: Path) -> bool:
+        """Return False for a painting that was cut off behind its record."""
         try:
             read_small(path, 64)
         except ArtistNstError:
             return False
         return True
 
-    def _pairs(
-        self, found: dict[str, Any], cell: Cell
+    def _compare(
+        self, facts: dict[str, Any], cell: Cell
     ) -> Iterator[tuple[str, object, object]]:
-        """What it is, what it was, and what it is to be."""
-        yield "photo", found["content"]["sha256"], self._hash(cell.photo)
+        """Yield the name of each property, its recorded and its required value."""
+        compute = self.networks.compute
+        yield "photo", facts["content"]["sha256"], self._hash(cell.photo)
         yield (
             "work",
-            [(style["sha256"], style["weight"]) for style in found["styles"]],
+            [(style["sha256"], style["weight"]) for style in facts["styles"]],
             [(self._hash(source.path), source.weight) for source in cell.sources],
         )
-        yield "seed", found["seed"], cell.seed
-        # As JSON has it; what a recipe is called, and why, paints nothing.
-        wanted = json.loads(json.dumps(cell.recipe.to_dict()))
-        # Recipes had none until they knew of them.
-        before = {"draft_levels": 0, **found["recipe"]}
-        for field in sorted(wanted.keys() - {"name", "source"}):
-            name = "iterations" if field == "levels" else field.replace("_", " ")
-            yield name, before.get(field), wanted[field]
-        known = self.networks.sha256(cell.recipe)
-        if known is not None:
-            yield "weights", found["network"]["sha256"], known
-        if cell.recipe.draft_levels and cell.recipe.network != "compact":
-            was = found["network"].get("draft_sha256")
-            yield "draft weights", was, self._hash(PACKAGED)
-        stated = self.networks.how.get("input")
-        # The compact network's is always the same.
-        if stated is not None and cell.recipe.network != "compact":
-            yield "weights input", found["network"]["input"], stated
-
-        if self.precision != "auto":
-            yield "precision", found.get("precision", "float32"), self.precision
+        yield "seed", facts["seed"], cell.seed
+        # A recipe's name and source do not change the painting.
+        required = _to_json(cell.recipe)
+        # Earlier versions did not record the fields that were added since.
+        recorded = {**_to_json(Recipe(name="", source="")), **facts["recipe"]}
+        for field_name in sorted(required.keys() - {"name", "source"}):
+            what = "iterations" if field_name == "levels" else field_name
+            yield (
+                what.replace("_", " "),
+                recorded.get(field_name),
+                required[field_name],
+            )
+        sha256 = self.networks.hash_weights(cell.recipe)
+        if sha256 is not None:
+            yield "weights", facts["network"]["sha256"], sha256
+        is_compact = cell.recipe.network == "compact"
+        if cell.recipe.draft_levels and not is_compact:
+            draft_sha256 = facts["network"].get("draft_sha256")
+            yield "draft weights", draft_sha256, self._hash(PACKAGED_FILE)
+        # The compact network's input convention is always the same.
+        if compute.weights_input is not None and not is_compact:
+            yield "weights input", facts["network"]["input"], compute.weights_input
+        if compute.precision != "auto":
+            precision = facts.get("precision", "float32")
+            yield "precision", precision, compute.precision
 
     def _hash(self, path: PathLike) -> str:
         if path not in self.hashes:
-            self.hashes[path] = sha256_of(path)
+            self.hashes[path] = hash_file(path)
         return self.hashes[path]
 
 
-class _Watch:
-    """Guesses the time left over all cells."""
+class EtaEstimator:
+    """Estimates the time left over all cells."""
 
     def __init__(
         self,
-        cells: int,
-        left: Sequence[Cell],
+        count: int,
+        remaining: Sequence[Cell],
         on_progress: Callable[[SeriesProgress], None],
     ) -> None:
-        self.cells = cells
-        self.left = left
+        self.count = count
+        self.remaining = remaining
         self.on_progress = on_progress
         self.seconds = self.cost = 0.0
 
-    def at(self, cell: Cell) -> Callable[[Progress], None]:
-        """What the painting of that cell is to call."""
-        index = self.left.index(cell)
-        number = self.cells - len(self.left) + index + 1
-        later = sum(one.cost for one in self.left[index + 1 :])
+    def track(self, cell: Cell) -> Callable[[Progress], None]:
+        """Return the ``on_progress`` of that cell's painting."""
+        index = self.remaining.index(cell)
+        number = self.count - len(self.remaining) + index + 1
+        later_cost = sum(other.cost for other in self.remaining[index + 1 :])
         spent = 0.0
 
-        def told(progress: Progress) -> None:
+        def report(progress: Progress) -> None:
             nonlocal spent
             step = progress.step
             spent += step.seconds
             if step.iteration == step.iterations:
                 self.seconds += spent
                 self.cost += cell.cost
-            # Of the cells before, or, in the first one, of what it is going to take.
+            # By the finished cells, or, in the first one, by its own estimate.
             pace = (
                 self.seconds / self.cost
                 if self.cost
                 else (spent + step.remaining) / cell.cost
             )
-            remaining = step.remaining + later * pace
+            seconds = step.remaining + later_cost * pace
             self.on_progress(
-                SeriesProgress(cell, number, self.cells, progress, remaining)
+                SeriesProgress(cell, number, self.count, progress, seconds)
             )
 
-        return told
+        return report
 
 
-def _whole(found: dict[str, Any]) -> bool:
-    """Whether the painting was finished, and measured."""
-    return INTERRUPTED not in found["stopped"] and found.get("distances") is not None
+def _is_complete(facts: dict[str, Any]) -> bool:
+    """Tell whether a painting was finished, and measured."""
+    return (
+        StopReason.INTERRUPTED not in facts["stopped"]
+        and facts.get("distances") is not None
+    )
 
 
-def _in_the_way(path: Path, why: str) -> UsageError:
+def _to_json(recipe: Recipe) -> dict[str, Any]:
+    """Convert a recipe to what JSON makes of it in a record: lists, not tuples."""
+    values: dict[str, Any] = json.loads(json.dumps(recipe.to_dict()))
+    return values
+
+
+def _conflict_error(path: Path, why: str) -> UsageError:
     return UsageError(f"{path} {why}: choose another folder with -o, or move it away")

@@ -1,1 +1,1 @@
-"""Pictures: their files, their colours, and sheets of them."""
+"""Image files, pixels and colors."""

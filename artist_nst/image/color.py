@@ -1,9 +1,9 @@
-"""Colour transfer: whose colours a painting has, the artist's or the photo's.
+"""Color transfer: give a painting the photo's colors instead of the artist's.
 
-Two ways, chosen by name. :data:`RECOLORINGS` recolour the *style* image to the photo
-before its features are taken. :data:`PLANES` paint brightness only and take the
-colour from the photo. Both are compared in Gatys et al., "Controlling perceptual
-factors in neural style transfer" (CVPR 2017), section 5.
+There are two ways. :data:`RECOLORINGS` recolor the *style* image like the photo before
+its features are computed. :data:`PLANES` paint brightness only and take the color from
+the photo. Both are compared in Gatys et al., "Controlling perceptual factors in neural
+style transfer" (CVPR 2017), section 5.
 
 Pixels are float64 ``(H, W, 3)`` sRGB in 0–1; two images may differ in size.
 """
@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artist_nst._types import Pixels
-from artist_nst.errors import UsageError, nearest
+from artist_nst.errors import UsageError, suggest
 
 Matrix = NDArray[np.float64]
 
-# No colour direction's deviation grows by more: what is left of the colour in a gray
-# scan or a flat sky is compression noise, and would be blown up to bright speckles.
+# The most by which any color direction's deviation grows: what color a gray scan or a
+# flat sky has is compression noise, and would be amplified to bright speckles.
 MAX_GAIN = 10.0
 
-# The least variance that an image is taken to have, so that flat ones divide: that of
+# The least variance that an image is taken to have, to avoid division by zero: that of
 # a deviation of a millionth of the range, far below what 8-bit rounding alone gives.
-# Both images get it, hence a flat one matches itself.
+# It applies to both images, hence a flat one matches itself.
 MIN_VARIANCE = 1e-12
 
 # Reinhard et al. 2001: RGB to cone responses, and their logarithms to lightness,
@@ -42,100 +42,109 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def match_moments(style: Pixels, content: Pixels) -> Pixels:
-    """Give every channel of the style the content's mean and deviation.
+    """Give every channel of the style the content's mean and standard deviation.
 
     ``x' = (σ_c / σ_s)·(x − μ_s) + μ_c``, with ``σ_c / σ_s`` at most ``MAX_GAIN``.
 
     Args:
-        style, content: ``(H, W, C)`` in any one colour space.
+        style: ``(H, W, C)`` in any color space.
+        content: ``(H, W, C)`` in the same color space.
+
     Returns:
         The style's shape, unbounded.
+
     Source:
         E. Reinhard, M. Ashikhmin, B. Gooch, P. Shirley, "Color transfer between
         images", IEEE CG&A 21(5), 2001; population deviations.
     """
     mean = style.mean((0, 1))
-    deviation, wanted = (
+    style_deviation, content_deviation = (
         np.maximum(image.std((0, 1)), np.sqrt(MIN_VARIANCE))
         for image in (style, content)
     )
-    gain = np.minimum(wanted / deviation, MAX_GAIN)
+    gain = np.minimum(content_deviation / style_deviation, MAX_GAIN)
     return np.asarray(gain * (style - mean) + content.mean((0, 1)))
 
 
 def _reinhard(style: Pixels, content: Pixels) -> Pixels:
-    """Mean and deviation matched in CIELAB (D65), result clipped to sRGB.
+    """Match mean and deviation in CIELAB (D65); clip the result to sRGB.
 
     Source:
-        Reinhard et al. 2001, with CIELAB in the place of its lαβ.
+        Reinhard et al. 2001, with CIELAB in place of its lαβ.
     """
     from skimage.color import lab2rgb, rgb2lab
 
     lab = match_moments(rgb2lab(style), rgb2lab(content))
-    # XYZ's Z would be negative beyond this b: skimage clips it too, but warns.
+    # Beyond this b, XYZ's Z would be negative: skimage clips it too, but warns.
     blue_limit = 200 * (lab[..., 0] + 16) / 116
     lab[..., 2] = np.minimum(lab[..., 2], blue_limit - 1e-9)
     return np.asarray(lab2rgb(lab))
 
 
-def _lalphabeta(pixels: Pixels) -> Pixels:
+def _to_lalphabeta(pixels: Pixels) -> Pixels:
     lms = np.maximum(pixels @ LMS_OF_RGB.T, MIN_LMS)
     return np.asarray(np.log10(lms) @ LALPHABETA_OF_LMS.T)
 
 
 def _reinhard_lalphabeta(style: Pixels, content: Pixels) -> Pixels:
-    """Mean and deviation matched in the 2001 paper's own space, lαβ.
+    """Match mean and deviation in the 2001 paper's own space, lαβ.
 
-    ``LMS = max(M·RGB, 1/255)``, RGB as given (no linearisation);
+    ``LMS = max(M·RGB, 1/255)``, RGB as given (not linearized);
     ``lαβ = diag(1/√3, 1/√6, 1/√2)·[[1,1,1], [1,1,−2], [1,−1,0]]·log₁₀ LMS``. The way
     back uses the exact inverses, where the paper prints rounded ones. Because of the
-    floor, pixels darker than 1/255 do not survive the round trip.
+    floor, pixels darker than 1/255 change in the round trip.
 
     Returns:
         Unclipped.
+
     Source:
         Reinhard et al. 2001.
     """
-    matched = match_moments(_lalphabeta(style), _lalphabeta(content))
+    matched = match_moments(_to_lalphabeta(style), _to_lalphabeta(content))
     lms = 10 ** (matched @ np.linalg.inv(LALPHABETA_OF_LMS).T)
     return np.asarray(lms @ np.linalg.inv(LMS_OF_RGB).T)
 
 
-def _power(symmetric: Matrix, exponent: float, floor: float) -> Matrix:
-    """A power of a positive semidefinite matrix, its eigenvalues raised to a floor."""
+def _matrix_power(symmetric: Matrix, exponent: float, floor: float) -> Matrix:
+    """Raise a positive semidefinite matrix to a power, its eigenvalues to a floor."""
     values, vectors = np.linalg.eigh(symmetric)
     return np.asarray((vectors * np.maximum(values, floor) ** exponent) @ vectors.T)
 
 
 def monge_kantorovich(style: Matrix, content: Matrix) -> Matrix:
-    """The symmetric map that carries one covariance to another, moving least.
+    """Compute the symmetric map of one covariance to another that moves points least.
 
     ``A = Σ_s^-½ (Σ_s^½ Σ_c Σ_s^½)^½ Σ_s^-½``, hence ``A Σ_s Aᵀ = Σ_c``.
 
-    Where A would stretch some direction by more than ``MAX_GAIN``, the smallest
-    eigenvalues of ``Σ_s`` are raised until it does not: that bounds the stretch in
-    empty directions and keeps the others' (a gray drawing still takes on the photo's
-    main colour axis, which cutting A's own eigenvalues would undo).
+    If A would stretch some direction by more than ``MAX_GAIN``, the smallest
+    eigenvalues of ``Σ_s`` are raised until it does not: that limits the stretch in
+    empty directions and keeps the others (a gray drawing still takes on the photo's
+    main color axis, which limiting A's own eigenvalues would undo).
 
     Args:
-        style, content: ``Σ_s``, ``Σ_c``, ``(C, C)``.
+        style: ``Σ_s``, ``(C, C)``.
+        content: ``Σ_c``, ``(C, C)``.
+
     Source:
         F. Pitié, A. Kokaram, "The linear Monge–Kantorovitch linear colour mapping
         for example-based colour transfer", CVMP 2007; Gatys et al. 2017, section 5
-        (colour histogram matching).
+        (color histogram matching).
     """
-    content = _power(content, 1, MIN_VARIANCE)
+    content = _matrix_power(content, 1, MIN_VARIANCE)
     floor = MIN_VARIANCE
     while True:
-        root, inverse = _power(style, 0.5, floor), _power(style, -0.5, floor)
-        matrix = inverse @ _power(root @ content @ root, 0.5, 0.0) @ inverse
+        root, inverse = (
+            _matrix_power(style, 0.5, floor),
+            _matrix_power(style, -0.5, floor),
+        )
+        matrix = inverse @ _matrix_power(root @ content @ root, 0.5, 0.0) @ inverse
         if not np.linalg.norm(matrix, 2) > MAX_GAIN:  # NaN ends it too
             return np.asarray(matrix)
         floor *= 2
 
 
 def _linear(style: Pixels, content: Pixels) -> Pixels:
-    """Mean and covariance matched in RGB: ``x' = A(x − μ_s) + μ_c``.
+    """Match mean and covariance in RGB: ``x' = A(x − μ_s) + μ_c``.
 
     Returns:
         Unclipped; see :func:`monge_kantorovich` for A (population covariances).
@@ -149,7 +158,7 @@ def _linear(style: Pixels, content: Pixels) -> Pixels:
 
 
 def _histogram(style: Pixels, content: Pixels) -> Pixels:
-    """Each of R, G, B given the content's distribution, ``F_c⁻¹(F_s(x))``.
+    """Give each of R, G, B the content's distribution: ``F_c⁻¹(F_s(x))``.
 
     Source:
         Gonzalez & Woods, "Digital image processing", histogram matching;
@@ -171,105 +180,112 @@ RECOLORINGS: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
 def recolor(
     style: Pixels, content: Pixels, method: str, strength: float = 1.0
 ) -> Pixels:
-    """The style image in the photo's colours: ``(1 − t)·style + t·recoloured``.
+    """Give the style image the photo's colors: ``(1 − t)·style + t·recolored``.
 
     Args:
-        style, content: ``(H, W, 3)`` in 0–1, each of its own size.
-        method: one of :data:`RECOLORINGS`.
+        style: ``(H, W, 3)`` in 0–1.
+        content: ``(H, W, 3)`` in 0–1, of any size.
+        method: One of :data:`RECOLORINGS`.
         strength: t, 0 for the style as it is, 1 for the method's full result.
+
     Returns:
         The style's shape, clipped to 0–1.
+
     Raises:
-        UsageError: for an unknown method, or a strength outside 0–1.
+        UsageError: The method is unknown, or the strength outside 0–1.
     """
     if method not in RECOLORINGS:
-        hint = nearest(method, RECOLORINGS)
-        raise UsageError(f"unknown way to recolour {method!r}: {hint}")
+        hint = suggest(method, RECOLORINGS)
+        raise UsageError(f"unknown way to recolor {method!r}: {hint}")
     if not 0 <= strength <= 1:
         raise UsageError(f"color strength {strength} is outside 0–1")
-    # Clipped before blending too, so that half strength lies half way to the result.
+    # Clipped before blending too, so that half strength is half way to the result.
     recolored = np.clip(RECOLORINGS[method](style, content), 0, 1)
     return np.clip((1 - strength) * style + strength * recolored, 0, 1)
 
 
-def _luma(pixels: Pixels) -> Pixels:
-    """Y of full-range BT.601 YCbCr: ``0.299 R + 0.587 G + 0.114 B``."""
+def _extract_luma(pixels: Pixels) -> Pixels:
+    """Compute Y of full-range BT.601 YCbCr: ``0.299 R + 0.587 G + 0.114 B``."""
     return np.asarray((pixels @ LUMA)[..., None])
 
 
-def _with_luma(content: Pixels, painted: Pixels) -> Pixels:
-    """R − Y, G − Y and B − Y are linear in Cb and Cr, so keeping those is a shift."""
-    return np.asarray(content + (painted - _luma(content)))
+def _replace_luma(content: Pixels, painted: Pixels) -> Pixels:
+    """Shift R, G and B alike: R − Y, G − Y and B − Y are linear in Cb and Cr."""
+    return np.asarray(content + (painted - _extract_luma(content)))
 
 
-def _value(pixels: Pixels) -> Pixels:
-    """V of HSV: the largest of R, G, B."""
+def _extract_value(pixels: Pixels) -> Pixels:
+    """Compute V of HSV: the largest of R, G, B."""
     return np.asarray(pixels.max(-1, keepdims=True))
 
 
-def _with_value(content: Pixels, painted: Pixels) -> Pixels:
-    """Scaling R, G, B alike keeps H and S; black, which has neither, turns gray."""
-    value = _value(content)
+def _replace_value(content: Pixels, painted: Pixels) -> Pixels:
+    """Scale R, G, B alike, which keeps H and S; black, without either, turns gray."""
+    value = _extract_value(content)
     black = value <= 0
     ratios = np.where(black, 1.0, content / np.where(black, 1.0, value))
     return np.asarray(ratios * painted)
 
 
 class Plane(NamedTuple):
-    """A brightness that can be painted alone.
+    """A brightness plane that can be painted alone.
 
     Attributes:
-        of: pixels ``(H, W, 3)`` to the plane ``(H, W, 1)``.
-        replaced: photo and painted plane to pixels, unclipped.
+        extract: Maps pixels ``(H, W, 3)`` to the plane ``(H, W, 1)``.
+        replace: Maps the photo and the painted plane to pixels, unclipped.
     """
 
-    of: Callable[[Pixels], Pixels]
-    replaced: Callable[[Pixels, Pixels], Pixels]
+    extract: Callable[[Pixels], Pixels]
+    replace: Callable[[Pixels, Pixels], Pixels]
 
 
 PLANES: dict[str, Plane] = {
-    "luminance": Plane(_luma, _with_luma),
-    "hsv": Plane(_value, _with_value),
+    "luminance": Plane(_extract_luma, _replace_luma),
+    "hsv": Plane(_extract_value, _replace_value),
 }
 
 
-def _known_plane(method: str) -> Plane:
+def _get_plane(method: str) -> Plane:
     if method not in PLANES:
-        hint = nearest(method, PLANES)
+        hint = suggest(method, PLANES)
         raise UsageError(f"unknown brightness plane {method!r}: {hint}")
     return PLANES[method]
 
 
-def plane(pixels: Pixels, method: str) -> Pixels:
-    """The brightness that is painted: Y of YCbCr (BT.601), or V of HSV.
+def extract_plane(pixels: Pixels, method: str) -> Pixels:
+    """Extract the brightness that is painted: Y of YCbCr (BT.601), or V of HSV.
 
     Args:
         pixels: ``(H, W, 3)`` in 0–1.
-        method: one of :data:`PLANES`.
+        method: One of :data:`PLANES`.
+
     Returns:
         ``(H, W, 1)`` in 0–1.
     """
-    return _known_plane(method).of(pixels)
+    return _get_plane(method).extract(pixels)
 
 
 def match_plane(style_plane: Pixels, content_plane: Pixels) -> Pixels:
-    """The style's brightness with the photo's mean and deviation.
+    """Give the style's brightness the photo's mean and standard deviation.
 
     ``L' = (σ_c / σ_s)·(L − μ_s) + μ_c``, ``σ_c / σ_s`` at most ``MAX_GAIN``: without
-    it a dark style would darken a photo whose colours do not follow.
+    this, a dark style would darken a photo whose colors do not follow.
 
     Args:
-        style_plane, content_plane: ``(H, W, 1)`` in 0–1, each of its own size.
+        style_plane: ``(H, W, 1)`` in 0–1.
+        content_plane: ``(H, W, 1)`` in 0–1, of any size.
+
     Returns:
         The style's shape, clipped to 0–1.
+
     Source:
         Gatys et al. 2017, section 5 (luminance-only transfer).
     """
     return np.clip(match_moments(style_plane, content_plane), 0, 1)
 
 
-def with_chroma_of(content: Pixels, painted_plane: Pixels, method: str) -> Pixels:
-    """A painted brightness in the photo's colours.
+def replace_plane(content: Pixels, painted_plane: Pixels, method: str) -> Pixels:
+    """Combine a painted brightness with the photo's colors.
 
     ``luminance``: painted Y with the photo's Cb, Cr; ``hsv``: painted V with the
     photo's H, S.
@@ -277,16 +293,18 @@ def with_chroma_of(content: Pixels, painted_plane: Pixels, method: str) -> Pixel
     Args:
         content: ``(H, W, 3)`` in 0–1.
         painted_plane: ``(H, W, 1)`` in 0–1.
-        method: one of :data:`PLANES`.
+        method: One of :data:`PLANES`.
+
     Returns:
         ``(H, W, 3)``, clipped to 0–1.
+
     Source:
         Gatys et al. 2017, section 5, with YCbCr or HSV for its YIQ.
     """
-    chosen = _known_plane(method)
+    plane = _get_plane(method)
     if painted_plane.shape != (*content.shape[:2], 1):
         raise ValueError(
             f"a plane of shape {painted_plane.shape} does not fit "
             f"content of shape {content.shape}"
         )
-    return np.clip(chosen.replaced(content, painted_plane), 0, 1)
+    return np.clip(plane.replace(content, painted_plane), 0, 1)

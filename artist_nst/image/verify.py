@@ -1,4 +1,4 @@
-"""Is a file that came from somewhere a whole picture? Asked before it is kept."""
+"""Verify that a file is a complete image, before it is kept."""
 
 import io
 import mmap
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image
 
+from artist_nst._files import format_path, open_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError
-from artist_nst.image.reading import (
-    check_affordable,
-    decoding,
-    name_of,
-    open_file,
+from artist_nst.image.decoder import (
+    check_size,
+    configure_pillow,
     open_image,
-    pillow,
+    translate_errors,
 )
 
-__all__ = ["Verified", "verify_picture"]
+MAX_PIXELS = 300_000_000
+"""The largest picture that is accepted unless told otherwise, in pixels."""
 
-# A phone's MPO is a JPEG with others behind it.
+# A phone's MPO is a JPEG followed by others.
 _SUFFIXES = {
     "JPEG": ".jpg",
     "MPO": ".jpg",
@@ -30,16 +30,16 @@ _SUFFIXES = {
     "GIF": ".gif",
     "BMP": ".bmp",
 }
-_TURNED = (5, 6, 7, 8)  # EXIF orientations with width and height exchanged
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations with width and height exchanged
 
-# In JPEG's coded data, FF 00 is the byte FF and FF D0 to FF D7 only say where one is.
+# In JPEG's coded data, FF 00 is the byte FF, and FF D0 to FF D7 only restart coding.
 _MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 _START, _END = b"\xd8", b"\xd9"
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a picture turned out to be, once all of it was decoded.
+    """What decoding an image showed.
 
     Attributes:
         width, height: In pixels, upright.
@@ -51,42 +51,46 @@ class Verified:
     suffix: str
 
 
-def verify_picture(path: PathLike, *, max_pixels: int = 300_000_000) -> Verified:
-    """Decode a whole picture, so that a truncated or damaged one is found.
+def verify_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Verified:
+    """Decode a whole image to find out if it is truncated or damaged.
 
-    Takes little memory: JPEG is decoded at an eighth of its size, which reads all of
-    its data; progressive JPEG needs 2 bytes a sample besides, for its coefficients.
-    Of an animation, the first frame is decoded. One picture at a time, whatever the
-    number of threads.
+    Takes little memory: JPEG is decoded at an eighth of its size, which still reads
+    all of its data; progressive JPEG needs 2 more bytes a sample for its coefficients.
+    Of an animation, the first frame is decoded. Threads take turns.
 
     Args:
         path: A JPEG, PNG, TIFF, WebP, GIF or BMP file.
-        max_pixels: The largest width × height that is taken; WebP only up to
+        max_pixels: The largest width × height that is accepted; WebP only up to
             24,000,000, other formats than JPEG up to 64,000,000.
+
     Raises:
         TooLargeError: It has more pixels.
         ArtistNstError: The file cannot be read, is of another format, truncated or
             damaged.
     """
-    name = name_of(path)
-    with open_file(path) as stream, pillow(None, name), decoding(name, stream):
+    name = format_path(path)
+    with (
+        open_file(path) as stream,
+        configure_pillow(name),
+        translate_errors(name, stream),
+    ):
         image = open_image(stream)
         suffix = _SUFFIXES.get(image.format or "")
         if suffix is None:
             raise ArtistNstError(
-                f"{name} cannot be taken: it is {image.format}; "
+                f"{name} cannot be used: it is {image.format}; "
                 "convert it to JPEG, PNG, TIFF, WebP, GIF or BMP"
             )
-        check_affordable(image, name, max_pixels)
+        check_size(image, name, max_pixels)
         decode = _decode_jpeg if suffix == ".jpg" else _decode
         width, height = decode(image, stream)
-        if suffix != ".tif" and _orientation(image) in _TURNED:
+        if suffix != ".tif" and _read_orientation(image) in _SIDEWAYS:
             width, height = height, width
         return Verified(width, height, suffix)
 
 
 def _decode(image: Image.Image, stream: io.BufferedReader) -> tuple[int, int]:
-    """Decode in full; TIFF is upright then."""
+    """Decode in full, which also turns TIFF upright."""
     if image.format == "PNG":
         image.verify()  # the checksums, which load() does not look at
         stream.seek(0)
@@ -97,9 +101,9 @@ def _decode(image: Image.Image, stream: io.BufferedReader) -> tuple[int, int]:
 
 def _decode_jpeg(image: Image.Image, stream: io.BufferedReader) -> tuple[int, int]:
     size = image.size
-    image.draft(None, (1, 1))  # as small as it gets
+    image.draft(None, (1, 1))  # the smallest scale
     image.load()
-    # The decoder takes missing data for grey, and zeros for data.
+    # The decoder takes missing data for gray, and zeros for data.
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if not _has_end(content):
             raise OSError("its end is missing")
@@ -107,24 +111,24 @@ def _decode_jpeg(image: Image.Image, stream: io.BufferedReader) -> tuple[int, in
 
 
 def _has_end(content: mmap.mmap) -> bool:
-    """Whether the JPEG that a file begins with goes on to its end marker."""
-    at = 0
-    while marker := _MARKER.search(content, at):
+    """Tell whether the first JPEG in a file reaches its end marker."""
+    position = 0
+    while marker := _MARKER.search(content, position):
         if marker[1] == _END:
             return True
-        at = marker.end()
+        position = marker.end()
         if marker[1] != _START:
-            # Skipped by its length: a preview in it has an end marker of its own.
-            at += int.from_bytes(content[at : at + 2])
+            # Skip the segment: a preview in it has an end marker of its own.
+            position += int.from_bytes(content[position : position + 2])
     return False
 
 
-def _orientation(image: Image.Image) -> int | None:
-    # The EXIF parser raises as many kinds as a decoder; read_picture ignores it then.
+def _read_orientation(image: Image.Image) -> int | None:
+    # The EXIF parser raises as many kinds as a decoder; read_picture ignores them too.
     try:
-        found = image.getexif().get(ExifTags.Base.Orientation)
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
     except MemoryError:
         raise
     except Exception:
         return None
-    return found if isinstance(found, int) else None
+    return orientation if isinstance(orientation, int) else None

@@ -1,5 +1,5 @@
-"""The mathematics: networks, losses, the objective and its minimisers.
+"""The mathematics: networks, losses, the objective and its minimizers.
 
-Knows tensors only: no files but the weights', no artists, no terminal. Images are
+Works on tensors only: no files but the weights', no artists, no terminal. Images are
 ``(1, C, H, W)`` or ``(C, H, W)`` tensors on 0–255, RGB or a single channel.
 """

@@ -1,4 +1,4 @@
-"""An evaluation recorded once as a CUDA graph, and replayed without Python's delays."""
+"""Record an evaluation as a CUDA graph and replay it without Python's overhead."""
 
 import logging
 from collections.abc import Callable
@@ -9,66 +9,69 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
-Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
+TermsAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 
-# A few hundred kernels take some milliseconds to start, whatever the size; a GPU works
-# longer than that on a larger image, and a recording holds memory of its own.
-MOST_PIXELS = 1 << 19
-# cuDNN and cuBLAS choose algorithms and take workspace at the first ones.
-_WARM_UPS = 3
+# Launching a few hundred kernels takes some milliseconds at any size. On a larger image
+# the GPU works longer than that, and a recording holds memory of its own.
+MAX_PIXELS = 1 << 19
+# cuDNN and cuBLAS choose algorithms and allocate workspace in the first runs.
+_WARMUP_RUNS = 3
 
-# After one that failed, older torch's allocator holds that it still goes on.
-_refused = False
+# After a failed capture, older torch's allocator believes that it still goes on.
+_capture_failed = False
 
 
-def captured(evaluate: Evaluate, image: Tensor) -> Evaluate | None:
-    """``evaluate`` as a CUDA graph for images like ``image``; None where that is large,
-    on another device, or cannot be recorded.
+def capture_graph(evaluate: TermsAndGradient, image: Tensor) -> TermsAndGradient | None:
+    """Record ``evaluate`` as a CUDA graph for images of one shape.
 
     Args:
-        evaluate: computes tensors of fixed shapes from an image, and looks at none of
+        evaluate: Computes tensors of fixed shapes from an image, and reads none of
             their values.
+        image: Of the shape and on the device that evaluations will have.
+
+    Returns:
+        None if the image is large, on another kind of device, or recording fails.
     """
-    global _refused
-    small = image.shape[-2] * image.shape[-1] <= MOST_PIXELS
-    if _refused or image.device.type != "cuda" or not small:
+    global _capture_failed
+    is_small = image.shape[-2] * image.shape[-1] <= MAX_PIXELS
+    if _capture_failed or image.device.type != "cuda" or not is_small:
         return None
     with torch.cuda.device(image.device):
-        here = torch.cuda.current_stream()
+        stream = torch.cuda.current_stream()
         try:
-            return _Graph(evaluate, image)
+            return _CudaGraph(evaluate, image)
         except torch.OutOfMemoryError:
             return None
         except RuntimeError as error:
-            _refused = True
+            _capture_failed = True
             reason = str(error).partition("\n")[0]
             log.info("evaluations are not recorded as CUDA graphs: %s", reason)
             return None
         finally:
-            # A recording that failed leaves older torch on a stream of its own.
-            torch.cuda.set_stream(here)
+            # A failed recording leaves older torch on the side stream.
+            torch.cuda.set_stream(stream)
 
 
-class _Graph:
-    """Reads its image from one place, and leaves its results at others."""
+class _CudaGraph:
+    """Recorded evaluation with fixed places for its image and its results."""
 
-    def __init__(self, evaluate: Evaluate, image: Tensor) -> None:
+    def __init__(self, evaluate: TermsAndGradient, image: Tensor) -> None:
         self.image = image.detach().clone()
-        beside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        beside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(beside):
-            for _ in range(_WARM_UPS):
+        side_stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side_stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side_stream):
+            for _ in range(_WARMUP_RUNS):
                 evaluate(self.image.detach())
-        torch.cuda.current_stream().wait_stream(beside)
+        torch.cuda.current_stream().wait_stream(side_stream)
         self.graph = torch.cuda.CUDAGraph()
-        # On the stream whose workspaces are there.
-        with torch.cuda.graph(self.graph, stream=beside):
+        # On the stream for which the workspaces were allocated.
+        with torch.cuda.graph(self.graph, stream=side_stream):
             terms, gradient = evaluate(self.image.detach())
-        # Without the graph of autograd, which has done its work.
+        # Detached, so that autograd's graph is freed.
         self.terms, self.gradient = terms.detach(), gradient.detach()
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
         self.image.copy_(image)
         self.graph.replay()
-        # The next replay writes where these are.
+        # The next replay overwrites these.
         return self.terms.clone(), self.gradient.clone()

@@ -1,4 +1,4 @@
-"""Features of photos and Gram matrices of styles, computed once and kept."""
+"""Features of photos and Gram matrices of styles, computed once and cached."""
 
 import hashlib
 from collections import OrderedDict
@@ -7,94 +7,109 @@ from collections.abc import Collection, Iterable
 import torch
 from torch import Tensor
 
-from artist_nst.nst.strips import look
-from artist_nst.nst.vgg import VGG, positions
+from artist_nst.nst.strips import forward_strips
+from artist_nst.nst.vgg import VGG, count_positions
 
-# A photo of 2048×1536 pixels has 100 MB of features at conv4_2; Gram matrices have
-# 1 MB at most.
+# A photo of 2048×1536 pixels has 100 MB of features at conv4_2; a Gram matrix has at
+# most 1 MB.
 LIMIT_BYTES = 1 << 28
 
-# Of a part of the network at once; more would hardly be faster.
+# Rows computed at once; more would hardly be faster.
 ROWS = 256
 
 Key = tuple[object, ...]
 
 
-class Features:
-    """What the network sees in images that do not change; the least recently asked
-    for are forgotten beyond ``limit_bytes``.
+class TargetCache:
+    """Least-recently-used cache of content features and style Gram matrices.
 
-    Images are told apart by their pixels, networks by their weights and settings, so
-    that paintings of one photo after one work share what they have in common.
+    Keys are the image's pixels and the network's weights and settings, so paintings of
+    one photo after one work share what they have in common.
+
+    Args:
+        limit_bytes: Beyond this, the least recently used tensors are dropped.
 
     Attributes:
-        passes: how often a network was run.
+        forward_passes: How often a network was run.
     """
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self.limit_bytes = limit_bytes
-        self.passes = 0
-        self._kept: OrderedDict[Key, Tensor] = OrderedDict()
+        self.forward_passes = 0
+        self._tensors: OrderedDict[Key, Tensor] = OrderedDict()
 
-    def content(
+    def content_features(
         self, network: VGG, image: Tensor, layers: Iterable[str]
     ) -> dict[str, Tensor]:
-        """Features P ``(N, H_l, W_l)`` of ``image`` ``(1, C, H, W)`` on 0–255."""
-        return self._of("content", network, image, layers)
+        """Get features P ``(N, H_l, W_l)`` of ``image`` ``(1, C, H, W)`` on 0–255."""
+        return self._get_or_compute("content", network, image, layers)
 
-    def grams(
+    def style_grams(
         self, network: VGG, image: Tensor, layers: Iterable[str]
     ) -> dict[str, Tensor]:
-        """Gram matrices A ``(N, N)``, each over its own positions."""
-        return self._of("gram", network, image, layers)
+        """Get Gram matrices A ``(N, N)``, each averaged over its layer's positions."""
+        return self._get_or_compute("gram", network, image, layers)
 
-    def _of(
+    def _get_or_compute(
         self, kind: str, network: VGG, image: Tensor, layers: Iterable[str]
     ) -> dict[str, Tensor]:
-        common = (kind, *_of_network(network), *_of_image(image))
+        common = (kind, *_network_key(network), *_image_key(image))
         keys = {layer: (*common, layer) for layer in layers}
-        missing = [layer for layer, key in keys.items() if key not in self._kept]
+        missing = [layer for layer, key in keys.items() if key not in self._tensors]
         if missing:
-            self.passes += 1
-            looked_at = ([], missing) if kind == "gram" else (missing, [])
-            content, grams = survey(network, image, *looked_at)
-            for layer, one in {**content, **grams}.items():
-                self._kept[keys[layer]] = one
-        found = {layer: self._kept[key] for layer, key in keys.items()}
+            self.forward_passes += 1
+            layer_sets = ([], missing) if kind == "gram" else (missing, [])
+            features, grams = extract_features(network, image, *layer_sets)
+            for layer, tensor in {**features, **grams}.items():
+                self._tensors[keys[layer]] = tensor
+        tensors = {layer: self._tensors[key] for layer, key in keys.items()}
         for key in keys.values():
-            self._kept.move_to_end(key)
-        self._forget()
-        return found
+            self._tensors.move_to_end(key)
+        self._evict()
+        return tensors
 
-    def _forget(self) -> None:
-        held = sum(one.nbytes for one in self._kept.values())
-        while held > self.limit_bytes:
-            held -= self._kept.popitem(last=False)[1].nbytes
+    def _evict(self) -> None:
+        total = sum(tensor.nbytes for tensor in self._tensors.values())
+        while total > self.limit_bytes:
+            total -= self._tensors.popitem(last=False)[1].nbytes
 
 
-def survey(
-    network: VGG, image: Tensor, content: Collection[str], style: Collection[str]
+def extract_features(
+    network: VGG,
+    image: Tensor,
+    content_layers: Collection[str],
+    style_layers: Collection[str],
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Features F of ``image`` at the layers ``content``, and Gram matrices at
-    ``style``, in one pass that needs little memory."""
-    pieces: dict[str, list[Tensor]] = {layer: [] for layer in content}
+    """Compute features F and Gram matrices G of an image in one pass, in little memory.
+
+    Args:
+        network: On the image's device.
+        image: ``(1, C, H, W)`` on 0–255.
+        content_layers: Where to take F ``(N, H_l, W_l)``.
+        style_layers: Where to take G ``(N, N)``.
+
+    Returns:
+        F and G by layer, as the losses compare them: projected for a compact network.
+    """
+    strips: dict[str, list[Tensor]] = {layer: [] for layer in content_layers}
     grams: dict[str, Tensor] = {}
-    for layer, _, features in look(network, image, {*content, *style}, ROWS):
-        if layer in content:
-            pieces[layer].append(network.compared(layer, features))
-        if layer in style:
-            of_all = features[0].numel() / positions(layer, image)
-            share = network.gram(layer, features) * of_all
-            grams[layer] = grams[layer] + share if layer in grams else share
-    # Put together so that they lie in memory as they came.
-    whole = {
-        layer: torch.cat([piece.permute(1, 2, 0) for piece in found]).permute(2, 0, 1)
-        for layer, found in pieces.items()
+    layers = {*content_layers, *style_layers}
+    for layer, _, strip in forward_strips(network, image, layers, ROWS):
+        if layer in content_layers:
+            strips[layer].append(network.project_features(layer, strip))
+        if layer in style_layers:
+            share = strip[0].numel() / count_positions(layer, image)
+            gram = network.gram(layer, strip) * share
+            grams[layer] = grams[layer] + gram if layer in grams else gram
+    # Concatenated channels last, to keep the strips' memory format.
+    features = {
+        layer: torch.cat([strip.permute(1, 2, 0) for strip in parts]).permute(2, 0, 1)
+        for layer, parts in strips.items()
     }
-    return whole, grams
+    return features, grams
 
 
-def _of_network(network: VGG) -> Key:
+def _network_key(network: VGG) -> Key:
     return (
         network.sha256,
         network.name,
@@ -106,6 +121,6 @@ def _of_network(network: VGG) -> Key:
     )
 
 
-def _of_image(image: Tensor) -> Key:
+def _image_key(image: Tensor) -> Key:
     pixels = image.detach().cpu().contiguous().numpy()
     return image.shape, image.dtype, hashlib.blake2b(pixels.data).digest()

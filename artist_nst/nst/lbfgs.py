@@ -3,41 +3,45 @@
 The direction is Nocedal and Wright's two-loop recursion ("Numerical Optimization",
 2nd edition, algorithm 7.4) on the free entries, as in Bertsekas' two-metric projection
 ("Projected Newton methods for optimization problems with simple constraints", 1982):
-an entry at a bound that the gradient pushes outward is held, and so its part of the
+an entry at a bound that the gradient pushes outward is fixed, so its part of the
 direction is zero. The full step is projected onto the bounds once, and the line search
-goes along the straight way there, which lies within them (Bertsekas, "Nonlinear
-Programming", 2nd edition, section 2.3): even a step far too long is soon cut down.
+follows the straight line to the result, which lies within the bounds (Bertsekas,
+"Nonlinear Programming", 2nd edition, section 2.3): even a step that is far too long is
+soon shortened.
 """
 
 from collections import deque
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-# Of the decrease that the slope promises (Nocedal and Wright, eq. 3.4 and below).
-SUFFICIENT = 1e-4
+# Share of the decrease predicted by the slope that a step must reach (Nocedal and
+# Wright, eq. 3.4 and below).
+ARMIJO = 1e-4
 # A line search gives up after so many points, as scipy's does.
-TRIALS = 20
-# A step that was too long is cut to between a tenth and a half of it (Nocedal and
-# Wright, section 3.5).
-LEAST_CUT, MOST_KEPT = 0.1, 0.5
+MAX_TRIALS = 20
+# A step that is too long is multiplied by a factor in this range (Nocedal and Wright,
+# section 3.5).
+MIN_SHRINK, MAX_SHRINK = 0.1, 0.5
 
-Evaluate = Callable[[Tensor], tuple[float, Tensor]]
+ValueAndGradient = Callable[[Tensor], tuple[float, Tensor]]
 
 
-class Ending(Enum):
-    """Why a minimisation stopped, in words."""
+class StopReason(StrEnum):
+    """Why a minimization stopped, in words."""
 
     ALL_DONE = "all iterations done"
     CONVERGED = "converged: the loss no longer falls"
     NO_LOWER_LOSS = "converged: no lower loss along the gradient"
+    INTERRUPTED = "interrupted"
+    NOT_FINITE = "the loss was no longer finite; the last good image is kept"
 
 
 class _Point(NamedTuple):
-    """Entries and gradient ``(n,)``, neither ever changed, and the loss there."""
+    """Entries and gradient ``(n,)``, never modified, and the loss there."""
 
     entries: Tensor
     loss: float
@@ -45,7 +49,7 @@ class _Point(NamedTuple):
 
 
 def projected_lbfgs(
-    evaluate: Evaluate,
+    evaluate: ValueAndGradient,
     x: Tensor,
     iterations: int,
     *,
@@ -53,183 +57,196 @@ def projected_lbfgs(
     high: float,
     history: int,
     first_step: float,
-    accepted: Callable[[], None],
-) -> Ending:
+    on_iteration: Callable[[], None],
+) -> StopReason:
     """Lower ``evaluate``'s loss from ``x`` in at most ``iterations`` iterations.
 
-    The loss falls with every iteration. The memory taken is 2 · ``history`` + 8 vectors
-    of ``x``'s size, points and gradients included, and a byte for each entry. Nothing
-    that ``evaluate`` and ``accepted`` raise is caught.
+    The loss falls with every iteration. It takes the memory of 2 · ``history`` + 8
+    vectors of ``x``'s size, points and gradients included, and a byte per entry.
+    Exceptions of ``evaluate`` and ``on_iteration`` are not caught.
 
     Args:
-        evaluate: the loss and its gradient at a point, the gradient of the point's
-            shape and on its device. Each point is a tensor of its own, within the
-            bounds; neither it nor the gradient may change afterwards, or is changed.
-        x: float32, of any shape, within the bounds; left as it is.
-        low, high: the bounds of every entry.
-        history: the number of corrections m, from 1.
-        first_step: by how much a step along the gradient moves an entry on average,
-            where there is no history; 0 takes the bare gradient for the step.
-        accepted: called after each iteration, whose point is the one evaluated last.
+        evaluate: Returns the loss and its gradient at a point, the gradient of the
+            point's shape and on its device. Each point is a new tensor, within the
+            bounds; neither it nor the gradient may be modified afterwards.
+        x: Float32, of any shape, within the bounds; not modified.
+        iterations: The greatest number of steps.
+        low: Lower bound of every entry.
+        high: Upper bound of every entry.
+        history: The number of corrections m, at least 1.
+        first_step: How far a step along the gradient moves an entry on average, if
+            there is no history; 0 takes the gradient itself as the step.
+        on_iteration: Called after each iteration, whose point was evaluated last.
     """
 
-    def look(entries: Tensor) -> _Point:
+    def evaluate_point(entries: Tensor) -> _Point:
         loss, gradient = evaluate(entries.view(x.shape))
         return _Point(entries, loss, gradient.detach().reshape(-1))
 
-    here = look(x.detach().reshape(-1).clone())
-    steps = _Steps(here, history, (low, high), first_step)
+    point = evaluate_point(x.detach().reshape(-1).clone())
+    planner = _StepPlanner(point, history, (low, high), first_step)
     done = 0
     while done < iterations:
-        steepness, slope = steps.plan(here)
-        if steepness == 0:
-            return Ending.CONVERGED
-        there = _search(look, steps, here, slope)
-        if there is not None:
-            steps.learn(here, there)
-            here = there
+        gradient_size, slope = planner.plan_step(point)
+        if gradient_size == 0:
+            return StopReason.CONVERGED
+        following = _search_line(evaluate_point, planner, point, slope)
+        if following is not None:
+            planner.add_correction(point, following)
+            point = following
             done += 1
-            accepted()
-        elif steps.known:
-            steps.forget()
+            on_iteration()
+        elif planner.corrections:
+            planner.clear_history()
         else:
-            return Ending.NO_LOWER_LOSS
-    return Ending.ALL_DONE
+            return StopReason.NO_LOWER_LOSS
+    return StopReason.ALL_DONE
 
 
-def _search(
-    look: Callable[[Tensor], _Point], steps: "_Steps", here: _Point, slope: float
+def _search_line(
+    evaluate: Callable[[Tensor], _Point],
+    planner: "_StepPlanner",
+    point: _Point,
+    slope: float,
 ) -> _Point | None:
-    """The first point that is low enough (Armijo's condition), from the full step down.
+    """Find a point that meets Armijo's condition, shortening the step from full length.
 
     None if there is none, or if ``slope``, the gradient times the full step, says that
     the step leads upward.
     """
-    share = 1.0
+    length = 1.0
     # Written so that NaN fails too.
-    for _ in range(TRIALS if slope < 0 else 0):
-        there = look(steps.after(here, share))
-        promised = share * slope
-        if there.loss < here.loss + SUFFICIENT * promised:
-            return there
-        # The lowest point of the parabola through both losses and the slope (Nocedal
-        # and Wright, eq. 3.58). Its height is above zero, for Armijo's condition fails.
-        height = there.loss - here.loss - promised
-        share *= min(max(LEAST_CUT, -promised / (2 * height)), MOST_KEPT)
+    for _ in range(MAX_TRIALS if slope < 0 else 0):
+        trial = evaluate(planner.move(point, length))
+        predicted = length * slope
+        if trial.loss < point.loss + ARMIJO * predicted:
+            return trial
+        # The minimum of the parabola through both losses and the slope (Nocedal and
+        # Wright, eq. 3.58). The excess is positive, because Armijo's condition fails.
+        excess = trial.loss - point.loss - predicted
+        length *= min(max(MIN_SHRINK, -predicted / (2 * excess)), MAX_SHRINK)
     return None
 
 
-class _Steps:
-    """Plans steps by what was learnt of the curvature from those before.
+class _StepPlanner:
+    """Curvature history of L-BFGS, and the step planned from it.
 
-    Gradients are measured in their mean size where the history begins: products of
+    Gradients are divided by their mean size at the start of the history: products of
     them stay within float32's range, whatever the loss's unit.
 
     Attributes:
-        steps, changes: s and y of the last corrections, ``(m + 1, n)``: a ring, whose
-            row ``vacant`` is not in use.
-        known: the rows in use and 1 / s·y of each, oldest first.
-        step: the step planned, ``(n,)``; ``held``: the entries that it must not move.
+        steps: s of the last corrections, ``(m + 1, n)``: a ring buffer whose row
+            ``free_row`` is unused.
+        changes: y of the last corrections, likewise.
+        corrections: The rows in use and 1 / s·y of each, oldest first.
+        step: The planned step, ``(n,)``.
+        fixed: The entries that it must not move.
     """
 
     def __init__(
-        self, like: _Point, history: int, bounds: tuple[float, float], first_step: float
+        self,
+        point: _Point,
+        history: int,
+        bounds: tuple[float, float],
+        first_step: float,
     ) -> None:
-        entries = like.entries
+        entries = point.entries
         self.bounds = bounds
         self.first_step = first_step
         self.steps = entries.new_empty(history + 1, entries.numel())
         self.changes = torch.empty_like(self.steps)
-        self.known: deque[tuple[int, float]] = deque(maxlen=history)
-        self.vacant = 0
+        self.corrections: deque[tuple[int, float]] = deque(maxlen=history)
+        self.free_row = 0
         self.step = torch.empty_like(entries)
         self.products = torch.empty_like(entries)
-        self.held = torch.empty_like(entries, dtype=torch.bool)
-        self.unit = entries.new_ones(())
+        self.fixed = torch.empty_like(entries, dtype=torch.bool)
+        self.gradient_unit = entries.new_ones(())
         self.curvature = 1.0
-        self.stretch = 1.0
+        self.step_factor = 1.0
 
-    def plan(self, here: _Point) -> tuple[float, float]:
-        """Plan the full step from there.
+    def plan_step(self, point: _Point) -> tuple[float, float]:
+        """Plan the full step from a point.
 
         Returns:
-            The mean size of the gradient's free entries, held ones counted as zero;
-            and the slope, the gradient times the step. The host waits for them once.
+            The mean size of the gradient's free entries, fixed ones counted as zero;
+            and the slope, the gradient times the step. The host waits for both once.
         """
-        entries, _, gradient = here
+        entries, _, gradient = point
         low, high = self.bounds
         torch.logical_or(
             (entries <= low) & (gradient > 0),
             (entries >= high) & (gradient < 0),
-            out=self.held,
+            out=self.fixed,
         )
-        step = self.step.copy_(gradient).masked_fill_(self.held, 0)
-        steepness = torch.abs(step, out=self.products).mean()
-        if self.known:
-            self._by_curvature(step.div_(self.unit))
+        step = self.step.copy_(gradient).masked_fill_(self.fixed, 0)
+        gradient_size = torch.abs(step, out=self.products).mean()
+        if self.corrections:
+            self._apply_inverse_hessian(step.div_(self.gradient_unit))
         else:
-            self.unit = steepness
+            self.gradient_unit = gradient_size
             if self.first_step:
-                step.div_(steepness).mul_(self.first_step)
-        step.mul_(-self.stretch).masked_fill_(self.held, 0)
+                step.div_(gradient_size).mul_(self.first_step)
+        step.mul_(-self.step_factor).masked_fill_(self.fixed, 0)
         step.add_(entries).clamp_(low, high).sub_(entries)
-        found = torch.stack((steepness, self._dot(gradient, step)))
-        return tuple(found.tolist())
+        results = torch.stack((gradient_size, self._dot(gradient, step)))
+        return tuple(results.tolist())
 
-    def after(self, here: _Point, share: float) -> Tensor:
-        """The entries after a share of the planned step, in a tensor of their own."""
+    def move(self, point: _Point, length: float) -> Tensor:
+        """Return new entries, moved by a part of the planned step."""
         # Rounding alone could leave the bounds.
-        return torch.add(here.entries, self.step, alpha=share).clamp_(*self.bounds)
+        return torch.add(point.entries, self.step, alpha=length).clamp_(*self.bounds)
 
-    def learn(self, here: _Point, there: _Point) -> None:
-        """Keep the correction of a step that was taken, unless it is not convex."""
-        step, change = self.steps[self.vacant], self.changes[self.vacant]
-        torch.sub(there.entries, here.entries, out=step)
-        torch.sub(there.gradient, here.gradient, out=change)
-        # How the gradient changes at entries that don't move is not their curvature.
-        change.div_(self.unit).masked_fill_(self.held, 0)
+    def add_correction(self, point: _Point, following: _Point) -> None:
+        """Add the correction of a step that was taken, unless it is not convex."""
+        step, change = self.steps[self.free_row], self.changes[self.free_row]
+        torch.sub(following.entries, point.entries, out=step)
+        torch.sub(following.gradient, point.gradient, out=change)
+        # The gradient's change at entries that don't move is not their curvature.
+        change.div_(self.gradient_unit).masked_fill_(self.fixed, 0)
         products = (
             self._dot(step, change),
             self._dot(change, change),
-            self._dot(here.gradient, step) / self.unit,
+            self._dot(point.gradient, step) / self.gradient_unit,
         )
-        convexity, size, slope = torch.stack(products).tolist()
+        convexity, change_size, slope = torch.stack(products).tolist()
         # The rule of L-BFGS-B's code (Zhu et al., ACM TOMS algorithm 778, 1997).
         if not convexity > torch.finfo(step.dtype).eps * -slope:
-            # It still goes downhill after the full step, and steeper.
-            self.stretch *= 2
+            # After the full step the loss still falls, and more steeply.
+            self.step_factor *= 2
             return
-        self.known.append((self.vacant, 1 / convexity))
-        self.vacant = (self.vacant + 1) % len(self.steps)
-        self.curvature = size / convexity
-        self.stretch = 1.0
+        self.corrections.append((self.free_row, 1 / convexity))
+        self.free_row = (self.free_row + 1) % len(self.steps)
+        self.curvature = change_size / convexity
+        self.step_factor = 1.0
 
-    def forget(self) -> None:
-        """Throw the history away: the next step is along the gradient."""
-        self.known.clear()
-        self.stretch = 1.0
+    def clear_history(self) -> None:
+        """Drop all corrections: the next step is along the gradient."""
+        self.corrections.clear()
+        self.step_factor = 1.0
 
-    def _by_curvature(self, vector: Tensor) -> None:
-        """``vector`` ``(n,)`` times the inverse Hessian's estimate, in place.
+    def _apply_inverse_hessian(self, vector: Tensor) -> None:
+        """Multiply ``vector`` ``(n,)`` by the inverse Hessian's estimate, in place.
 
-        Algorithm 7.4, begun with s·y / y·y (eq. 7.20). What depends on ``vector`` stays
-        on the device: the host does not wait.
+        Algorithm 7.4, beginning with s·y / y·y (eq. 7.20). Results stay on the device:
+        the host does not wait.
         """
-        shares = []
-        for row, reciprocal in reversed(self.known):
-            share = self._dot(self.steps[row], vector) * reciprocal
-            vector.addcmul_(self.changes[row], share, value=-1)
-            shares.append(share)
+        alphas = []
+        for row, reciprocal in reversed(self.corrections):
+            alpha = self._dot(self.steps[row], vector) * reciprocal
+            vector.addcmul_(self.changes[row], alpha, value=-1)
+            alphas.append(alpha)
         vector.div_(self.curvature)
-        for (row, reciprocal), share in zip(self.known, reversed(shares), strict=True):
-            again = self._dot(self.changes[row], vector) * reciprocal
-            vector.addcmul_(self.steps[row], share - again)
+        for (row, reciprocal), alpha in zip(
+            self.corrections, reversed(alphas), strict=True
+        ):
+            beta = self._dot(self.changes[row], vector) * reciprocal
+            vector.addcmul_(self.steps[row], alpha - beta)
 
-    def _dot(self, one: Tensor, other: Tensor) -> Tensor:
-        """The product of two vectors, a scalar on the device.
+    def _dot(self, first: Tensor, second: Tensor) -> Tensor:
+        """Multiply two vectors to a scalar on the device.
 
-        ``sum`` adds in a tree, and so float32 is enough, also where there is no float64
+        ``sum`` adds pairwise, so float32 is enough, also where there is no float64
         (MPS): off by 1e-7 at 5e7 entries, where ``torch.dot`` on a CPU is off by 3e-3
         and a matrix product by 0.1.
         """
-        return torch.mul(one, other, out=self.products).sum()
+        return torch.mul(first, second, out=self.products).sum()

@@ -1,172 +1,177 @@
-"""How much memory a painting takes, and how to compute it in less."""
+"""Estimates of the memory that a level takes, and ways to compute it in less."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.vgg import VGG, Part
+from artist_nst.nst.vgg import VGG, Block
 from artist_nst.recipes.recipe import Recipe
 
-# Strips lower than this spend more on their edges than on themselves.
-LEAST_ROWS = 16
-LEAST_HISTORY = 3
-# Numbers in one tensor, beyond which kernels count wrongly or refuse (Apple's).
-MOST_NUMBERS = 1 << 30
+# Lower strips would spend more on their padding than on themselves.
+MIN_ROWS = 16
+MIN_HISTORY = 3
+# Elements of one tensor; beyond, some kernels (Apple's) fail or give wrong results.
+MAX_TENSOR_ELEMENTS = 1 << 30
 
-# Of the image and what the losses make of it on the way, in float32 each.
-_IMAGES = 9
-# Of scipy's L-BFGS-B beside its corrections: x, gradient, bounds and their copies,
-# workspace, in float64 each. Measured.
+# Copies of the image and of the losses' intermediate results, in float32.
+_IMAGE_COPIES = 9
+# Vectors of scipy's L-BFGS-B besides its corrections: x, gradient, bounds and their
+# copies, workspace, in float64. Measured.
 _HOST_VECTORS = 17
-# Of tensors, for what lies idle between them, and what libraries take for themselves.
-_LOOSE = 1.35
-_AROUND = 250 << 20
-# Of the device's, beside its corrections, in float32.
+# Of the device's L-BFGS besides its corrections, in float32.
 _DEVICE_VECTORS = 10
+# Fragmentation and what libraries allocate for themselves: a factor and a constant.
+_OVERHEAD = 1.35
+_BASE_BYTES = 250 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class MemoryStrategy:
     """How one level is computed so that it fits into memory.
 
     Attributes:
-        rows: of the strips; None where the image is computed as a whole.
+        rows: Of the strips; None where the image is computed as a whole.
         history: L-BFGS's corrections.
-        device, host: bytes that the network takes, and the minimizer on the host.
+        device_bytes: What the network takes.
+        host_bytes: What the minimizer takes on the host.
     """
 
     rows: int | None
     history: int
-    device: int
-    host: int
+    device_bytes: int
+    host_bytes: int
 
 
-class Budget:
-    """What levels of a painting take.
+class MemoryEstimator:
+    """Estimator of the memory that levels of a painting take.
 
     Args:
-        recipe: with the optimizer that ``auto`` comes to.
-        channels: of the image, 3 or 1.
+        network: Computes the losses.
+        recipe: With the optimizer that ``auto`` resolves to.
+        precision: Of the convolutions.
+        channels: Of the image, 3 or 1.
     """
 
     def __init__(
-        self,
-        network: VGG,
-        recipe: Recipe,
-        precision: Precision,
-        channels: int = 3,
+        self, network: VGG, recipe: Recipe, precision: Precision, channels: int = 3
     ) -> None:
         self.network = network
         self.recipe = recipe
-        self.bytes = 2 if precision == "bfloat16" else network.mean.itemsize
+        self.feature_bytes = 2 if precision == "bfloat16" else network.mean.itemsize
         self.channels = channels
-        used = (*recipe.content_layers, *recipe.style_layers)
-        self.parts = network.parts(layer for layer, weight in used if weight > 0)
+        layers = (*recipe.content_layers, *recipe.style_layers)
+        self.blocks = network.blocks(layer for layer, weight in layers if weight > 0)
 
-    def fit(self, height: int, width: int, device_room: int, host_room: int) -> Fit:
-        """The fastest way to compute a level that takes no more than there is room.
+    def choose_strategy(
+        self, height: int, width: int, device_limit: int, host_limit: int
+    ) -> MemoryStrategy:
+        """Choose the fastest way to compute a level within limits in bytes.
 
-        But for CUDA's devices, device and host are one room.
+        Except on CUDA, the device's limit is for device and host together.
 
         Raises:
-            ArtistNstError: there is none.
+            ArtistNstError: There is none.
         """
-        shared = self.network.mean.device.type != "cuda"
-        needs, room = 0, device_room
-        for fit in self.fits(height, width):
-            needs, room = fit.device, device_room
-            if shared:
-                needs += fit.host
-            elif fit.host > host_room:
-                needs, room = fit.host, host_room
-            if needs <= room:
-                return fit
+        is_shared = self.network.mean.device.type != "cuda"
+        needed, limit = 0, device_limit
+        for strategy in self.list_strategies(height, width):
+            needed, limit = strategy.device_bytes, device_limit
+            if is_shared:
+                needed += strategy.host_bytes
+            elif strategy.host_bytes > host_limit:
+                needed, limit = strategy.host_bytes, host_limit
+            if needed <= limit:
+                return strategy
         raise ArtistNstError(
-            f"{width}×{height} pixels take at least {needs / 1e9:.3g} GB, and "
-            f"{room / 1e9:.3g} GB are left for them: choose a smaller --width, raise "
-            "--max-memory if it is given, or close something else"
+            f"{width}×{height} pixels take at least {needed / 1e9:.3g} GB, and "
+            f"{limit / 1e9:.3g} GB are available: choose a smaller --width, raise "
+            "--max-memory if it is given, or close another program"
         )
 
-    def fits(self, height: int, width: int) -> Iterator[Fit]:
-        """All ways to compute a level, from the most memory to the least."""
-        most = self.recipe.history
-        powers = range(max(0, height - 1).bit_length() - 1, -1, -1)
-        rows = [None, *(1 << one for one in powers if 1 << one >= LEAST_ROWS)]
-        ways = [(some, most) for some in rows]
-        # A shorter history paints another picture: after all else.
-        ways += [(rows[-1], m) for m in range(most - 1, LEAST_HISTORY - 1, -1)]
+    def list_strategies(self, height: int, width: int) -> Iterator[MemoryStrategy]:
+        """Yield the ways to compute a level, from the most memory to the least."""
+        max_history = self.recipe.history
+        exponents = range(max(0, height - 1).bit_length() - 1, -1, -1)
+        heights = [None, *(1 << n for n in exponents if 1 << n >= MIN_ROWS)]
+        candidates = [(rows, max_history) for rows in heights]
+        # A shorter history paints another picture: it comes after all else.
+        shorter = range(max_history - 1, MIN_HISTORY - 1, -1)
+        candidates += [(heights[-1], history) for history in shorter]
         least = None
         filters = max(
-            (max(self._filters(one).values()) for one in self.parts[:1]), default=0
+            (max(self._count_filters(block).values()) for block in self.blocks[:1]),
+            default=0,
         )
-        for some, history in ways:
-            if filters * (some or height) * width >= MOST_NUMBERS and some != rows[-1]:
+        for rows, history in candidates:
+            elements = filters * (rows or height) * width
+            if elements >= MAX_TENSOR_ELEMENTS and rows != heights[-1]:
                 continue
-            vectors, host = self._minimizer(height, width, history)
-            device = vectors + self._evaluation(height, width, some)
-            # Few strips spare nothing: what they forget is small beside the first
-            # part, which is computed last.
+            vectors, host = self._minimizer_bytes(height, width, history)
+            device = vectors + self._evaluation_bytes(height, width, rows)
+            # Few strips save nothing: what they free is small compared with the first
+            # block, which is back-propagated last.
             if least is None or device + host < least:
                 least = device + host
-                yield Fit(some, history, device, host)
+                yield MemoryStrategy(rows, history, device, host)
 
-    def _minimizer(self, height: int, width: int, history: int) -> tuple[int, int]:
+    def _minimizer_bytes(
+        self, height: int, width: int, history: int
+    ) -> tuple[int, int]:
         """Bytes on the device, and on the host."""
-        numbers = self.channels * height * width
+        elements = self.channels * height * width
         if self.recipe.optimizer == "adam":
-            return 6 * 4 * numbers, 0
+            return 6 * 4 * elements, 0
         if self.recipe.optimizer == "lbfgs-device":
-            return (2 * history + _DEVICE_VECTORS) * 4 * numbers, 0
-        return 0, (2 * history + _HOST_VECTORS) * 8 * numbers
+            return (2 * history + _DEVICE_VECTORS) * 4 * elements, 0
+        return 0, (2 * history + _HOST_VECTORS) * 8 * elements
 
-    def _evaluation(self, height: int, width: int, rows: int | None) -> int:
-        """Bytes that losses and gradient take, their targets included."""
-        needs = _IMAGES * 4 * self.channels * height * width
+    def _evaluation_bytes(self, height: int, width: int, rows: int | None) -> int:
+        """Bytes that losses and gradient take, including their targets."""
+        constant = _IMAGE_COPIES * 4 * self.channels * height * width
         held, peak = 0, 0
         sides = height, width
-        for part in self.parts:
-            filters = self._filters(part)
+        for block in self.blocks:
+            filters = self._count_filters(block)
             positions = sides[0] * sides[1]
-            needs += sum(
+            constant += sum(
                 5 * 4 * filters[layer] * positions
                 for layer, weight in self.recipe.content_layers
                 if layer in filters and weight > 0
             )
-            passed = max(filters.values()) * positions // 4 * self.bytes
             if rows is None:
-                held += self._part(part, positions)
+                read = positions
+                held += self._block_bytes(block, positions)
                 working = 0
             else:
-                seen = min(sides[0], rows + 2 * len(part.layers)) * sides[1]
-                # What goes in, and its gradient.
+                read = min(sides[0], rows + 2 * len(block.layers)) * sides[1]
+                # The block's input, and its gradient.
+                passed = max(filters.values()) * positions // 4 * self.feature_bytes
                 held += passed
-                working = self._part(part, seen) + passed
-            seen = positions if rows is None else seen
-            peak = max(peak, held + working + self._gradients(part, seen))
+                working = self._block_bytes(block, read) + passed
+            gradients = 4 * max(filters.values()) * read * self.feature_bytes
+            peak = max(peak, held + working + gradients)
             sides = sides[0] // 2, sides[1] // 2
-        return round(_LOOSE * (needs + peak)) + _AROUND
+        return round(_OVERHEAD * (constant + peak)) + _BASE_BYTES
 
-    def _part(self, part: Part, positions: int) -> int:
-        """What is kept of a part until its gradient is computed."""
-        filters = self._filters(part)
-        kept = sum(filters.values()) * positions * self.bytes
-        if part.pooled:
-            # Max pooling notes where its maxima were in eight bytes each.
-            noted = 8 if self.network.pool == "max" else 0
-            kept += max(filters.values()) * (positions // 4) * (self.bytes + noted)
-        return kept
+    def _block_bytes(self, block: Block, positions: int) -> int:
+        """Bytes that are held of a block until its gradient is computed."""
+        filters = self._count_filters(block)
+        held = sum(filters.values()) * positions * self.feature_bytes
+        if block.pooled:
+            # Max pooling stores where its maxima were in eight bytes each.
+            index_bytes = 8 if self.network.pool == "max" else 0
+            pooled_bytes = self.feature_bytes + index_bytes
+            held += max(filters.values()) * (positions // 4) * pooled_bytes
+        return held
 
-    def _gradients(self, part: Part, positions: int) -> int:
-        return 4 * max(self._filters(part).values()) * positions * self.bytes
-
-    def _filters(self, part: Part) -> dict[str, int]:
+    def _count_filters(self, block: Block) -> dict[str, int]:
         return {
             layer: len(self.network.get_buffer(f"{layer}_bias"))
-            for layer in part.layers
+            for layer in block.layers
         }
 
 
-def gigabytes(count: int) -> str:
-    """``1.4 GB``, as ``--max-memory`` takes it."""
+def format_gigabytes(count: int) -> str:
+    """Format bytes as ``1.4 GB``, the unit that ``--max-memory`` takes."""
     return f"{count / 1e9:.2g} GB" if count < 1e10 else f"{count / 1e9:.0f} GB"

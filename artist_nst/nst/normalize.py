@@ -1,9 +1,9 @@
-"""VGG rescaled so that every filter is equally loud on photographs.
+"""VGG rescaled so that every filter has the same mean activation on photographs.
 
 Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks",
 2016, section 2: the weights are scaled such that the mean activation of each filter
-over images and positions is one. ReLU and pooling pass factors on, so the network
-computes what it did; only its layers and filters become comparable.
+over images and positions is one. ReLU and pooling commute with positive factors, so the
+network computes the same function; only its layers and filters become comparable.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,17 +13,21 @@ import torch
 from torch import Tensor
 
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import Weights
+from artist_nst.nst.weights.checkpoint import Weights
 
 Means = Mapping[str, Tensor]
 
 
 @torch.no_grad()
-def activation_means(weights: Weights, images: Iterable[Tensor]) -> dict[str, Tensor]:
-    """Each filter's mean activation over images and positions, all images alike.
+def measure_activation_means(
+    weights: Weights, images: Iterable[Tensor]
+) -> dict[str, Tensor]:
+    """Measure each filter's mean activation over images and positions.
 
     Args:
-        images: ``(1, 3, H, W)`` on 0–255, photographs of at least 16 pixels a side.
+        weights: The network to measure.
+        images: ``(1, 3, H, W)`` on 0–255, photographs of at least 16 pixels a side;
+            each has the same weight.
 
     Returns:
         ``{layer: (N,)}`` float64, for every layer of the weights.
@@ -39,21 +43,23 @@ def activation_means(weights: Weights, images: Iterable[Tensor]) -> dict[str, Te
     return {layer: total / count for layer, total in sums.items()}
 
 
-def normalized(weights: Weights, means: Means) -> Weights:
-    """The weights with every filter's mean activation brought to one.
+def normalize_weights(weights: Weights, means: Means) -> Weights:
+    """Scale the weights so that every filter's mean activation becomes one.
 
-    Filter i of a layer is divided by its own mean m_i, and multiplied by m_j where it
-    listens to filter j of the layer before. A filter that no photograph wakes (m = 0)
-    is left as it is.
+    Filter i of a layer is divided by its own mean m_i, and its weight for filter j of
+    the previous layer multiplied by m_j. A filter that is never active (m = 0) is left
+    as it is.
     """
     kernels = {}
-    before: Tensor | None = None
+    input_scale: Tensor | None = None
     for layer, (kernel, bias) in weights.kernels.items():
         scale = means[layer].where(means[layer] > 0, 1.0)
-        heard = kernel.double() if before is None else kernel.double() * before
+        scaled = kernel.double()
+        if input_scale is not None:
+            scaled = scaled * input_scale
         kernels[layer] = (
-            (heard / scale.view(-1, 1, 1, 1)).float(),
+            (scaled / scale.view(-1, 1, 1, 1)).float(),
             (bias.double() / scale).float(),
         )
-        before = scale.view(1, -1, 1, 1)
+        input_scale = scale.view(1, -1, 1, 1)
     return replace(weights, network="vgg19-normalised", kernels=kernels)

@@ -1,6 +1,6 @@
-"""Image → (losses, gradient)."""
+"""The objective that is minimized: image → (losses, gradient)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -8,17 +8,18 @@ import torch
 from torch import Tensor
 
 from artist_nst.nst import losses as formulas
-from artist_nst.nst.capture import Evaluate, captured
-from artist_nst.nst.features import Features
+from artist_nst.nst.capture import TermsAndGradient, capture_graph
+from artist_nst.nst.features import TargetCache
 from artist_nst.nst.precision import DTYPES, Precision
-from artist_nst.nst.strips import look, pull
-from artist_nst.nst.vgg import VGG, positions
+from artist_nst.nst.strips import backward_strips, forward_strips
+from artist_nst.nst.vgg import VGG, count_positions
 from artist_nst.recipes.recipe import Recipe
 
-Style = tuple[Tensor, float]
-Key = tuple[str, str]
+WeightedImage = tuple[Tensor, float]
+TermKey = tuple[str, str]
+"""``"content"`` or ``"style"``, and the layer."""
 
-CONTENT = {
+CONTENT_LOSSES: dict[str, Callable[[Tensor, Tensor, int | None], Tensor]] = {
     "relative": formulas.content_relative,
     "half-squared": formulas.content_half_squared,
     "squared": formulas.content_squared,
@@ -29,12 +30,16 @@ CONTENT = {
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The terms before their weights (layer weights apart), and their weighted sum.
+    """Loss terms before their weights (layer weights apart), and their weighted sum.
 
     Attributes:
-        tv: the mean absolute difference between neighbouring pixels.
-        smoothness: what that adds to the total, its weights included.
-        content_layers, style_layers: each layer's term before its weight.
+        total: α·content + β·style + smoothness.
+        content: Weighted sum of ``content_layers``.
+        style: Weighted sum of ``style_layers``.
+        tv: The mean absolute difference between neighboring pixels.
+        smoothness: What ``tv`` adds to the total, its weights included.
+        content_layers: Each content layer's term before its weight.
+        style_layers: Each style layer's term before its weight.
     """
 
     total: float
@@ -46,16 +51,17 @@ class Losses:
     style_layers: dict[str, float] = field(default_factory=dict)
 
     @property
-    def finite(self) -> bool:
+    def is_finite(self) -> bool:
+        """Whether the total is a number below infinity."""
         return isfinite(self.total)
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What the candidate is compared with, per layer.
+    """What the candidate is compared with, by layer.
 
     Attributes:
-        content: features P of the photo, ``(N, H, W)``.
+        content: Features P of the photo, ``(N, H, W)``.
         grams: Gram matrices A of the style, ``(N, N)``.
     """
 
@@ -67,9 +73,12 @@ class Objective:
     """α·content + β·style + γ·TV of a candidate, and its gradient.
 
     Args:
-        precision: of the convolutions and of the features; Gram matrices and losses
-            are float32 (float64 for a network of that).
-        rows: compute so many rows at once (:mod:`artist_nst.nst.strips`), for images
+        network: Computes the features.
+        recipe: Layers, weights and formulas of the losses.
+        targets: What the candidate is compared with.
+        precision: Of the convolutions and of the features; Gram matrices and losses
+            are float32 (float64 for a network of that dtype).
+        rows: Compute this many rows at once (:mod:`artist_nst.nst.strips`), for images
             that would not fit into memory; None for all.
     """
 
@@ -87,15 +96,15 @@ class Objective:
         self.targets = targets
         self.dtype = DTYPES[precision]
         self.rows = rows
-        self.content = _used(recipe.content_layers)
-        self.style = _used(recipe.style_layers)
+        self.content = _active_layers(recipe.content_layers)
+        self.style = _active_layers(recipe.style_layers)
         self.layers = {**self.content, **self.style}.keys()
-        self._at_once = rows is None or not self.layers
-        self._begun = False
-        self._recorded: Evaluate | None = None
+        self._uses_strips = rows is not None and bool(self.layers)
+        self._is_first_call = True
+        self._graph: TermsAndGradient | None = None
 
     def __call__(self, image: Tensor) -> tuple[Losses, Tensor]:
-        """Losses and gradient at ``image``.
+        """Compute losses and gradient at ``image``.
 
         Args:
             image: ``(1, C, H, W)`` on 0–255, C of 3 or 1.
@@ -103,162 +112,170 @@ class Objective:
         Returns:
             The losses, and d total / d image of the image's shape.
         """
-        if not self._begun:
-            self._begun = True
-            if self._at_once:
-                self._recorded = captured(self._whole, image)
-        evaluate = self._whole if self._at_once else self._in_strips
-        terms, gradient = (self._recorded or evaluate)(image.detach())
-        return self._told(terms), gradient
+        if self._is_first_call:
+            self._is_first_call = False
+            if not self._uses_strips:
+                self._graph = capture_graph(self._evaluate_whole, image)
+        evaluate = self._evaluate_strips if self._uses_strips else self._evaluate_whole
+        terms, gradient = (self._graph or evaluate)(image.detach())
+        return self._to_losses(terms), gradient
 
-    def _whole(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def _evaluate_whole(self, image: Tensor) -> tuple[Tensor, Tensor]:
         x = image.requires_grad_()
         features = self.network(x, self.layers, self.dtype)
-        seen = self.network.compared
-        apart = {
-            layer: formulas.squared_distance(seen(layer, features[layer]), target)
+        project = self.network.project_features
+        squared = {
+            layer: formulas.squared_distance(project(layer, features[layer]), target)
             for layer, target in self.targets.content.items()
         }
         grams = {
             layer: self.network.gram(layer, features[layer]) for layer in self.style
         }
-        terms = self._terms(x, apart, grams)
+        terms = self._compute_terms(x, squared, grams)
         (gradient,) = torch.autograd.grad(terms[0], x)
         return terms, gradient
 
-    def _in_strips(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The same in two passes: what the losses pull at a strip with depends on
-        the sums over all of them."""
+    def _evaluate_strips(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Evaluate in two passes over strips.
+
+        The losses depend on sums over all strips: the first pass computes the sums, the
+        second back-propagates the losses' gradient with respect to them.
+        """
         inputs: list[Tensor] = []
-        sums: dict[Key, Tensor] = {}
-        for layer, rows, features in look(
+        sums: dict[TermKey, Tensor] = {}
+        for layer, rows, features in forward_strips(
             self.network, image, self.layers, self.rows, self.dtype, inputs
         ):
-            for key, share in self._shares(layer, rows, features, image).items():
-                sums[key] = sums[key] + share if key in sums else share
-        ends = [image, *(total.requires_grad_() for total in sums.values())]
+            for key, part in self._strip_sums(layer, rows, features, image).items():
+                sums[key] = sums[key] + part if key in sums else part
+        leaves = [image, *(total.requires_grad_() for total in sums.values())]
         image.requires_grad_()
-        apart = {layer: sums["content", layer] for layer in self.content}
+        squared = {layer: sums["content", layer] for layer in self.content}
         grams = {layer: sums["style", layer] for layer in self.style}
-        terms = self._terms(image, apart, grams)
-        smoothing, *pulls = torch.autograd.grad(terms[0], ends)
-        slopes = dict(zip(sums, pulls, strict=True))
+        terms = self._compute_terms(image, squared, grams)
+        tv_gradient, *sum_gradients = torch.autograd.grad(terms[0], leaves)
+        gradients = dict(zip(sums, sum_gradients, strict=True))
 
-        def pulled(layer: str, rows: slice, features: Tensor) -> Tensor:
-            shares = self._shares(layer, rows, features, image)
-            products = ((slopes[key] * share).sum() for key, share in shares.items())
+        def strip_loss(layer: str, rows: slice, features: Tensor) -> Tensor:
+            parts = self._strip_sums(layer, rows, features, image)
+            products = ((gradients[key] * part).sum() for key, part in parts.items())
             return sum(products, start=image.new_zeros(()))
 
-        gradient = pull(
-            self.network, inputs, self.layers, pulled, self.rows, self.dtype
+        gradient = backward_strips(
+            self.network, inputs, self.layers, strip_loss, self.rows, self.dtype
         )
-        return terms, gradient + smoothing
+        return terms, gradient + tv_gradient
 
-    def _shares(
+    def _strip_sums(
         self, layer: str, rows: slice, features: Tensor, image: Tensor
-    ) -> dict[Key, Tensor]:
-        """What some rows of a layer add to its Σ (F − P)² and to its G."""
-        found: dict[Key, Tensor] = {}
+    ) -> dict[TermKey, Tensor]:
+        """Compute what some rows of a layer add to its Σ (F − P)² and to its G."""
+        sums: dict[TermKey, Tensor] = {}
         if layer in self.content:
             target = self.targets.content[layer][:, rows]
-            seen = self.network.compared(layer, features)
-            found["content", layer] = formulas.squared_distance(seen, target)
+            projected = self.network.project_features(layer, features)
+            sums["content", layer] = formulas.squared_distance(projected, target)
         if layer in self.style:
-            share = features[0].numel() / positions(layer, image)
-            found["style", layer] = self.network.gram(layer, features) * share
-        return found
+            share = features[0].numel() / count_positions(layer, image)
+            sums["style", layer] = self.network.gram(layer, features) * share
+        return sums
 
-    def _terms(
-        self, x: Tensor, apart: dict[str, Tensor], grams: dict[str, Tensor]
+    def _compute_terms(
+        self, x: Tensor, squared: dict[str, Tensor], grams: dict[str, Tensor]
     ) -> Tensor:
-        """Total, content, style, TV, smoothness, then each layer's term.
+        """Stack total, content, style, TV, smoothness, then each layer's term.
 
-        Args:
-            apart: Σ (F − P)² by content layer; grams: G by style layer.
+        From the image, Σ (F − P)² by content layer, and G by style layer.
         """
-        content = {layer: self._content(apart[layer], layer) for layer in self.content}
-        style = {layer: self._style(grams[layer], layer, x) for layer in self.style}
+        content = {
+            layer: self._content_term(squared[layer], layer) for layer in self.content
+        }
+        style = {
+            layer: self._style_term(grams[layer], layer, x) for layer in self.style
+        }
         tv = formulas.total_variation(x)
-        sums = _weighed(content, self.content, x), _weighed(style, self.style, x)
-        smoothness = self._smoothness(x) * tv
-        total = sums[0] + self.recipe.ratio * sums[1] + smoothness
-        return torch.stack(
-            (total, *sums, tv, smoothness, *content.values(), *style.values())
-        )
+        content_sum = _weighted_sum(content, self.content, x)
+        style_sum = _weighted_sum(style, self.style, x)
+        smoothness = self._tv_weight(x) * tv
+        total = content_sum + self.recipe.ratio * style_sum + smoothness
+        sums = total, content_sum, style_sum, tv, smoothness
+        return torch.stack((*sums, *content.values(), *style.values()))
 
-    def _told(self, terms: Tensor) -> Losses:
-        # All at once, for each look at a number makes a GPU wait.
-        found = iter(terms.detach().tolist())
+    def _to_losses(self, terms: Tensor) -> Losses:
+        # One transfer for all: each read of a number makes the host wait for the GPU.
+        values = iter(terms.detach().tolist())
         return Losses(
-            total=next(found),
-            content=next(found),
-            style=next(found),
-            tv=next(found),
-            smoothness=next(found),
-            content_layers={layer: next(found) for layer in self.content},
-            style_layers={layer: next(found) for layer in self.style},
+            total=next(values),
+            content=next(values),
+            style=next(values),
+            tv=next(values),
+            smoothness=next(values),
+            content_layers={layer: next(values) for layer in self.content},
+            style_layers={layer: next(values) for layer in self.style},
         )
 
-    def _content(self, squared: Tensor, layer: str) -> Tensor:
-        formula = CONTENT[self.recipe.content_loss]
+    def _content_term(self, squared: Tensor, layer: str) -> Tensor:
+        formula = CONTENT_LOSSES[self.recipe.content_loss]
         target = self.targets.content[layer]
-        return formula(squared, target, self.network.filters(layer))
+        return formula(squared, target, self.network.filter_count(layer))
 
-    def _style(self, gram: Tensor, layer: str, image: Tensor) -> Tensor:
+    def _style_term(self, gram: Tensor, layer: str, image: Tensor) -> Tensor:
         target = self.targets.grams[layer]
-        filters = self.network.filters(layer)
+        filters = self.network.filter_count(layer)
         if self.recipe.style_loss == "relative":
             return formulas.style_relative(gram, target)
         if self.recipe.style_loss == "mean":
-            there = positions(layer, image)
-            return formulas.style_mean(gram, target, there, filters)
+            positions = count_positions(layer, image)
+            return formulas.style_mean(gram, target, positions, filters)
         return formulas.style_gatys(gram, target, filters)
 
-    def _smoothness(self, image: Tensor) -> float:
-        """γ on the mean of neighbours' differences, what weighs their sum included."""
-        return self.recipe.tv + self.recipe.tv_sum * formulas.neighbours(image)
+    def _tv_weight(self, image: Tensor) -> float:
+        """γ for the mean over pairs of neighbors; ``tv_sum`` is for their sum."""
+        pairs = formulas.count_neighbor_pairs(image)
+        return self.recipe.tv + self.recipe.tv_sum * pairs
 
 
-def targets(
+def compute_targets(
     network: VGG,
     recipe: Recipe,
     content: Tensor,
-    styles: Sequence[Style],
-    features: Features | None = None,
+    styles: Sequence[WeightedImage],
+    cache: TargetCache | None = None,
 ) -> Targets:
-    """What a painting of ``content`` after ``styles`` is compared with.
+    """Compute what a painting of ``content`` after ``styles`` is compared with.
 
     Args:
-        content: ``(1, C, H, W)`` on 0–255, as large as the candidate.
+        network: Computes the features.
+        recipe: Names the layers.
+        content: ``(1, C, H, W)`` on 0–255, of the candidate's size.
         styles: ``(image, weight)`` pairs, each image of a size of its own; weights
-            are used relative to their sum. The Grams are the weighted mean of the
-            images' own, for which Σ w ‖G − A_w‖² is least.
-        features: what is known of the images already.
+            are relative to their sum. The Gram matrices are the weighted mean of the
+            images' own, at which Σ w ‖G − A_w‖² is least.
+        cache: Holds what is already known of the images.
     """
-    features = features or Features()
+    cache = cache or TargetCache()
     content_layers, style_layers = map(
-        _used, (recipe.content_layers, recipe.style_layers)
+        _active_layers, (recipe.content_layers, recipe.style_layers)
     )
-    whole = sum(weight for _, weight in styles) or 1.0
-    grams: dict[str, Tensor] = {}
+    total_weight = sum(weight for _, weight in styles) or 1.0
+    means: dict[str, Tensor] = {}
     for image, weight in styles:
-        of_image = features.grams(network, image, style_layers)
-        for layer, own in of_image.items():
-            share = weight / whole
+        for layer, gram in cache.style_grams(network, image, style_layers).items():
+            share = weight / total_weight
             if recipe.style_loss == "gatys-raw":
                 # art.py compares sums over positions, whatever the sizes.
-                share *= positions(layer, image) / positions(layer, content)
-            one = share * own
-            grams[layer] = grams[layer] + one if layer in grams else one
-    return Targets(features.content(network, content, content_layers), grams)
+                share *= count_positions(layer, image) / count_positions(layer, content)
+            part = share * gram
+            means[layer] = means[layer] + part if layer in means else part
+    return Targets(cache.content_features(network, content, content_layers), means)
 
 
-def _weighed(
+def _weighted_sum(
     terms: dict[str, Tensor], weights: dict[str, float], image: Tensor
 ) -> Tensor:
-    weighed = (weights[layer] * term for layer, term in terms.items())
-    return sum(weighed, start=image.new_zeros(()))
+    products = (weights[layer] * term for layer, term in terms.items())
+    return sum(products, start=image.new_zeros(()))
 
 
-def _used(layers: tuple[tuple[str, float], ...]) -> dict[str, float]:
+def _active_layers(layers: tuple[tuple[str, float], ...]) -> dict[str, float]:
     return {layer: weight for layer, weight in layers if weight > 0}

@@ -1,4 +1,4 @@
-"""Coarse to fine: each level starts from the one before, enlarged."""
+"""Coarse to fine: each level starts from the previous one's result, enlarged."""
 
 import logging
 import time
@@ -11,30 +11,34 @@ import torch
 from torch import Tensor
 
 from artist_nst.errors import ArtistNstError
-from artist_nst.nst.features import Features
-from artist_nst.nst.level import Computed, Level, Task, resized
-from artist_nst.nst.minimize import INTERRUPTED, NOT_FINITE, NotFiniteError, Outcome
-from artist_nst.nst.objective import Losses, Style
+from artist_nst.nst.features import TargetCache
+from artist_nst.nst.lbfgs import StopReason
+from artist_nst.nst.level import Level, LevelInfo, LevelPainter, resize_image
+from artist_nst.nst.minimize import MinimizeResult, NotFiniteError, OnIteration
+from artist_nst.nst.objective import Losses, WeightedImage
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-# Below this a level says nothing about the painting (four pools divide by 16).
-LEAST_LEVEL_SIDE = 48
+# A smaller level contributes nothing to the painting (four pools divide by 16).
+MIN_LEVEL_SIDE = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One accepted iteration, as handed to ``on_step``.
+    """One iteration, as passed to ``on_step``.
 
     Attributes:
-        level, levels: which level, from 1, of how many.
-        iteration, iterations: which iteration over all levels, from 1, of how many.
-        losses: of this iteration.
-        seconds: that it took; ``remaining``: seconds left, as estimated.
-        image: the candidate, ``(1, C, H_l, W_l)`` on 0–255, of its level's size.
+        level: Which level, from 1.
+        levels: Of how many.
+        iteration: Which iteration over all levels, from 1.
+        iterations: Of how many.
+        losses: Of this iteration.
+        seconds: How long it took.
+        remaining: Estimated seconds to the end.
+        image: The candidate, ``(1, C, H_l, W_l)`` on 0–255, of its level's size.
     """
 
     level: int
@@ -47,8 +51,8 @@ class Step:
     image: Tensor
 
 
-class Moment(NamedTuple):
-    """One accepted iteration, counted over all levels; seconds since the start."""
+class HistoryEntry(NamedTuple):
+    """One iteration, counted over all levels; seconds since the start."""
 
     iteration: int
     losses: Losses
@@ -56,194 +60,207 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A finished or interrupted run.
+class PyramidResult:
+    """Result of a finished or interrupted run.
 
     Attributes:
-        image: the best candidate, always of the full size.
-        losses: at the level that ended last.
-        history: every iteration.
-        starts: the first iteration of each level that was begun.
-        reasons: why each level stopped, in words.
-        computed: how each level was computed that came to its end.
+        image: The best candidate, always of the full size.
+        losses: Of the last level that produced an image.
+        history: Every iteration.
+        level_starts: The first iteration of each level that was begun.
+        evaluations: How often losses and gradient were computed.
+        reasons: Why each level stopped, in words.
+        levels: How each completed level was computed.
     """
 
     image: Tensor
     losses: Losses
-    history: list[Moment]
-    starts: list[int]
+    history: list[HistoryEntry]
+    level_starts: list[int]
     evaluations: int
     reasons: list[str]
-    computed: list[Computed]
+    levels: list[LevelInfo]
 
     @property
     def interrupted(self) -> bool:
-        """By Ctrl-C."""
-        return self.reasons[-1] == INTERRUPTED
+        """Whether it was stopped by Ctrl-C."""
+        return self.reasons[-1] == StopReason.INTERRUPTED
 
 
-def plan(recipe: Recipe, height: int, width: int) -> list[Level]:
-    """The levels of a painting of ``height`` × ``width`` pixels.
+def plan_levels(recipe: Recipe, height: int, width: int) -> list[Level]:
+    """List the levels of a painting of ``height`` × ``width`` pixels.
 
-    Levels without iterations, or too small to say anything, give theirs to the next.
+    Levels that have no iterations or are too small pass theirs on to the next.
     """
     levels = []
-    carried = 0
+    iterations = 0
     last = len(recipe.levels) - 1
     for index, (scale, count) in enumerate(recipe.levels):
         h, w = max(1, round(height * scale)), max(1, round(width * scale))
-        carried += count
-        if carried and (index == last or min(h, w) >= LEAST_LEVEL_SIDE):
-            levels.append(Level(h, w, carried, index < recipe.draft_levels))
-            carried = 0
+        iterations += count
+        if iterations and (index == last or min(h, w) >= MIN_LEVEL_SIDE):
+            levels.append(Level(h, w, iterations, index < recipe.draft_levels))
+            iterations = 0
     return levels
 
 
-def run(
+def run_pyramid(
     network: VGG,
     recipe: Recipe,
     content: Tensor,
-    styles: Sequence[Style],
+    styles: Sequence[WeightedImage],
     *,
     draft: VGG | None = None,
     seed: int = 0,
-    features: Features | None = None,
+    cache: TargetCache | None = None,
     precision: Precision = "float32",
     max_memory: int | None = None,
     on_step: Callable[[Step], None] = lambda _: None,
-) -> Result:
+) -> PyramidResult:
     """Paint ``content`` after ``styles``.
 
     Args:
-        network: with all layers of the recipe, on the device to be used.
-        draft: paints the recipe's ``draft_levels`` in its place, if given.
+        network: With all layers of the recipe, on the device to be used.
+        recipe: Every setting of the painting.
         content: ``(1, C, H, W)`` on 0–255, of the painting's size; C is 3, or 1 to
-            paint brightness alone.
+            paint only brightness.
         styles: ``(image, weight)`` pairs of the same C, of sizes of their own.
-        seed: of the noise that ``rand`` and ``noisy-content`` start from.
-        features: of the photo and the styles, as far as they are known already.
-        precision: of the convolutions; float32 takes over where bfloat16 fails.
-        max_memory: bytes that this process may take on the network's device; what
-            is free if not given. Where a level needs more, it is computed in strips.
-        on_step: called after each iteration.
+        draft: Paints the recipe's ``draft_levels`` in place of ``network``, if given.
+        seed: Of the noise that ``rand`` and ``noisy-content`` start from.
+        cache: Holds what is already known of photo and styles.
+        precision: Of the convolutions; float32 takes over where bfloat16 fails.
+        max_memory: Bytes that this process may take on the network's device; what
+            is free if not given. A level that needs more is computed in strips.
+        on_step: Called after each iteration.
 
     Raises:
-        ArtistNstError: there is not memory enough.
-        NotFiniteError: the loss is not a number at the first image.
-        KeyboardInterrupt: before there was anything to keep.
+        ArtistNstError: There is not enough memory.
+        NotFiniteError: The loss is not a number at the first image.
+        KeyboardInterrupt: Before there was anything to keep.
     """
-    levels = plan(recipe, *content.shape[-2:])
-    task = Task(
+    levels = plan_levels(recipe, *content.shape[-2:])
+    painter = LevelPainter(
         network=network,
         recipe=recipe,
         content=content,
         styles=styles,
         seed=seed,
-        features=features or Features(),
+        cache=cache or TargetCache(),
         precision=precision,
         max_memory=max_memory,
     )
-    drafting = replace(task, network=network if draft is None else draft)
-    paired = [(level, drafting if level.draft else task) for level in levels]
-    costs = [one.cost(level) for level, one in paired]
-    clock = _Clock(levels, costs, on_step)
-    outcome: Outcome | None = None
-    evaluations, reasons, computed = 0, [], []
-    for level, one in reversed(paired):
-        # What the largest one needs is said before the first is painted.
-        one.check(level)
-    with repeatable():
-        for index, (level, one) in enumerate(paired):
-            before = None if outcome is None else outcome.image
-            try:
-                outcome, way = one.paint(level, before, clock.at(index))
-            except (KeyboardInterrupt, NotFiniteError, ArtistNstError) as error:
-                # What the level before has painted is kept.
-                if outcome is None:
-                    raise
-                reasons.append(_reason(error))
-                log.warning(reasons[-1])
-                break
-            evaluations += outcome.evaluations
-            reasons.append(outcome.reason)
-            computed.append(way)
-            if outcome.reason == INTERRUPTED:
-                break
-    assert outcome is not None
-    image = resized(outcome.image, *content.shape[-2:])
-    return Result(
-        image,
-        outcome.losses,
-        clock.history,
-        clock.starts,
+    draft_painter = replace(painter, network=network if draft is None else draft)
+    painters = [draft_painter if level.draft else painter for level in levels]
+    pairs = list(zip(levels, painters, strict=True))
+    costs = [level_painter.iteration_cost(level) for level, level_painter in pairs]
+    reporter = _StepReporter(levels, costs, on_step)
+    # The largest first: whether it fits is known before anything is painted.
+    for level, level_painter in reversed(pairs):
+        level_painter.check_memory(level)
+    with deterministic_cudnn():
+        return _paint_levels(pairs, reporter, content.shape[-2:])
+
+
+def _paint_levels(
+    pairs: list[tuple[Level, LevelPainter]], reporter: "_StepReporter", size: torch.Size
+) -> PyramidResult:
+    result: MinimizeResult | None = None
+    evaluations, reasons, infos = 0, [], []
+    for index, (level, painter) in enumerate(pairs):
+        previous = None if result is None else result.image
+        try:
+            on_iteration = reporter.start_level(index)
+            result, info = painter.paint_level(level, previous, on_iteration)
+        except (KeyboardInterrupt, NotFiniteError, ArtistNstError) as error:
+            # The previous level's image is kept.
+            if result is None:
+                raise
+            reasons.append(_describe_stop(error))
+            log.warning(reasons[-1])
+            break
+        evaluations += result.evaluations
+        reasons.append(result.reason)
+        infos.append(info)
+        if result.reason == StopReason.INTERRUPTED:
+            break
+    assert result is not None
+    return PyramidResult(
+        resize_image(result.image, *size),
+        result.losses,
+        reporter.history,
+        reporter.level_starts,
         evaluations,
         reasons,
-        computed,
+        infos,
     )
 
 
-def _reason(error: BaseException) -> str:
+def _describe_stop(error: BaseException) -> str:
     if isinstance(error, ArtistNstError):
         return str(error)
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else NOT_FINITE
+    if isinstance(error, KeyboardInterrupt):
+        return StopReason.INTERRUPTED
+    return StopReason.NOT_FINITE
 
 
 @contextmanager
-def repeatable() -> Iterator[None]:
-    """The same pixels for the same seed on a GPU too: no algorithm found by racing."""
-    before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+def deterministic_cudnn() -> Iterator[None]:
+    """Make cuDNN give the same pixels for the same seed.
+
+    It then uses deterministic algorithms, and does not choose them by timing.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
     try:
         yield
     finally:
-        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
+        cudnn.deterministic, cudnn.benchmark = before
 
 
-class _Clock:
-    """Counts iterations over all levels and guesses the time left."""
+class _StepReporter:
+    """Counts iterations over all levels and estimates the remaining time."""
 
     def __init__(
-        self,
-        levels: list[Level],
-        costs: list[float],
-        on_step: Callable[[Step], None],
+        self, levels: list[Level], costs: list[float], on_step: Callable[[Step], None]
     ) -> None:
         self.levels = levels
         self.costs = costs  # of an iteration, relative to one another
         self.on_step = on_step
-        self.history: list[Moment] = []
-        self.starts: list[int] = []
-        self.began = time.perf_counter()
+        self.history: list[HistoryEntry] = []
+        self.level_starts: list[int] = []
+        self.start_time = time.perf_counter()
+        self.last_time = 0.0
         self.total = sum(level.iterations for level in levels)
-        self.before = 0.0
-        self.pace = 0.0
+        self.seconds_per_cost = 0.0  # moving average
 
-    def at(self, index: int) -> Callable[[int, Losses, Tensor], None]:
-        """What ``minimize`` is to call at that level, counted from 0."""
-        level = self.levels[index]
-        start = sum(one.iterations for one in self.levels[:index])
-        self.starts.append(start + 1)
-        cost = self.costs[index]
-        rest = zip(self.levels[index + 1 :], self.costs[index + 1 :], strict=True)
-        later = sum(one.iterations * own for one, own in rest)
-        self.before = time.perf_counter()
+    def start_level(self, index: int) -> OnIteration:
+        """Begin a level, counted from 0, and return its ``on_iteration``."""
+        level, cost = self.levels[index], self.costs[index]
+        done = sum(earlier.iterations for earlier in self.levels[:index])
+        self.level_starts.append(done + 1)
+        later = zip(self.levels[index + 1 :], self.costs[index + 1 :], strict=True)
+        later_cost = sum(level.iterations * cost for level, cost in later)
+        self.last_time = time.perf_counter()
 
         def on_iteration(count: int, losses: Losses, image: Tensor) -> None:
             now = time.perf_counter()
-            seconds, self.before = now - self.before, now
-            self.history.append(Moment(start + count, losses, now - self.began))
-            new = seconds / cost
-            self.pace = 0.8 * (self.pace or new) + 0.2 * new
-            left = (level.iterations - count) * cost + later
+            seconds, self.last_time = now - self.last_time, now
+            elapsed = now - self.start_time
+            self.history.append(HistoryEntry(done + count, losses, elapsed))
+            latest = seconds / cost
+            average = self.seconds_per_cost or latest
+            self.seconds_per_cost = 0.8 * average + 0.2 * latest
+            remaining_cost = (level.iterations - count) * cost + later_cost
             self.on_step(
                 Step(
                     level=index + 1,
                     levels=len(self.levels),
-                    iteration=start + count,
+                    iteration=done + count,
                     iterations=self.total,
                     losses=losses,
                     seconds=seconds,
-                    remaining=left * self.pace,
+                    remaining=remaining_cost * self.seconds_per_cost,
                     image=image,
                 )
             )

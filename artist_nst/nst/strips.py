@@ -1,11 +1,12 @@
-"""A network run over horizontal strips of an image, exactly, in little memory.
+"""Run a network over horizontal strips of an image, exactly, in little memory.
 
-Convolutions see a row or two beyond what they compute. A part of the network is run on
-a strip with as many rows more at each edge as it has layers, and only the rows whose
-inputs were all there are kept: what comes out is what the whole image gives, up to the
-order of sums. Only what lies between parts, four times smaller after each pooling, is
-held for the whole image. One strip as high as the image is checkpointing by block
-(Chen et al., "Training deep nets with sublinear memory cost", 2016).
+Convolutions depend on a row or two beyond what they compute. A block of the network is
+run on a strip that is padded at each edge by as many rows as the block has layers, and
+only the rows whose inputs were all present are kept: the result is that of the whole
+image, up to the order of sums. Only what lies between blocks, four times smaller after
+each pooling, is held for the whole image. With one strip as high as the image this is
+checkpointing by block (Chen et al., "Training deep nets with sublinear memory cost",
+2016).
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -15,27 +16,30 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from artist_nst.nst.vgg import VGG, Part
+from artist_nst.nst.vgg import VGG, Block
 
-Visit = Callable[[str, slice, Tensor], Tensor]
+StripLoss = Callable[[str, slice, Tensor], Tensor]
+"""From a layer, which of its rows, and their features, to a scalar loss."""
 
 
 class Strip(NamedTuple):
-    """Rows of a part's input.
+    """Rows of a block's input.
 
     Attributes:
-        seen: those that are looked at; core: of them, those that are computed.
-        rows: the computed ones in the whole; pooled: what pooling makes of them.
+        padded: Rows that are read, within the input.
+        core: Rows that are computed, within ``padded``.
+        rows: Rows that are computed, within the input.
+        pooled: What pooling makes of them, within the next block's input.
     """
 
-    seen: slice
+    padded: slice
     core: slice
     rows: slice
     pooled: slice
 
 
 @torch.no_grad()
-def look(
+def forward_strips(
     network: VGG,
     image: Tensor,
     layers: Collection[str],
@@ -43,83 +47,86 @@ def look(
     dtype: torch.dtype | None = None,
     inputs: list[Tensor] | None = None,
 ) -> Iterator[tuple[str, slice, Tensor]]:
-    """Features of ``image`` at ``layers``, strip by strip, without a gradient.
+    """Compute features strip by strip, without a gradient.
 
     Args:
+        network: On the image's device.
         image: ``(1, C, H, W)`` on 0–255.
-        rows: how many of its input's rows a part computes at once; None for all.
-        dtype: of the convolutions.
-        inputs: gets what each part was given, for :func:`pull`.
+        layers: Where to take features.
+        rows: How many rows of its input a block computes at once; None for all.
+        dtype: Of the convolutions.
+        inputs: Receives each block's input, for :func:`backward_strips`.
 
     Yields:
         The layer, which of its rows these are, and their features ``(N, rows, W_l)``.
     """
     x = image.detach()
-    for part in network.parts(layers):
+    for block in network.blocks(layers):
         if inputs is not None:
             inputs.append(x)
-        passed = _Whole(x.shape[-2] // 2, network.layout)
-        for strip in strips(x.shape[-2], rows, part):
-            found, below = network.run(
-                part, x[..., strip.seen, :], layers, dtype, strip.core
+        output = _Rows(x.shape[-2] // 2, network.memory_format)
+        for strip in split_rows(x.shape[-2], rows, block):
+            features, pooled = network.run_block(
+                block, x[..., strip.padded, :], layers, dtype, strip.core
             )
-            for layer, features in found.items():
-                yield layer, strip.rows, features
-            if part.pooled:
-                passed[strip.pooled] = below
-        if part.pooled:
-            x = passed.tensor
+            for layer, tensor in features.items():
+                yield layer, strip.rows, tensor
+            if block.pooled:
+                output[strip.pooled] = pooled
+        if block.pooled:
+            x = output.tensor
 
 
-def pull(
+def backward_strips(
     network: VGG,
     inputs: list[Tensor],
     layers: Collection[str],
-    visit: Visit,
+    strip_loss: StripLoss,
     rows: int | None = None,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """The gradient with respect to the image, part by part from the last one up.
+    """Compute the gradient with respect to the image, from the last block to the first.
 
-    Args:
-        inputs: of each part, as :func:`look` left them; emptied.
-        visit: given a layer, which of its rows, and their features, a scalar whose
-            gradient is what the loss pulls them with.
+    Takes the arguments of :func:`forward_strips`, which fills ``inputs``; they are
+    emptied here. The gradient of ``strip_loss`` is back-propagated from each strip.
 
     Returns:
         ``(1, C, H, W)``.
     """
-    above: Tensor | None = None
-    for part in reversed(network.parts(layers)):
+    output_gradient: Tensor | None = None
+    for block in reversed(network.blocks(layers)):
         x = inputs.pop()
         gradient = torch.zeros_like(x)
-        for strip in strips(x.shape[-2], rows, part):
-            seen = x[..., strip.seen, :].requires_grad_()
-            found, below = network.run(part, seen, layers, dtype, strip.core)
-            ends = [
-                visit(layer, strip.rows, features) for layer, features in found.items()
+        for strip in split_rows(x.shape[-2], rows, block):
+            padded = x[..., strip.padded, :].requires_grad_()
+            features, pooled = network.run_block(
+                block, padded, layers, dtype, strip.core
+            )
+            outputs = [
+                strip_loss(layer, strip.rows, tensor)
+                for layer, tensor in features.items()
             ]
-            pulls: list[Tensor | None] = [None] * len(ends)
-            if above is not None:
-                ends.append(below)
-                pulls.append(above[..., strip.pooled, :])
-            (slope,) = torch.autograd.grad(ends, seen, pulls)
-            gradient[..., strip.seen, :] += slope
-        above = gradient
-    assert above is not None
-    return above
+            output_gradients: list[Tensor | None] = [None] * len(outputs)
+            if output_gradient is not None:
+                outputs.append(pooled)
+                output_gradients.append(output_gradient[..., strip.pooled, :])
+            (part,) = torch.autograd.grad(outputs, padded, output_gradients)
+            gradient[..., strip.padded, :] += part
+        output_gradient = gradient
+    assert output_gradient is not None
+    return output_gradient
 
 
-def strips(height: int, rows: int | None, part: Part) -> Iterator[Strip]:
-    """The strips of an input of ``height`` rows, ``rows`` of them at a time."""
+def split_rows(height: int, rows: int | None, block: Block) -> Iterator[Strip]:
+    """Split an input of ``height`` rows into strips of ``rows``; one if None."""
     step = rows or height
-    if part.pooled:
+    if block.pooled:
         step = max(2, step - step % 2)
     edges = [*range(0, height, step), height]
-    if part.pooled and len(edges) > 2 and height - edges[-2] == 1:
-        # An odd last row is pooled with nothing, and cannot be pooled alone.
+    if block.pooled and len(edges) > 2 and height - edges[-2] == 1:
+        # Pooling drops an odd last row, and cannot pool a strip of one row.
         del edges[-2]
-    halo = len(part.layers)
+    halo = len(block.layers)
     for top, bottom in pairwise(edges):
         first, last = max(0, top - halo), min(height, bottom + halo)
         yield Strip(
@@ -130,25 +137,23 @@ def strips(height: int, rows: int | None, part: Part) -> Iterator[Strip]:
         )
 
 
-class _Whole:
-    """A tensor put together of its strips; a single one is taken as it is."""
+class _Rows:
+    """Tensor assembled from strips; a single strip is taken without copying."""
 
-    def __init__(self, height: int, layout: torch.memory_format) -> None:
+    def __init__(self, height: int, memory_format: torch.memory_format) -> None:
         self.height = height
-        self.layout = layout
+        self.memory_format = memory_format
         self.tensor: Tensor
 
-    def __setitem__(self, rows: slice, piece: Tensor) -> None:
-        if piece.shape[-2] == self.height:
-            self.tensor = piece
+    def __setitem__(self, rows: slice, strip: Tensor) -> None:
+        if strip.shape[-2] == self.height:
+            self.tensor = strip
             return
         if rows.start == 0:
-            shape = (*piece.shape[:2], self.height, piece.shape[3])
-            empty = torch.empty(
-                shape,
-                dtype=piece.dtype,
-                device=piece.device,
-                memory_format=self.layout,
+            self.tensor = torch.empty(
+                (*strip.shape[:2], self.height, strip.shape[3]),
+                dtype=strip.dtype,
+                device=strip.device,
+                memory_format=self.memory_format,
             )
-            self.tensor = empty
-        self.tensor[..., rows, :] = piece
+        self.tensor[..., rows, :] = strip

@@ -1,158 +1,156 @@
-"""What happened in a painting, as one picture."""
+"""Explain a painting on one page: its pictures, losses, distances and record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import PureWindowsPath
 from typing import Any
 
 import numpy as np
 
 from artist_nst._types import Pixels
-from artist_nst.figures.explanation_page import Explanation, explained
+from artist_nst.figures.explanation_page import Explanation, draw_explanation
 from artist_nst.figures.plot import Curve
 from artist_nst.figures.sheet import Panel
 from artist_nst.nst.distance import Distances
-from artist_nst.nst.objective import Losses
-from artist_nst.nst.pyramid import Result
+from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.painting.canvas import Canvas
 
 
-def explanation(
+def explain_painting(
     canvas: Canvas,
-    result: Result,
+    result: PyramidResult,
     painting: Pixels,
-    made: Mapping[str, Any],
+    facts: Mapping[str, Any],
     before: Distances,
     after: Distances,
 ) -> Pixels:
-    """One picture that explains a painting, ``(H, W, 3)`` in [0, 1].
+    """Draw a page that explains a painting, ``(H, W, 3)`` in [0, 1].
 
     Args:
-        canvas: with photo and styles as they were painted from.
-        result: with every iteration's losses.
+        canvas: The photo and the styles as they were painted from.
+        result: The losses of every iteration.
         painting: ``(H, W, 3)`` in [0, 1].
-        made: its record.
-        before, after: of the photo and of the painting.
+        facts: The painting's record.
+        before: Distances of the photo.
+        after: Distances of the painting.
     """
     styles = [
-        Panel(_in_color(pixels), _title(style))
-        for (pixels, _), style in zip(canvas.styles, made["styles"], strict=True)
+        Panel(_to_color(pixels), _format_title(style))
+        for (pixels, _), style in zip(canvas.styles, facts["styles"], strict=True)
     ]
     panels = [Panel(canvas.photo, "photo"), *styles, Panel(painting, "painting")]
-    return explained(
+    recipe_name = facts["recipe"]["name"]
+    return draw_explanation(
         Explanation(
-            title=f"{_title(made['content'])}, painted by the recipe "
-            f"{made['recipe']['name']}",
+            title=f"{_format_title(facts['content'])}, painted by the recipe "
+            f"{recipe_name}",
             panels=panels,
-            terms=_terms(canvas, result),
-            layers=_layers(result),
-            levels=[float(start) for start in result.starts],
+            terms=_term_curves(canvas, result),
+            layers=_layer_curves(result),
+            levels=[float(start) for start in result.level_starts],
             before=before.grams,
             after=after.grams,
-            words=_words(made, after),
+            facts=_format_facts(facts, after),
         )
     )
 
 
-def _terms(canvas: Canvas, result: Result) -> list[Curve]:
-    """What each term adds to the total, its weight included."""
-    ratio = canvas.recipe.ratio
-    terms = [
-        _curve(result, "total", attrgetter("total")),
-        _curve(result, "content", attrgetter("content")),
-        _curve(result, f"style × {ratio:g}", lambda losses: ratio * losses.style),
-    ]
-    if canvas.recipe.tv or canvas.recipe.tv_sum:
-        terms.append(_curve(result, "total variation", attrgetter("smoothness")))
-    return terms
+def _term_curves(canvas: Canvas, result: PyramidResult) -> list[Curve]:
+    """Return what each term adds to the total, times its weight."""
+    recipe = canvas.recipe
+    losses = [entry.losses for entry in result.history]
+    terms = {
+        "total": [loss.total for loss in losses],
+        "content": [loss.content for loss in losses],
+        f"style × {recipe.ratio:g}": [recipe.ratio * loss.style for loss in losses],
+    }
+    if recipe.tv or recipe.tv_sum:
+        terms["total variation"] = [loss.smoothness for loss in losses]
+    return _make_curves(result, terms)
 
 
-def _layers(result: Result) -> list[Curve]:
-    """Each layer's own term, before its weight."""
-    if not result.history:
-        return []
-    last = result.history[-1].losses
-    content = [
-        _curve(result, f"content {layer}", attrgetter("content_layers"), layer)
-        for layer in last.content_layers
-    ]
-    style = [
-        _curve(result, f"style {layer}", attrgetter("style_layers"), layer)
-        for layer in last.style_layers
-    ]
-    return content + style
+def _layer_curves(result: PyramidResult) -> list[Curve]:
+    """Return each layer's own loss, without its weight."""
+    layers: dict[str, list[float]] = defaultdict(list)
+    for entry in result.history:
+        for layer, loss in entry.losses.content_layers.items():
+            layers[f"content {layer}"].append(loss)
+        for layer, loss in entry.losses.style_layers.items():
+            layers[f"style {layer}"].append(loss)
+    return _make_curves(result, layers)
 
 
-def _curve(
-    result: Result, label: str, of: Callable[[Losses], Any], layer: str | None = None
-) -> Curve:
-    found = [of(moment.losses) for moment in result.history]
-    values = found if layer is None else [layers[layer] for layers in found]
-    return Curve(label, [moment.iteration for moment in result.history], values)
+def _make_curves(
+    result: PyramidResult, values: Mapping[str, Sequence[float]]
+) -> list[Curve]:
+    iterations = [entry.iteration for entry in result.history]
+    return [Curve(label, iterations, losses) for label, losses in values.items()]
 
 
-def _words(made: Mapping[str, Any], after: Distances) -> list[tuple[str, str]]:
-    recipe = made["recipe"]
-    width, height = made["size"]
-    layers = ("content_layers", "style_layers")
-    named = [", ".join(_weighted(*pair) for pair in recipe[key]) for key in layers]
+def _format_facts(
+    facts: Mapping[str, Any], distances: Distances
+) -> list[tuple[str, str]]:
+    recipe = facts["recipe"]
+    width, height = facts["size"]
+    content_layers, style_layers = (
+        ", ".join(_format_layer(*pair) for pair in recipe[key]) or "no layer"
+        for key in ("content_layers", "style_layers")
+    )
     levels = ", ".join(f"{count} at {scale:.3g}" for scale, count in recipe["levels"])
-    rows = [
-        ("photo", made["content"]["path"]),
-        ("after", "; ".join(map(_title, made["styles"]))),
+    # What auto resolved to.
+    optimizer = (facts["computed"] or [recipe])[-1]["optimizer"]
+    return [
+        ("photo", facts["content"]["path"]),
+        ("after", "; ".join(map(_format_title, facts["styles"]))),
         ("size", f"{width}×{height} pixels, style scale {recipe['style_scale']:g}"),
         ("recipe", f"{recipe['name']} ({recipe['source']})"),
-        ("network", f"{made['network']['name']}, {recipe['pool']} pooling"),
-        ("content", f"{recipe['content_loss']} at {named[0] or 'no layer'}"),
-        ("style", f"{recipe['style_loss']} at {named[1] or 'no layer'}"),
-        ("weights", _weights(recipe)),
-        ("start", f"{recipe['init']}, seed {made['seed']}"),
+        ("network", f"{facts['network']['name']}, {recipe['pool']} pooling"),
+        ("content", f"{recipe['content_loss']} at {content_layers}"),
+        ("style", f"{recipe['style_loss']} at {style_layers}"),
+        ("weights", _format_weights(recipe)),
+        ("start", f"{recipe['init']}, seed {facts['seed']}"),
         ("colors", recipe["color"]),
-        ("minimiser", f"{_minimizer(made)}; iterations {levels}"),
-        ("stopped", "; ".join(dict.fromkeys(made["stopped"]))),
+        ("optimizer", f"{optimizer}; iterations {levels}"),
+        ("stopped", "; ".join(dict.fromkeys(facts["stopped"]))),
         (
             "took",
-            f"{made['iterations']} iterations, {made['evaluations']} evaluations, "
-            f"{made['seconds']:.0f} s on {made['device']}",
+            f"{facts['iterations']} iterations, {facts['evaluations']} evaluations, "
+            f"{facts['seconds']:.0f} s on {facts['device']}",
         ),
-        ("distances", _distances(after)),
-        ("painted", f"{made['painted']} by artist-nst {made['artist_nst']}"),
+        ("distances", _format_distances(distances)),
+        ("painted", f"{facts['painted']} by artist-nst {facts['artist_nst']}"),
     ]
-    return rows
 
 
-def _minimizer(made: Mapping[str, Any]) -> str:
-    """What ``auto`` came to."""
-    levels = made["computed"] or [made["recipe"]]
-    return str(levels[-1]["optimizer"])
-
-
-def _weights(recipe: Mapping[str, Any]) -> str:
-    """The ratio, and of smoothness the mean's weight, the sum's, or both."""
+def _format_weights(recipe: Mapping[str, Any]) -> str:
     names = {"tv": "tv", "tv_sum": "tv of the sum"}
-    smooth = [f"{name} {recipe[key]:g}" for key, name in names.items() if recipe[key]]
-    return ", ".join([f"ratio {recipe['ratio']:g}", *(smooth or ["tv 0"])])
-
-
-def _distances(after: Distances) -> str:
-    found = {"content": after.content, "style": after.style}
-    there = [
-        f"{name} {value:.3f}" for name, value in found.items() if value is not None
+    smoothness = [
+        f"{name} {recipe[key]:g}" for key, name in names.items() if recipe[key]
     ]
-    return ", ".join(there) or "too small to be measured"
+    return ", ".join([f"ratio {recipe['ratio']:g}", *(smoothness or ["tv 0"])])
 
 
-def _weighted(layer: str, weight: float) -> str:
+def _format_distances(distances: Distances) -> str:
+    values = {"content": distances.content, "style": distances.style}
+    texts = [
+        f"{name} {value:.3f}" for name, value in values.items() if value is not None
+    ]
+    return ", ".join(texts) or "too small to be measured"
+
+
+def _format_layer(layer: str, weight: float) -> str:
     return layer if weight == 1 else f"{layer} × {weight:.3g}"
 
 
-def _title(picture: Mapping[str, Any]) -> str:
-    """Of a photo or a style in a record: the work's title, or the file's name."""
+def _format_title(picture: Mapping[str, Any]) -> str:
+    """Return a picture's title in a record: the work's, or the file's name."""
     if work := picture.get("work"):
         return f"{work['title']}, {work['artist']}"
-    return str(picture["path"]).replace("\\", "/").rpartition("/")[2]
+    # A record may have been written on Windows.
+    return PureWindowsPath(picture["path"]).name
 
 
-def _in_color(pixels: Pixels) -> Pixels:
+def _to_color(pixels: Pixels) -> Pixels:
     return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels

@@ -1,4 +1,4 @@
-"""What is kept of a painting while it is made: saved iterations, and a film."""
+"""Save the iterations of a painting: as pictures, and as a film."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import write_picture
-from artist_nst.image.video import Film, check_film
+from artist_nst.image.video import VideoWriter, check_video_path
 from artist_nst.nst.pyramid import Step
 
 log = logging.getLogger(__name__)
@@ -23,70 +23,70 @@ FILM_FRAMES = 96  # eight seconds
 Preview = Callable[[], Pixels]
 
 
-class Keeper:
-    """Told of a painting while it is made, keeps what was asked for."""
+class FrameWriter:
+    """Writes iterations to a folder, to a film, or to both."""
 
-    def __init__(self, folder: _Folder | None, reel: _Reel | None) -> None:
+    def __init__(self, folder: _FrameFolder | None, film: _FilmWriter | None) -> None:
         self.folder = folder
-        self.reel = reel
+        self.film = film
 
-    def __call__(self, step: Step, preview: Preview) -> None:
-        """An iteration is done; ``preview`` makes the painting as it is."""
-        for keeper in (self.folder, self.reel):
-            if keeper is not None:
-                keeper(step, preview)
+    def write(self, step: Step, preview: Preview) -> None:
+        """Save an iteration if it is due; ``preview`` returns the painting so far."""
+        for writer in (self.folder, self.film):
+            if writer is not None:
+                writer.write(step, preview)
 
-    def end(self, painting: Pixels) -> None:
-        """``painting``, ``(H, W, 3)`` in [0, 1], is what a film ends with.
+    def finish(self, painting: Pixels) -> None:
+        """End the film with the painting, ``(H, W, 3)`` in [0, 1].
 
         Raises:
-            KeyboardInterrupt: of the film nothing is left, or all but its end.
+            KeyboardInterrupt: The film is lost, or lacks its end.
         """
-        if self.reel is not None:
-            self.reel.end(painting)
+        if self.film is not None:
+            self.film.finish(painting)
 
 
 @contextmanager
-def keeping(
+def open_frame_writer(
     folder: PathLike | None, every: int, film: PathLike | None
-) -> Iterator[Keeper]:
-    """What is to be told of each iteration, and of the painting in the end.
+) -> Iterator[FrameWriter]:
+    """Open a writer of iterations for the time of one painting.
+
+    A frame that cannot be written is a warning: the painting itself may find room.
 
     Args:
-        folder: gets ``iter-0010.png`` and so on; an earlier painting's are cleared.
-        every: how many iterations lie between two that are saved.
-        film: a .gif, .mp4 or .webm of about ``FILM_FRAMES`` frames, or of those that
+        folder: Gets ``iter-0010.png`` and so on; an earlier painting's are cleared.
+        every: The number of iterations between two saved ones.
+        film: A .gif, .mp4 or .webm of about ``FILM_FRAMES`` frames, or of those that
             are saved, and the painting.
 
-    A frame that can't be written is a warning: the painting itself may find room.
-
     Raises:
-        UsageError: a file is where the folder would be, or the film can't be made.
+        UsageError: A file is where the folder would be, or the film cannot be made.
     """
     if film is not None:
-        check_film(film)
-    saved = None if folder is None else _Folder(Path(folder), every)
+        check_video_path(film)
+    frame_folder = None if folder is None else _FrameFolder(Path(folder), every)
     if film is None:
-        yield Keeper(saved, None)
+        yield FrameWriter(frame_folder, None)
         return
-    with _Reel(Path(film), every if folder else 0) as reel:
-        yield Keeper(saved, reel)
+    with _FilmWriter(Path(film), every if folder else 0) as film_writer:
+        yield FrameWriter(frame_folder, film_writer)
 
 
-class _Folder:
-    """Saves every so many iterations."""
+class _FrameFolder:
+    """Saves every N iterations as pictures."""
 
     def __init__(self, folder: Path, every: int) -> None:
         # os.path's functions, for pathlib's raise where a name is too long.
         if os.path.exists(folder) and not os.path.isdir(folder):
             raise UsageError(
-                f"{folder} is a file, where saved iterations would go: move it"
+                f"{folder} is a file, but saved iterations go there: move it away"
             )
         self.folder = folder
         self.every = every
         self.started = self.failed = False
 
-    def __call__(self, step: Step, preview: Preview) -> None:
+    def write(self, step: Step, preview: Preview) -> None:
         if step.iteration % self.every or self.failed:
             return
         digits = max(4, len(str(step.iterations)))
@@ -101,26 +101,26 @@ class _Folder:
             log.warning("%s; no more iterations are saved", error)
 
 
-class _Reel:
-    """Films every so many iterations, and the painting."""
+class _FilmWriter:
+    """Films every N iterations, and the painting."""
 
     def __init__(self, path: Path, every: int) -> None:
         self.path = path
         self.every = every
-        self.film: Film | None = Film(path)
+        self.film: VideoWriter | None = VideoWriter(path)
 
     def __enter__(self) -> Self:
         if self.film is not None:
             self.film.__enter__()
         return self
 
-    def __call__(self, step: Step, preview: Preview) -> None:
+    def write(self, step: Step, preview: Preview) -> None:
         every = self.every or -(-step.iterations // FILM_FRAMES)
-        # In place of the last one, end() has the painting itself.
+        # finish() adds the painting itself in place of the last one.
         if step.iteration % every == 0 and step.iteration < step.iterations:
             self._add(preview())
 
-    def end(self, painting: Pixels) -> None:
+    def finish(self, painting: Pixels) -> None:
         self._add(painting)
         self.__exit__(None, None, None)
 

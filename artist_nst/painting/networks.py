@@ -5,23 +5,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from artist_nst._files import hash_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import sha256_of
-from artist_nst.nst.compact import PACKAGED, is_compact, load_compact
-from artist_nst.nst.devices import DeviceName, choose_device, describe
+from artist_nst.nst.compact import PACKAGED_FILE, is_compact, load_compact
+from artist_nst.nst.devices import choose_device, describe_device
 from artist_nst.nst.vgg import VGG, check_layers
-from artist_nst.nst.weights import (
-    InputConvention,
-    Weights,
-    WeightsUnavailableError,
-    check_readable,
-    find_weights,
-    locate_weights,
-)
-from artist_nst.painting.calibration import normalized_weights
+from artist_nst.nst.weights.checkpoint import Weights, check_readable
+from artist_nst.nst.weights.download import WeightsUnavailableError
+from artist_nst.nst.weights.locate import find_weights, locate_weights
+from artist_nst.painting.calibration import calibrate_weights
+from artist_nst.painting.compute import DEFAULT_COMPUTE, ComputeOptions
 from artist_nst.recipes.recipe import Network, Padding, Pool, Recipe
 
 log = logging.getLogger(__name__)
@@ -29,31 +24,27 @@ log = logging.getLogger(__name__)
 
 def load_network(
     recipe: Recipe,
-    *,
-    device: DeviceName = "auto",
-    weights: PathLike | None = None,
-    input: InputConvention | None = None,
-    offline: bool = False,
+    compute: ComputeOptions = DEFAULT_COMPUTE,
     on_download: Callable[[int, int], None] | None = None,
 ) -> VGG:
-    """The recipe's network on ``device``; one serves any number of paintings.
+    """Load the recipe's network; one serves any number of paintings.
 
-    ``vgg19-normalised`` is computed from VGG-19's weights. Where a recipe leaves the
-    network to ``auto`` and VGG-19's weights can't be had, it is the compact one.
+    ``vgg19-normalised`` is computed from VGG-19's weights. If a recipe leaves the
+    network to ``auto`` and VGG-19's weights are unavailable, it is the compact one.
 
     Args:
-        weights: a file; else looked for, else downloaded unless ``offline``.
-        input: what the weights expect, where their file does not say so.
-        on_download: told bytes done and bytes in all.
+        recipe: Names the network, its pooling and its padding.
+        compute: Says which device, and where the weights are.
+        on_download: Called with the bytes received and the bytes in all.
 
     Raises:
-        UsageError: an unknown layer, or a device that is not there.
-        ArtistNstError: no usable weights.
+        UsageError: An unknown layer, or a device that this machine does not have.
+        ArtistNstError: There are no usable weights.
     """
     check_recipe_layers(recipe)
-    where = choose_device(device)
+    device = choose_device(compute.device)
     try:
-        found = _find(recipe.network, weights, input, offline, on_download)
+        weights = _find_weights(recipe.network, compute, on_download)
     except WeightsUnavailableError as error:
         if recipe.network != "auto":
             raise
@@ -62,57 +53,62 @@ def load_network(
         except UsageError as lacking:
             raise UsageError(f"{error.problem}, and {lacking}") from error
         log.warning(
-            "%s: the compact network paints instead; `artist-nst weights`, where the "
-            "network is reached, gets the better one",
+            "%s: the compact network paints instead; run `artist-nst weights` when "
+            "you are online to get the better one",
             error.problem,
         )
-        found = load_compact()
-    check_recipe_layers(replace(recipe, network=found.network))
-    network = VGG(found, pool=recipe.pool, padding=recipe.padding).to(where)
-    log.info("%s on %s, weights from %s", network.name, describe(where), found.source)
+        weights = load_compact()
+    check_recipe_layers(replace(recipe, network=weights.network))
+    network = VGG(weights, pool=recipe.pool, padding=recipe.padding).to(device)
+    place = describe_device(device)
+    log.info("%s on %s, weights from %s", network.name, place, weights.source)
     return network
 
 
-def compact_beside(network: VGG) -> VGG:
-    """The compact network, with the device, the pooling and the padding of another."""
-    return VGG(load_compact(), pool=network.pool, padding=network.padding).to(
-        network.mean.device
-    )
+def load_draft_network(network: VGG) -> VGG:
+    """Load the compact network with another's device, pooling and padding."""
+    draft = VGG(load_compact(), pool=network.pool, padding=network.padding)
+    return draft.to(network.mean.device)
 
 
 def locate_network(network: Network, weights: PathLike | None = None) -> Path | None:
-    """The file that :func:`load_network` would read without a download, None if none.
+    """Return the file that :func:`load_network` would read without a download.
+
+    Returns:
+        None if a download would be needed.
 
     Raises:
-        ArtistNstError: a file that was named is not there.
+        ArtistNstError: A file that was named does not exist.
     """
     if network == "compact":
         if weights is not None and is_compact(weights):
             return Path(weights)
         if weights is not None:
             check_readable(weights)
-        return PACKAGED
+        return PACKAGED_FILE
     return locate_weights(network, weights)
 
 
-def _find(
+def _find_weights(
     network: Network,
-    weights: PathLike | None,
-    input: InputConvention | None,
-    offline: bool,
+    compute: ComputeOptions,
     on_download: Callable[[int, int], None] | None,
 ) -> Weights:
-    """The network's weights from the file named, or from where they are to be had."""
-    named = weights is not None and is_compact(weights)
-    if network == "compact" or (network == "auto" and named):
-        if weights is not None and not named:
-            check_readable(weights)
-            log.info("%s is of no compact network: the packaged one is used", weights)
-        return load_compact(weights if named else None)
-    found = find_weights(
-        network, weights, input=input, offline=offline, on_progress=on_download
+    path = compute.weights
+    is_compact_file = path is not None and is_compact(path)
+    if network == "compact" or (network == "auto" and is_compact_file):
+        if path is not None and not is_compact_file:
+            check_readable(path)
+            log.info("%s is no compact network: the packaged one is used", path)
+        return load_compact(path if is_compact_file else None)
+    weights = find_weights(
+        network,
+        path,
+        input=compute.weights_input,
+        offline=compute.offline,
+        on_progress=on_download,
     )
-    return normalized_weights(found) if network == "vgg19-normalised" else found
+    return calibrate_weights(weights) if network == "vgg19-normalised" else weights
 
 
 class Networks:
@@ -121,69 +117,77 @@ class Networks:
     What could not be loaded is not tried again.
 
     Args:
-        how: passed on to :func:`load_network`.
+        compute: Says where to compute, and where the weights are.
+        on_download: Called with the bytes received and the bytes in all.
     """
 
-    def __init__(self, **how: Any) -> None:
-        self.how = how
+    def __init__(
+        self,
+        compute: ComputeOptions = DEFAULT_COMPUTE,
+        on_download: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.compute = compute
+        self.on_download = on_download
         self._loaded: dict[tuple[Network, Pool, Padding], VGG | ArtistNstError] = {}
         self._hashes: dict[Path, str] = {}
         self._auto: Network = "auto"
 
-    def __call__(self, recipe: Recipe) -> VGG:
-        """The recipe's network; raises as :func:`load_network` does."""
+    def load(self, recipe: Recipe) -> VGG:
+        """Return the recipe's network; raises as :func:`load_network` does."""
         check_recipe_layers(recipe)
         key = recipe.network, recipe.pool, recipe.padding
         if key not in self._loaded:
             try:
-                found = load_network(_without_layers(recipe), **self.how)
+                network = load_network(
+                    _without_layers(recipe), self.compute, self.on_download
+                )
             except ArtistNstError as error:
                 self._loaded[key] = error
             else:
-                # Under the name that auto came to, too.
-                for name in (recipe.network, found.name):
-                    self._loaded[name, recipe.pool, recipe.padding] = found
-        known = self._loaded[key]
-        if isinstance(known, ArtistNstError):
-            raise known
-        check_recipe_layers(replace(recipe, network=known.name))
-        return known
+                # Under the name that auto resolved to as well.
+                for name in (recipe.network, network.name):
+                    self._loaded[name, recipe.pool, recipe.padding] = network
+        loaded = self._loaded[key]
+        if isinstance(loaded, ArtistNstError):
+            raise loaded
+        check_recipe_layers(replace(recipe, network=loaded.name))
+        return loaded
 
-    def settled(self, recipe: Recipe) -> Recipe:
-        """The recipe with what ``auto`` comes to: one network for all recipes.
+    def resolve_auto(self, recipe: Recipe) -> Recipe:
+        """Replace the network ``auto`` by one that is the same for all recipes.
 
-        It is loaded for that only where no weights are at hand.
+        It is loaded for that only if no weights are on this machine.
 
         Raises:
-            ArtistNstError: a file that was named is not there.
+            ArtistNstError: A file that was named does not exist.
         """
         if recipe.network != "auto":
             return recipe
         if self._auto == "auto":
-            weights = self.how.get("weights")
-            named = weights is not None and is_compact(weights)
-            if not named and locate_weights("vgg19", weights) is not None:
+            path = self.compute.weights
+            is_compact_file = path is not None and is_compact(path)
+            if not is_compact_file and locate_weights("vgg19", path) is not None:
                 self._auto = "vgg19"
             else:
                 with suppress(ArtistNstError):
-                    self._auto = self(_without_layers(recipe)).name
+                    self._auto = self.load(_without_layers(recipe)).name
         return replace(recipe, network=self._auto)
 
-    def sha256(self, recipe: Recipe) -> str | None:
-        """Of the weights file that would be read; None where there is none yet."""
-        path = locate_network(recipe.network, self.how.get("weights"))
+    def hash_weights(self, recipe: Recipe) -> str | None:
+        """Hash the weights file that would be read; None if there is none yet."""
+        path = locate_network(recipe.network, self.compute.weights)
         if path is not None and path not in self._hashes:
-            self._hashes[path] = sha256_of(path)
+            self._hashes[path] = hash_file(path)
         return None if path is None else self._hashes[path]
 
 
 def _without_layers(recipe: Recipe) -> Recipe:
-    """Whatever layers one recipe wants, others may want some that are there."""
+    """Drop the layers: other recipes may want other layers of the same network."""
     return replace(recipe, content_layers=(), style_layers=())
 
 
 def check_recipe_layers(recipe: Recipe) -> None:
-    """Raises UsageError, with the nearest name, for a layer its networks lack."""
+    """Raise UsageError, with the nearest name, for a layer that its networks lack."""
     networks: list[Network] = [recipe.network]
     if recipe.draft_levels:
         networks.append("compact")

@@ -1,4 +1,4 @@
-"""One photo + one artist → one painting: the pipeline, read top to bottom."""
+"""Paint a photo after style images or works of an artist: the whole pipeline."""
 
 from __future__ import annotations
 
@@ -14,29 +14,23 @@ import torch
 
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import MAX_PIXELS, read_picture, resize, write_picture
-from artist_nst.nst.devices import DeviceName
-from artist_nst.nst.features import Features
+from artist_nst.image.files import read_picture, resize, write_picture
+from artist_nst.nst.features import TargetCache
 from artist_nst.nst.minimize import NotFiniteError
-from artist_nst.nst.precision import Precision, PrecisionName, choose_precision
-from artist_nst.nst.pyramid import Result, Step
+from artist_nst.nst.precision import Precision, choose_precision
+from artist_nst.nst.pyramid import PyramidResult, Step
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import InputConvention
 from artist_nst.painting import record
 from artist_nst.painting.canvas import Canvas
-from artist_nst.painting.explanation import explanation
-from artist_nst.painting.frame_writer import Keeper, keeping
+from artist_nst.painting.compute import DEFAULT_COMPUTE, ComputeOptions
+from artist_nst.painting.explanation import explain_painting
+from artist_nst.painting.frame_writer import FrameWriter, open_frame_writer
 from artist_nst.painting.networks import (
     check_recipe_layers,
-    compact_beside,
+    load_draft_network,
     load_network,
 )
-from artist_nst.painting.style_sources import (
-    Source,
-    StyleImage,
-    WorkName,
-    choose_sources,
-)
+from artist_nst.painting.style_sources import Source, StyleImage, StyleRequest
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Recipe
 from artist_nst.styles.picking import Pick
@@ -44,11 +38,11 @@ from artist_nst.styles.picking import Pick
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What ``on_progress`` is told after each iteration.
+    """The state of a painting after an iteration, as ``on_progress`` gets it.
 
     Attributes:
-        step: the iteration, its losses and times.
-        preview: makes the painting as it is, ``(H, W, 3)`` in [0, 1], full size.
+        step: The iteration, its losses and times.
+        preview: Returns the painting so far, ``(H, W, 3)`` in [0, 1], full size.
     """
 
     step: Step
@@ -61,10 +55,10 @@ class Painting:
 
     Attributes:
         pixels: ``(H, W, 3)`` sRGB in [0, 1].
-        alpha: ``(H, W)`` in [0, 1], the photo's; None where that is opaque.
-        record: plain values that JSON can hold; see docs/architecture.md.
-        interrupted: by Ctrl-C; ``pixels`` are the best until then.
-        explanation: a picture that explains the painting, where it was asked for.
+        alpha: ``(H, W)`` in [0, 1], the photo's; None if that is opaque.
+        record: Plain values that JSON can hold; see docs/architecture.md.
+        interrupted: Whether Ctrl-C stopped it; ``pixels`` are the best until then.
+        explanation: A picture that explains the painting, if it was asked for.
     """
 
     pixels: Pixels
@@ -74,10 +68,10 @@ class Painting:
     explanation: Pixels | None = None
 
     def save(self, path: PathLike) -> None:
-        """Write PNG, JPEG, TIFF (16 bit) or WebP by the suffix, the record inside.
+        """Write PNG, JPEG, TIFF (16 bit) or WebP by the suffix, with the record.
 
         Raises:
-            ArtistNstError: it can't be written; what was at ``path`` is kept.
+            ArtistNstError: It cannot be written; what was at ``path`` is kept.
         """
         text = json.dumps(self.record, ensure_ascii=True)
         write_picture(path, self.pixels, alpha=self.alpha, record=text)
@@ -85,24 +79,16 @@ class Painting:
 
 def paint(
     content: PathLike,
-    styles: StyleImage | Sequence[StyleImage] = (),
+    style: StyleRequest | StyleImage | Sequence[StyleImage] = (),
     *,
     artist: str | None = None,
-    works: WorkName | Sequence[WorkName] = (),
     pick: Pick | None = None,
-    corpora: PathLike | None = None,
     recipe: Recipe = RECIPES["default"],
     long_side: int | None = None,
     seed: int | None = None,
-    device: DeviceName = "auto",
-    precision: PrecisionName = "auto",
-    max_memory: int | None = None,
-    weights: PathLike | None = None,
-    weights_input: InputConvention | None = None,
-    offline: bool = False,
+    compute: ComputeOptions = DEFAULT_COMPUTE,
     network: VGG | Callable[[], VGG] | None = None,
-    features: Features | None = None,
-    max_pixels: int = MAX_PIXELS,
+    cache: TargetCache | None = None,
     frames: PathLike | None = None,
     every: int = 10,
     film: PathLike | None = None,
@@ -113,99 +99,96 @@ def paint(
     """Paint a photo after style images, or after works of an artist.
 
     Args:
-        content: the photo.
-        styles: style images, alone or with weights relative to each other.
-        artist: whose corpus to take works from; one is picked at random.
-        works: ids or titles of the artist's works to take instead, like ``styles``.
-        pick: how works are picked instead: ``Pick(way="mix")`` blends several.
-        corpora: the folder of corpora; looked for as the README says if not given.
-        recipe: every number of the painting; see :func:`artist_nst.recipe`.
-        long_side: of the painting in pixels, in place of ``recipe.width``.
-        seed: of the pick and of noise; drawn, and recorded, if not given.
-        device: where to compute.
-        precision: of the convolutions; ``auto`` is bfloat16 where that is faster.
-        max_memory: bytes that the process may take where it computes; what is free
-            if not given. Larger paintings are computed in strips, to the same effect.
-        weights, weights_input, offline: where VGG's weights come from; where they
-            can't be had, the compact network paints.
-        network: from :func:`artist_nst.load_network`, to load it once for many
-            paintings; or a function that does so, called when the pictures are read.
-        features: what is known of photo and works; one serves many paintings.
-        max_pixels: larger pictures, and larger paintings, are refused.
-        frames: a folder for the painting after each ``every`` iterations.
-        film: a .gif, .mp4 or .webm of the iterations, the painting at its end.
-        measure: record how far the painting is from photo and style, as its own
-            network sees it, or the one that a function returns
+        content: The photo.
+        style: Style images, alone or with weights relative to each other; or a
+            :class:`StyleRequest`, which also names works and folders of corpora.
+        artist: Short for ``StyleRequest(artist=…, pick=…)``: one of the artist's
+            works is picked at random.
+        pick: How works are picked instead: ``Pick(way="mix")`` blends several.
+        recipe: Every number of the painting; see :func:`artist_nst.recipe`.
+        long_side: Of the painting in pixels, in place of ``recipe.width``.
+        seed: Of the pick and of noise; drawn, and recorded, if None.
+        compute: Where to compute, within which memory, by which weights.
+        network: From :func:`artist_nst.load_network`, to load it once for many
+            paintings; or a function that returns it, called after the pictures are
+            read.
+        cache: Features of photo and works, to share between paintings.
+        frames: A folder for the painting after each ``every`` iterations.
+        every: The number of iterations between two saved ones.
+        film: A .gif, .mp4 or .webm of the iterations, the painting at its end.
+        measure: Record the distances of the painting from photo and style, by its
+            own network or the one that a function returns
             (:class:`artist_nst.nst.distance.Distances`).
-        explain: draw ``Painting.explanation``, too; it measures, too.
-        on_progress: called after each iteration.
+        explain: Draw ``Painting.explanation``; measures the distances as well.
+        on_progress: Called after each iteration.
 
     Returns:
         The painting; after Ctrl-C the best one so far.
 
     Raises:
-        UsageError: the request can't be painted; the message says what to change.
-        ArtistNstError: a file can't be read, memory ran out, or the like.
-        KeyboardInterrupt: before there was anything to keep.
+        UsageError: The request cannot be painted; the message says what to change.
+        ArtistNstError: A file cannot be read, or memory ran out.
+        KeyboardInterrupt: Ctrl-C came before there was anything to keep.
     """
-    seed = seeded(seed)
-    sources = choose_sources(styles, artist, works, corpora, seed, pick, content)
+    seed = pick_seed(seed)
+    request = _as_request(style, artist, pick)
+    sources = request.choose(seed, content)
     check_recipe_layers(recipe)
-    photo = read_picture(content, max_pixels=max_pixels)
-    recipe = sized(recipe, photo.pixels, long_side)
-    features = features or Features()
-    made_of: list[dict[str, Any]] = []
+    photo = read_picture(content, max_pixels=compute.max_pixels)
+    recipe = resize_recipe(recipe, photo.pixels, long_side)
+    cache = cache or TargetCache()
+    styles: list[dict[str, Any]] = []
 
-    def inputs() -> Iterator[tuple[Source, Pixels]]:
+    def read_sources() -> Iterator[tuple[Source, Pixels]]:
         for source in sources:
-            picture = read_picture(source.path, max_pixels=max_pixels)
-            made_of.append(record.of_source(source, picture))
+            picture = read_picture(source.path, max_pixels=compute.max_pixels)
+            styles.append(record.describe_source(source, picture))
             yield source, picture.pixels
 
-    with _failures_in_words(recipe), keeping(frames, every, film) as keep:
-        canvas = Canvas(recipe, photo.pixels, inputs(), max_pixels)
+    with (
+        _translate_failures(recipe),
+        open_frame_writer(frames, every, film) as frame_writer,
+    ):
+        canvas = Canvas(recipe, photo.pixels, read_sources(), compute.max_pixels)
         if network is None:
-            network = load_network(
-                recipe,
-                device=device,
-                weights=weights,
-                input=weights_input,
-                offline=offline,
-            )
+            network = load_network(recipe, compute)
         vgg = network if isinstance(network, VGG) else network()
         _check_network(vgg, recipe)
-        # What auto came to, for the record.
+        # For the record: what auto resolved to.
         canvas.recipe = replace(canvas.recipe, network=vgg.name)
 
         def on_step(step: Step) -> None:
-            progress = Progress(step, lambda: canvas.finished(step.image))
-            keep(step, progress.preview)
+            progress = Progress(step, lambda: canvas.to_painting(step.image))
+            frame_writer.write(step, progress.preview)
             on_progress(progress)
 
-        began = time.perf_counter()
-        bits = choose_precision(precision, vgg.mean.device)
-        mixed = recipe.draft_levels > 0 and vgg.name != "compact"
-        draft = compact_beside(vgg) if mixed else None
-        result = canvas.paint(vgg, seed, features, on_step, bits, max_memory, draft)
-        sitting = _Sitting(
-            content=record.of_file(content, photo),
-            styles=made_of,
-            corpora=corpora,
+        started = time.perf_counter()
+        precision = choose_precision(compute.precision, vgg.mean.device)
+        is_mixed = recipe.draft_levels > 0 and vgg.name != "compact"
+        draft = load_draft_network(vgg) if is_mixed else None
+        result = canvas.paint(
+            vgg, seed, cache, on_step, precision, compute.max_memory, draft
+        )
+        run = _FinishedRun(
+            content=record.describe_picture(content, photo),
+            styles=styles,
+            corpora=request.corpora,
             seed=seed,
             alpha=photo.alpha,
             canvas=canvas,
+            result=result,
             network=vgg,
             draft=draft,
-            features=features,
-            precision=bits,
-            seconds=time.perf_counter() - began,
+            cache=cache,
+            precision=precision,
+            seconds=time.perf_counter() - started,
         )
-        return sitting.ended(result, measure or explain, explain, keep)
+        return run.complete(measure or explain, explain, frame_writer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sitting:
-    """All that one painting was made of."""
+class _FinishedRun:
+    """A run of the minimizer, and all that it was made of."""
 
     content: dict[str, Any]
     styles: list[dict[str, Any]]
@@ -213,63 +196,69 @@ class _Sitting:
     seed: int
     alpha: Pixels | None
     canvas: Canvas
+    result: PyramidResult
     network: VGG
     draft: VGG | None
-    features: Features
+    cache: TargetCache
     precision: Precision
     seconds: float
 
-    def ended(
+    def complete(
         self,
-        result: Result,
         measure: bool | Callable[[], VGG],
         explain: bool,
-        keep: Keeper,
+        frame_writer: FrameWriter,
     ) -> Painting:
-        """The painting; Ctrl-C is too late now to save any time, or to lose it."""
+        """Measure, record and film; Ctrl-C skips that and keeps the painting."""
         try:
-            painting = self.finished(result, measure, explain)
+            painting = self._make_painting(measure, explain)
         except KeyboardInterrupt:
-            painting = replace(self.finished(result, False, False), interrupted=True)
+            painting = replace(self._make_painting(False, False), interrupted=True)
         try:
-            keep.end(painting.pixels)
+            frame_writer.finish(painting.pixels)
         except KeyboardInterrupt:
             painting = replace(painting, interrupted=True)
         return painting
 
-    def finished(
-        self, result: Result, measure: bool | Callable[[], VGG], explain: bool
+    def _make_painting(
+        self, measure: bool | Callable[[], VGG], explain: bool
     ) -> Painting:
-        canvas, network, features = self.canvas, self.network, self.features
-        pixels = canvas.finished(result.image)
-        by = measure() if callable(measure) else network
-        apart = canvas.distances(by, features, pixels) if measure else None
-        made = record.of(
+        canvas, cache = self.canvas, self.cache
+        pixels = canvas.to_painting(self.result.image)
+        reference = measure() if callable(measure) else self.network
+        distances = (
+            canvas.measure_distances(reference, cache, pixels) if measure else None
+        )
+        facts = record.build_record(
             content=self.content,
             styles=self.styles,
             corpora=self.corpora,
             recipe=canvas.recipe,
             seed=self.seed,
-            network=network,
+            network=self.network,
             draft=self.draft,
-            result=result,
+            result=self.result,
             precision=self.precision,
-            distances=apart,
+            distances=distances,
             seconds=self.seconds,
         )
         alpha = self.alpha
         if alpha is not None:
             alpha = resize(alpha, *pixels.shape[:2])
-        painting = Painting(pixels, alpha, made, result.interrupted)
-        if apart is None or not explain:
+        painting = Painting(pixels, alpha, facts, self.result.interrupted)
+        if distances is None or not explain:
             return painting
-        before = canvas.distances(by, features)
-        page = explanation(canvas, result, pixels, made, before, apart)
+        before = canvas.measure_distances(reference, cache)
+        page = explain_painting(canvas, self.result, pixels, facts, before, distances)
         return replace(painting, explanation=page)
 
 
-def sized(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
-    """The recipe at the width that ``long_side`` asks for."""
+def resize_recipe(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
+    """Return the recipe with the width that gives the painting its long side.
+
+    Raises:
+        UsageError: ``long_side`` is below 1.
+    """
     if long_side is None:
         return recipe
     if long_side < 1:
@@ -278,11 +267,11 @@ def sized(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
     return replace(recipe, width=max(1, round(width * long_side / max(height, width))))
 
 
-def seeded(seed: int | None) -> int:
-    """The seed, or one that is drawn.
+def pick_seed(seed: int | None) -> int:
+    """Return the seed, or draw one if it is None.
 
     Raises:
-        UsageError: it is not from 0 to 2^63 - 1.
+        UsageError: It is not from 0 to 2^63 - 1.
     """
     if seed is None:
         return secrets.randbelow(2**31)
@@ -291,31 +280,43 @@ def seeded(seed: int | None) -> int:
     return seed
 
 
+def _as_request(
+    style: StyleRequest | StyleImage | Sequence[StyleImage],
+    artist: str | None,
+    pick: Pick | None,
+) -> StyleRequest:
+    if not isinstance(style, StyleRequest):
+        return StyleRequest(images=style, artist=artist, pick=pick)
+    if artist is not None or pick is not None:
+        raise UsageError("name the artist and the pick in the StyleRequest")
+    return style
+
+
 def _check_network(network: VGG, recipe: Recipe) -> None:
-    """A painting must be what its record says."""
-    asked_for = recipe.network
-    if asked_for == "auto" and network.name in ("vgg19", "compact"):
-        asked_for = network.name
-        check_recipe_layers(replace(recipe, network=asked_for))
-    for field, has, asked in (
-        ("network", network.name, asked_for),
+    """Raise UsageError if a network is not the recipe's: the record would be wrong."""
+    requested = recipe.network
+    if requested == "auto" and network.name in ("vgg19", "compact"):
+        requested = network.name
+        check_recipe_layers(replace(recipe, network=requested))
+    for field, loaded, required in (
+        ("network", network.name, requested),
         ("pool", network.pool, recipe.pool),
         ("padding", network.padding, recipe.padding),
     ):
-        if has != asked:
+        if loaded != required:
             raise UsageError(
-                f"the network was loaded with {field} {has}, and the recipe asks for "
-                f"{asked}: load it with load_network(recipe)"
+                f"the network was loaded with {field} {loaded}, but the recipe asks "
+                f"for {required}: load it with load_network(recipe)"
             )
 
 
-# What torch and the libraries below it say of it.
+# How torch and the libraries below it report a lack of memory.
 _NO_MEMORY = ("allocate", "out of memory", "ALLOC_FAILED", "unable to find an engine")
 
 
 @contextmanager
-def _failures_in_words(recipe: Recipe) -> Iterator[None]:
-    """Turns what the mathematics raises into a line that says what to change."""
+def _translate_failures(recipe: Recipe) -> Iterator[None]:
+    """Turn what the mathematics raises into a line that says what to change."""
     memory = ArtistNstError(
         f"not enough memory to paint {recipe.width} pixels wide: choose a smaller "
         "--width, or set --max-memory to less than is free"

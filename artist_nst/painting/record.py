@@ -1,4 +1,4 @@
-"""What is written into a painting, from which it can be painted again."""
+"""The record inside a painting, from which it can be painted again."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from artist_nst._files import get_version, hash_file
 from artist_nst._types import PathLike
-from artist_nst.corpus.works import corpora_folder, find_corpus, find_work
+from artist_nst.corpus.works import choose_corpora_folder, find_corpus, find_work
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.files import Picture, read_record, sha256_of
-from artist_nst.nst.devices import describe
+from artist_nst.image.files import Picture, read_record
+from artist_nst.nst.devices import describe_device
 from artist_nst.nst.distance import Distances
 from artist_nst.nst.objective import Losses
 from artist_nst.nst.precision import Precision
-from artist_nst.nst.pyramid import Result
+from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.style_sources import Source
 from artist_nst.recipes.recipe import Recipe
@@ -28,10 +28,10 @@ from artist_nst.recipes.recipe import Recipe
 FORMAT = 1
 
 # A JPEG's segment has room for 64 KB: the history is thinned to this many entries.
-HISTORY = 200
+MAX_HISTORY = 200
 
 
-def of(
+def build_record(
     *,
     content: dict[str, Any],
     styles: list[dict[str, Any]],
@@ -40,14 +40,14 @@ def of(
     seed: int,
     network: VGG,
     draft: VGG | None,
-    result: Result,
+    result: PyramidResult,
     precision: Precision,
     distances: Distances | None,
     seconds: float,
 ) -> dict[str, Any]:
-    """The record of one painting, as plain values that JSON can hold."""
+    """Build the record of one painting, as plain values that JSON can hold."""
     return {
-        "artist_nst": version("artist-nst"),
+        "artist_nst": get_version(),
         "format": FORMAT,
         "painted": datetime.now(UTC).isoformat(timespec="seconds"),
         "content": content,
@@ -62,25 +62,28 @@ def of(
             "input": network.input,
             "draft_sha256": None if draft is None else draft.sha256,
         },
-        "device": describe(network.mean.device),
+        "device": describe_device(network.mean.device),
         "precision": precision,
-        "computed": [asdict(level) for level in result.computed],
+        "computed": [asdict(level) for level in result.levels],
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "scipy", "numpy", "pillow")},
+            **{
+                name: get_version(name)
+                for name in ("torch", "scipy", "numpy", "pillow")
+            },
         },
         "stopped": result.reasons,
         "iterations": len(result.history),
         "evaluations": result.evaluations,
-        "losses": _losses(result.losses),
+        "losses": _round_losses(result.losses),
         "distances": None if distances is None else asdict(distances),
-        "history": _history(result),
+        "history": _thin_history(result),
         "seconds": round(seconds, 2),
     }
 
 
-def of_file(path: PathLike, picture: Picture) -> dict[str, Any]:
-    """A picture by its path, as typed, and its hash."""
+def describe_picture(path: PathLike, picture: Picture) -> dict[str, Any]:
+    """Describe a picture by its path, as typed, its hash and its size."""
     height, width = picture.pixels.shape[:2]
     return {
         "path": os.fspath(path),
@@ -90,128 +93,126 @@ def of_file(path: PathLike, picture: Picture) -> dict[str, Any]:
     }
 
 
-def of_source(source: Source, picture: Picture) -> dict[str, Any]:
-    """A style; a work is named by its corpus and id, not by where that may be."""
-    found = of_file(source.path, picture)
+def describe_source(source: Source, picture: Picture) -> dict[str, Any]:
+    """Describe a style; a work is named by its corpus and id, not by a path."""
+    facts = describe_picture(source.path, picture)
     if source.work is not None:
-        found["path"] = None
-    return {**found, "weight": source.weight, "work": source.work}
+        facts["path"] = None
+    return {**facts, "weight": source.weight, "work": source.work}
 
 
-def read(path: PathLike) -> dict[str, Any]:
-    """The record inside a painting.
+def load_record(path: PathLike) -> dict[str, Any]:
+    """Read the record inside a painting.
 
     Raises:
-        ArtistNstError: there is none, or a newer version wrote it.
+        ArtistNstError: There is none, or a newer version wrote it.
     """
     try:
-        found = json.loads(read_record(path))
-        newer = found["format"] > FORMAT
+        facts = json.loads(read_record(path))
+        is_newer = facts["format"] > FORMAT
     except (ValueError, TypeError, KeyError) as error:
         raise ArtistNstError(f"{path}: its record is damaged ({error})") from error
-    if newer:
+    if is_newer:
         raise ArtistNstError(
-            f"{path}: its record is of format {found['format']}, newer than this "
+            f"{path}: its record is of format {facts['format']}, newer than this "
             "artist-nst reads; upgrade artist-nst"
         )
     for key in ("content", "styles", "corpora", "recipe", "seed", "network", "device"):
-        if key not in found:
+        if key not in facts:
             raise ArtistNstError(f"{path}: its record is damaged (it lacks {key!r})")
-    assert isinstance(found, dict)
-    return found
+    assert isinstance(facts, dict)
+    return facts
 
 
-def version(package: str) -> str | None:
-    """Of an installed package; None where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+def _thin_history(result: PyramidResult) -> list[list[float]]:
+    """List ``[iteration, total, content, style, tv, seconds]``, thinned evenly.
 
-
-def _history(result: Result) -> list[list[float]]:
-    """``[iteration, total, content, style, tv, seconds]``, thinned evenly, the last
-    kept."""
+    The last iteration is always kept.
+    """
     steps = result.history
-    stride = -(-len(steps) // HISTORY) or 1
+    stride = -(-len(steps) // MAX_HISTORY) or 1
     kept = steps[::-1][::stride][::-1]
     return [
-        [count, *_losses(loss).values(), round(seconds, 2)]
+        [count, *_round_losses(loss).values(), round(seconds, 2)]
         for count, loss, seconds in kept
     ]
 
 
-def _losses(losses: Losses) -> dict[str, float]:
-    """To six digits: a record has room for no more."""
+def _round_losses(losses: Losses) -> dict[str, float]:
+    """Round the losses to six digits: a record has room for no more."""
     return {
         name: float(f"{getattr(losses, name):.6g}")
         for name in ("total", "content", "style", "tv")
     }
 
 
-def find_content(found: dict[str, Any], painting: PathLike, now: Path | None) -> Path:
-    """Where a record's photo is: ``now``, or where it was.
+def find_content(
+    facts: dict[str, Any], painting: PathLike, moved_to: Path | None
+) -> Path:
+    """Find a record's photo: at ``moved_to`` if given, else where it was.
 
     Raises:
-        UsageError: it is not there, or is another picture by its hash.
+        UsageError: It is not there, or is another picture by its hash.
     """
-    return _find(found["content"], Path(painting), [now] if now else [], "--content")
+    candidates = [moved_to] if moved_to else []
+    return _find_picture(facts["content"], Path(painting), candidates, "--content")
 
 
 def find_sources(
-    found: dict[str, Any],
+    facts: dict[str, Any],
     painting: PathLike,
-    now: Sequence[Path],
+    moved_to: Sequence[Path],
     corpora: PathLike | None,
 ) -> list[Source]:
-    """A record's style images: among ``now``, in their corpora, or where they were.
+    """Find a record's style images: in ``moved_to``, their corpora, or where they were.
 
     Raises:
-        UsageError: one is not there, or is another picture by its hash; one of
-            ``now`` is none of them.
+        UsageError: One is not there, or is another picture by its hash; one of
+            ``moved_to`` is none of them.
     """
-    sources = []
-    hashes = {style["sha256"] for style in found["styles"]}
-    for place in now:
-        if place.is_file() and sha256_of(place) not in hashes:
+    hashes = {style["sha256"] for style in facts["styles"]}
+    for path in moved_to:
+        if path.is_file() and hash_file(path) not in hashes:
             raise UsageError(
-                f"--style-image {place}: {painting} was not painted from it (no hash "
+                f"--style-image {path}: {painting} was not painted from it (no hash "
                 "agrees); to paint after it, use `artist-nst paint`"
             )
-    for style in found["styles"]:
-        places = list(now)
+    sources = []
+    for style in facts["styles"]:
+        candidates = list(moved_to)
         if style["work"] is not None:
-            places += _in_corpus(style["work"], corpora)
-        path = _find(style, Path(painting), places, "--style-image")
+            candidates += _find_in_corpus(style["work"], corpora)
+        path = _find_picture(style, Path(painting), candidates, "--style-image")
         sources.append(Source(path, style["weight"], style["work"]))
     return sources
 
 
-def _in_corpus(work: dict[str, Any], corpora: PathLike | None) -> list[Path]:
+def _find_in_corpus(work: dict[str, Any], corpora: PathLike | None) -> list[Path]:
     try:
-        corpus = find_corpus(work["corpus"], corpora_folder(corpora))
-        return [corpus.path(find_work(corpus, work["id"]))]
+        corpus = find_corpus(work["corpus"], choose_corpora_folder(corpora))
+        return [corpus.get_path(find_work(corpus, work["id"]))]
     except UsageError:
         return []
 
 
-def _find(
-    picture: dict[str, Any], painting: Path, places: list[Path], option: str
+def _find_picture(
+    picture: dict[str, Any], painting: Path, candidates: list[Path], option: str
 ) -> Path:
-    """The first of the places that holds the picture of the recorded hash."""
-    for place in places:
-        if not place.is_file():
-            raise UsageError(f"{option} {place}: there is no such file")
-    if picture["path"] is not None and not (places and option == "--content"):
-        # As it was typed: from here, or from beside the painting.
-        places = [*places, Path(picture["path"]), painting.parent / picture["path"]]
-    there = [place for place in places if place.is_file()]
-    for place in there:
-        if sha256_of(place) == picture["sha256"]:
-            return place
-    if there:
+    """Return the first candidate that has the recorded hash."""
+    for path in candidates:
+        if not path.is_file():
+            raise UsageError(f"{option} {path}: there is no such file")
+    if picture["path"] is not None and not (candidates and option == "--content"):
+        # As it was typed: relative to here, or to the painting.
+        original = Path(picture["path"])
+        candidates = [*candidates, original, painting.parent / original]
+    files = [path for path in candidates if path.is_file()]
+    for path in files:
+        if hash_file(path) == picture["sha256"]:
+            return path
+    if files:
         raise UsageError(
-            f"{there[0]} is not the picture that {painting} was painted from (its "
+            f"{files[0]} is not the picture that {painting} was painted from (its "
             f"hash differs): name that one with {option}"
         )
     name = picture["path"] or (picture["work"] or {}).get("title", "a picture")

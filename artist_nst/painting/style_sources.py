@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from artist_nst._types import PathLike
-from artist_nst.corpus.works import Corpus, Work, corpora_folder, find_corpus, find_work
-from artist_nst.corpus.works import fold as folded
+from artist_nst.corpus.names import fold
+from artist_nst.corpus.works import (
+    Corpus,
+    Work,
+    choose_corpora_folder,
+    find_corpus,
+    find_work,
+)
 from artist_nst.errors import UsageError
 from artist_nst.styles.picking import Pick, PickProgress, pick_works
 
 log = logging.getLogger(__name__)
 
-
-NAMED = 3  # works in a file's name, at most
+MAX_NAMED_WORKS = 3  # in a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,10 @@ class Source:
     """A style image: a file, or a work of a corpus.
 
     Attributes:
-        path: of the file.
-        weight: relative to the other sources'.
-        work: what is known of the work (artist, id, title, year), else None.
+        path: The file.
+        weight: Relative to the other sources'.
+        work: What is known of the work (artist, corpus, id, title, year, rights);
+            None for a file.
     """
 
     path: Path
@@ -38,91 +44,112 @@ class Source:
 
     @property
     def slug(self) -> str:
-        """For file names: the work's title, or the file's stem."""
-        return (folded(self.work["title"]) if self.work else "") or self.path.stem
+        """A part of a file name: the work's title, or the file's stem."""
+        return (fold(self.work["title"]) if self.work else "") or self.path.stem
+
+    @property
+    def title(self) -> str:
+        """The work's title and year, or the file's name."""
+        if self.work is None:
+            return self.path.name
+        year = self.work["year"]
+        return f"{self.work['title']} ({year})" if year else str(self.work["title"])
 
 
 StyleImage = PathLike | tuple[PathLike, float] | Source
 WorkName = str | tuple[str, float]
 
 
-def choose_sources(
-    styles: StyleImage | Sequence[StyleImage],
-    artist: str | None,
-    works: WorkName | Sequence[WorkName],
-    corpora: PathLike | None,
-    seed: int,
-    pick: Pick | None = None,
-    photo: PathLike | None = None,
-    on_progress: PickProgress | None = None,
-) -> list[Source]:
-    """The style images given, or works of the artist: those named, or picked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleRequest:
+    """What to paint after: style images, or works of an artist.
 
-    Args:
-        pick: which works of the artist to take; one at random if not given.
-        photo: that is to be painted, for a pick that depends on it.
-        on_progress: told how many works' styles are computed, of how many.
-
-    Raises:
-        UsageError: neither styles nor artist are given, or both; an unknown artist or
-            work; weights below zero, or all zero; a pick for several paintings.
-        ArtistNstError: there is nothing to pick from.
+    Attributes:
+        images: Style images, alone or with weights relative to each other.
+        artist: Whose works to take in place of images.
+        works: Ids or titles of the artist's works, with weights like ``images``.
+        pick: How works are picked if none are named; one at random if None.
+        corpora: The folder of corpora; looked for as the README says if None.
     """
-    if pick is not None and pick.paintings > 1:
-        raise UsageError(
-            f"--works {pick.paintings} is for as many paintings: choose --pick mix to "
-            "have them in one"
-        )
-    (found,) = choose_several(
-        styles, artist, works, corpora, seed, pick, photo, on_progress
-    )
-    return found
 
+    images: StyleImage | Sequence[StyleImage] = ()
+    artist: str | None = None
+    works: WorkName | Sequence[WorkName] = ()
+    pick: Pick | None = None
+    corpora: PathLike | None = None
 
-def choose_several(
-    styles: StyleImage | Sequence[StyleImage],
-    artist: str | None,
-    works: WorkName | Sequence[WorkName],
-    corpora: PathLike | None,
-    seed: int,
-    pick: Pick | None = None,
-    photo: PathLike | None = None,
-    on_progress: PickProgress | None = None,
-) -> list[list[Source]]:
-    """The same for several paintings of one photo: what each is painted after."""
-    images, names = _several(styles), _several(works)
-    if artist is None:
+    def choose(
+        self,
+        seed: int,
+        photo: PathLike | None = None,
+        on_progress: PickProgress | None = None,
+    ) -> list[Source]:
+        """Choose the style images of one painting.
+
+        Args:
+            seed: Decides what is picked at random.
+            photo: The photo to be painted, for a pick that depends on it.
+            on_progress: Called with the number of works whose styles are computed,
+                and the number in all.
+
+        Raises:
+            UsageError: Neither images nor an artist are given, or both; an unknown
+                artist or work; weights below zero, or all zero; a pick for several
+                paintings.
+            ArtistNstError: There is nothing to pick from.
+        """
+        count = self.pick.painting_count if self.pick else 1
+        if count > 1:
+            raise UsageError(
+                f"--works {count} is for as many paintings: choose --pick mix to have "
+                "them in one"
+            )
+        (sources,) = self.choose_groups(seed, photo, on_progress)
+        return sources
+
+    def choose_groups(
+        self,
+        seed: int,
+        photo: PathLike | None = None,
+        on_progress: PickProgress | None = None,
+    ) -> list[list[Source]]:
+        """Choose the style images of each of the paintings that the pick is for.
+
+        Takes and raises the same as :meth:`choose`.
+        """
+        images, names = _as_list(self.images), _as_list(self.works)
+        if self.artist is None:
+            if names:
+                raise UsageError("--work names a work of an artist: add --artist NAME")
+            if self.pick is not None:
+                raise UsageError("--pick is of an artist's works: add --artist NAME")
+            if not images:
+                raise UsageError("no style: name style images, or an --artist")
+            return [_check_weights([_from_image(image) for image in images])]
+        if images:
+            raise UsageError("name style images or an --artist, not both")
+        corpus = find_corpus(self.artist, choose_corpora_folder(self.corpora))
         if names:
-            raise UsageError("--work names a work of an artist: add --artist NAME")
-        if pick is not None:
-            raise UsageError("--pick is of an artist's works: add --artist NAME")
-        if not images:
-            raise UsageError("no style: name style images, or an --artist")
-        return [_weighed([_from_style(style) for style in images])]
-    if images:
-        raise UsageError("name style images or an --artist, not both")
-    corpus = find_corpus(artist, corpora_folder(corpora))
-    if names:
-        if pick is not None:
-            raise UsageError("--work names the works: leave out --pick and its like")
-        sources = [_from_name(corpus, name) for name in names]
-        titles = ", ".join(source.work["title"] for source in sources if source.work)
-        log.info("%s: %s", corpus.artist, " ".join(titles.split()))
-        return [_weighed(sources)]
-    picked = pick_works(corpus, pick or Pick(), seed, photo, on_progress)
-    return [[from_work(corpus, work) for work in group] for group in picked]
+            if self.pick is not None:
+                raise UsageError("--work names the works: leave out --pick and filters")
+            sources = [_from_name(corpus, name) for name in names]
+            titles = [source.work["title"] for source in sources if source.work]
+            log.info("%s: %s", corpus.artist, " ".join(", ".join(titles).split()))
+            return [_check_weights(sources)]
+        groups = pick_works(corpus, self.pick or Pick(), seed, photo, on_progress)
+        return [[from_work(corpus, work) for work in group] for group in groups]
 
 
-def named(sources: Sequence[Source]) -> str:
-    """For file names: the styles' own names, or whose they are, of many."""
+def name_sources(sources: Sequence[Source]) -> str:
+    """Name sources in a file name: by their slugs, or by the artist if many."""
     first = sources[0].work
-    if first is not None and len(sources) > NAMED:
+    if first is not None and len(sources) > MAX_NAMED_WORKS:
         return f"{first['corpus']}-mix-{sources[0].slug}"
     return "+".join(source.slug for source in sources)
 
 
-def weighted(text: str) -> tuple[str, float]:
-    """``"a.jpg:0.7"`` → ``("a.jpg", 0.7)``; without a number the weight is 1."""
+def parse_weight(text: str) -> tuple[str, float]:
+    """Read ``"a.jpg:0.7"`` as ``("a.jpg", 0.7)``; without a number the weight is 1."""
     name, colon, number = text.rpartition(":")
     try:
         return (name, float(number)) if colon and name else (text, 1.0)
@@ -130,39 +157,9 @@ def weighted(text: str) -> tuple[str, float]:
         return text, 1.0
 
 
-def _several(given: Any) -> list[Any]:
-    """One image or name, alone or with its weight, is a list of one."""
-    pair = isinstance(given, tuple) and len(given) == 2
-    if isinstance(given, str | os.PathLike | Source) or (
-        pair and isinstance(given[1], int | float)
-    ):
-        return [given]
-    return list(given)
-
-
-def _from_style(style: StyleImage) -> Source:
-    if isinstance(style, Source):
-        return style
-    path, weight = style if isinstance(style, tuple) else (style, 1.0)
-    return Source(Path(path), weight)
-
-
-def _from_name(corpus: Corpus, name: WorkName) -> Source:
-    if isinstance(name, tuple):
-        return from_work(corpus, find_work(corpus, name[0]), name[1])
-    try:
-        # A title may end in a colon and a number, so it is tried as it is first.
-        return from_work(corpus, find_work(corpus, name))
-    except UsageError:
-        title, weight = weighted(name)
-        if title == name:
-            raise
-        return from_work(corpus, find_work(corpus, title), weight)
-
-
 def from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
-    """A work of a corpus as a style image, with what is known of it."""
-    known = {
+    """Make a style image of a corpus's work, with what is known of it."""
+    facts = {
         "artist": corpus.artist,
         "corpus": corpus.folder.name,
         "id": work.id,
@@ -170,10 +167,40 @@ def from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
         "year": work.year,
         "rights": work.rights,
     }
-    return Source(corpus.path(work), weight, known)
+    return Source(corpus.get_path(work), weight, facts)
 
 
-def _weighed(sources: list[Source]) -> list[Source]:
+def _as_list(given: Any) -> list[Any]:
+    """Put one image or name, alone or with its weight, into a list."""
+    is_pair = isinstance(given, tuple) and len(given) == 2
+    if isinstance(given, str | os.PathLike | Source) or (
+        is_pair and isinstance(given[1], int | float)
+    ):
+        return [given]
+    return list(given)
+
+
+def _from_image(image: StyleImage) -> Source:
+    if isinstance(image, Source):
+        return image
+    path, weight = image if isinstance(image, tuple) else (image, 1.0)
+    return Source(Path(path), weight)
+
+
+def _from_name(corpus: Corpus, name: WorkName) -> Source:
+    if isinstance(name, tuple):
+        return from_work(corpus, find_work(corpus, name[0]), name[1])
+    try:
+        # A title may itself end in a colon and a number.
+        return from_work(corpus, find_work(corpus, name))
+    except UsageError:
+        title, weight = parse_weight(name)
+        if title == name:
+            raise
+        return from_work(corpus, find_work(corpus, title), weight)
+
+
+def _check_weights(sources: list[Source]) -> list[Source]:
     for source in sources:
         if not (isfinite(source.weight) and source.weight >= 0):
             raise UsageError(

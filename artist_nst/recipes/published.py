@@ -1,20 +1,20 @@
-"""The named recipes: our own, and every system that came before, with its source."""
+"""The named recipes: the default, and earlier systems by their publications."""
 
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from artist_nst.errors import UsageError, nearest
+from artist_nst.errors import UsageError, suggest
 from artist_nst.recipes.recipe import STYLE_LAYERS, Recipe, Weighted, check_fields
 
-# scipy's own defaults when art.py was written: factr 1e7 times machine epsilon, pgtol.
+# scipy's defaults when art.py was written: factr 1e7 times machine epsilon, and pgtol.
 SCIPY_FTOL, SCIPY_GTOL = 1e7 * 2.0**-52, 1e-5
 
-# Adam steps in the units of its image. csce5214's has standard deviation one: a unit
-# is, averaged over the channels (0.229, 0.224, 0.225), this many levels of 255.
+# Adam's learning rate is in the image's units. csce5214's image has standard deviation
+# one: a unit is, averaged over the channels (0.229, 0.224, 0.225), this many levels.
 LEVELS_PER_DEVIATION = 255 * (0.229 + 0.224 + 0.225) / 3
 
-FALLING: Weighted = tuple(
+DECREASING_LAYERS: Weighted = tuple(
     (layer, weight / 15)
     for (layer, _), weight in zip(STYLE_LAYERS, (5, 4, 3, 2, 1), strict=True)
 )
@@ -25,10 +25,12 @@ class Publication:
     """Where a recipe's numbers come from.
 
     Attributes:
-        authors, title, where: as they are cited; ``year`` is None where the source
-            bears no date.
-        given: the numbers that the source states, each in a few words.
-        left_open: what it does not state, or states twice, and what was chosen.
+        authors: Names as they are cited.
+        title: Title as it is cited.
+        year: Year of publication; None for a source without a date.
+        where: Journal, institution or repository.
+        given: The numbers that the source states, each in a few words.
+        left_open: What it does not state, or states twice, and what was chosen.
     """
 
     authors: str
@@ -40,7 +42,7 @@ class Publication:
 
     @property
     def citation(self) -> str:
-        """On one line."""
+        """Authors, title, place and year on one line."""
         year = self.year or "undated"
         return f"{self.authors}, “{self.title}”, {self.where}, {year}"
 
@@ -76,11 +78,11 @@ PUBLICATIONS: dict[str, Publication] = {
             "VGG-19; scipy's L-BFGS-B at its default tolerances",
             "β/α of 100 or 1000 worked well for most images",
             "from white noise, around 300 iterations; 512 pixels wide in its timings",
-            "one work of the artist at random; Reinhard's colour transfer as an option",
+            "one work of the artist at random; Reinhard's color transfer as an option",
         ),
         left_open=(
             "which of the two ratios: 100",
-            "layers, their weights, the formulas of both losses: art.py's",
+            "layers, their weights and the formulas of both losses: art.py's",
             "style scale (its figure shows 1.2 and 1.8): 1",
             "the year: that of its program, art.py",
         ),
@@ -96,7 +98,7 @@ PUBLICATIONS: dict[str, Publication] = {
             "α/β 10⁻³ (or 10⁻⁴); gradient descent from white noise",
         ),
         left_open=(
-            "the minimiser: L-BFGS, which the authors' paper of 2016 names",
+            "the optimizer: L-BFGS, which the authors' paper of 2016 names",
             "iterations: 500; width: 512",
             "the style's size: its own aspect; each Gram matrix over its own M",
         ),
@@ -109,13 +111,13 @@ PUBLICATIONS: dict[str, Publication] = {
         given=(
             "VGG-16, max pooling, content conv3_1 (the most balanced one)",
             "style: the first layer of each block; eqs. 4, 5 and 6",
-            "α/β 0.01; weight 1.0 on the sum of absolute differences of neighbours",
+            "α/β 0.01; weight 1.0 on the sum of absolute differences of neighbors",
             "white noise, 12 iterations",
         ),
         left_open=(
-            "the minimiser: L-BFGS; each of the 12 a restart of 20 inner iterations",
+            "the optimizer: L-BFGS; each of the 12 a restart of 20 inner iterations",
             "the layers' weights: 1/5 each; width: 512",
-            "the 1.0 is stated for pictures with content conv2_2: taken for all",
+            "the 1.0 is stated for pictures with content conv2_2: used for all",
             "the style's size: its own aspect; each Gram matrix over its own M",
         ),
     ),
@@ -132,7 +134,7 @@ PUBLICATIONS: dict[str, Publication] = {
         left_open=(
             "the content layer: conv4_2, the original paper's (five hardly differed)",
             "the layers' weights: 5, 4, 3, 2 and 1 fifteenths",
-            "α, β, the minimiser and its iterations (tuned, not stated): β/α 10⁴, "
+            "α, β, the optimizer and its iterations (tuned, not stated): β/α 10⁴, "
             "L-BFGS, 300",
             "the start: the photo; width: 512",
         ),
@@ -143,7 +145,7 @@ PUBLICATIONS: dict[str, Publication] = {
         year=2019,
         where="Revue d'Intelligence Artificielle 33(4), doi:10.18280/ria.330406",
         given=(
-            "VGG-19, normalised to mean activations of one; content conv4_2",
+            "VGG-19, normalized to mean activations of one; content conv4_2",
             "content Σ (F−P)² / (4 n_H n_W n_C), eq. 1; style eq. 2",
             "from a noisy photo; Adam at 2.0 levels, 200 iterations",
             "α 10, β 40: by these its printed costs add up (5.04752·10⁹ at first)",
@@ -151,9 +153,9 @@ PUBLICATIONS: dict[str, Publication] = {
         left_open=(
             "the style layers and λ: conv1_1 … conv5_1 at 0.2 each",
             "noise: 0.6 of ±20 levels about the photo's mean, 0.4 of the photo",
-            "the style's size: the photo's, for one n_H·n_W serves both; width: 512",
-            "its text normalises the network, and its printed style cost (1.3·10⁸) is "
-            "one of the network as it comes: the text is followed",
+            "the style's size: the photo's, since both share n_H·n_W; width: 512",
+            "its text normalizes the network, but its printed style cost (1.3·10⁸) is "
+            "an unnormalized network's: the text is followed",
             "clipping: after each step",
         ),
     ),
@@ -171,19 +173,19 @@ PUBLICATIONS: dict[str, Publication] = {
         left_open=(
             "the content loss: its listing squares a mean, its text sums squares: the "
             "mean of squares",
-            "its listing divides the style loss anew for every layer: once is meant",
+            "its listing divides the style loss again for every layer: divided once",
             "α, which its listing calls data_weight: 1",
-            "of which side 400 is the size: the width",
+            "which side has the size 400: the width",
             "β holds for torchvision's weights, whose activations are smaller than "
             "Oxford's",
             "the start: the photo; the style has the photo's size, as load_img's "
             "shape suggests; clipping: after each step",
-            "so many steps take hours: -n 2000 shows the way",
+            "100 000 steps take hours: -n 2000 shows the direction",
         ),
     ),
 }
 
-# Names and sources are those of the publications.
+# Name and source are filled in from the publications.
 _numbers = partial(Recipe, name="", source="")
 
 RECIPES: dict[str, Recipe] = {
@@ -228,7 +230,7 @@ RECIPES: dict[str, Recipe] = {
             levels=((1.0, 20),) * 12,
         ),
         "technion": _numbers(
-            style_layers=FALLING,
+            style_layers=DECREASING_LAYERS,
             content_loss="half-squared",
             style_loss="gatys",
             ratio=1e4,
@@ -269,12 +271,12 @@ RECIPES: dict[str, Recipe] = {
 
 
 def recipe(name: str = "default", **changes: Any) -> Recipe:
-    """A named recipe, with fields changed: ``recipe("art.py", width=256)``.
+    """Get a named recipe, with fields changed: ``recipe("art.py", width=256)``.
 
     Raises:
-        UsageError: an unknown name, or a value that can't be painted with.
+        UsageError: An unknown name or field, or a value that cannot be painted with.
     """
     if name not in RECIPES:
-        raise UsageError(f"unknown recipe {name!r}: {nearest(name, RECIPES)}")
+        raise UsageError(f"unknown recipe {name!r}: {suggest(name, RECIPES)}")
     check_fields(changes)
     return replace(RECIPES[name], **changes)

@@ -1,11 +1,9 @@
-"""What was computed of picture files, kept so that it is computed once."""
+"""On-disk cache of numbers computed from picture files."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,106 +14,100 @@ from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from artist_nst._files import atomic_write, hash_file
 from artist_nst.errors import ArtistNstError
-from artist_nst.image.files import sha256_of
 
 log = logging.getLogger(__name__)
 
-Row = NDArray[np.float32]
+Features = NDArray[np.float32]
 
-# Seconds of work that a killed process may lose.
-AT_RISK = 20.0
+SAVE_INTERVAL = 20.0  # seconds of work that a killed process may lose
 
 
-class Kept:
-    """Rows of numbers, one for each picture file, in the user's cache folder.
+class FeatureCache:
+    """Arrays computed from picture files, in the user's cache folder.
 
-    A row belongs to a file's content, whatever the file is called. Where the folder
-    can't be written to, rows are computed anew each time.
+    An array belongs to a file's content, whatever the file's name. If the folder can't
+    be written to, arrays are computed anew each time.
 
     Args:
-        name: of what they are of: a corpus.
-        key: everything but the file that decides the numbers; another key, other rows.
+        name: of the files' corpus, or of whatever is computed.
+        key: all but the file that decides the numbers: another key, other arrays.
     """
 
     def __init__(self, name: str, key: str) -> None:
-        # A folder's name may hold bytes that are no UTF-8.
+        # A folder's name may hold bytes that are not UTF-8.
         text = f"{name} {key}".encode(errors="surrogatepass")
         digest = hashlib.sha256(text).hexdigest()[:16]
-        plain = "".join(one if one.isalnum() else "-" for one in name)[:60]
+        safe_name = "".join(char if char.isalnum() else "-" for char in name)[:60]
         folder = user_cache_path("artist-nst", appauthor=False) / "works"
-        self.path = folder / f"{plain}-{digest}.safetensors"
+        self.path = folder / f"{safe_name}-{digest}.safetensors"
 
-    def rows(
+    def get_or_compute(
         self,
         paths: Sequence[Path],
-        compute: Callable[[Path], Row],
+        compute: Callable[[Path], Features],
         on_progress: Callable[[int, int], None] | None = None,
-    ) -> list[Row | ArtistNstError]:
-        """The row of every file, computed where it is not kept.
+    ) -> list[Features | ArtistNstError]:
+        """Get the array of every file, computed if it is not in the cache.
 
         Args:
-            compute: gives a row of always the same shape, or raises ArtistNstError.
+            paths: the picture files.
+            compute: gives an array of always the same shape, or raises ArtistNstError.
             on_progress: told how many of those to be computed are done, of how many.
 
         Returns:
-            In the order of ``paths``; the error in place of a file that has no row.
+            In the order of ``paths``; the error in place of a file that has no array.
         """
-        found: list[str | ArtistNstError] = [_hash(path) for path in paths]
-        known = self._read()
-        places = {
-            own: path
-            for own, path in zip(found, paths, strict=True)
-            if isinstance(own, str) and own not in known
+        hashes = [_try_hash(path) for path in paths]
+        cached = self._read()
+        missing = {
+            digest: path
+            for digest, path in zip(hashes, paths, strict=True)
+            if isinstance(digest, str) and digest not in cached
         }
         failed: dict[str, ArtistNstError] = {}
         saved, unsaved = time.monotonic(), 0
         try:
-            for number, (own, path) in enumerate(places.items(), 1):
+            for number, (digest, path) in enumerate(missing.items(), 1):
                 try:
-                    known[own] = np.asarray(compute(path), dtype=np.float32)
+                    cached[digest] = np.asarray(compute(path), dtype=np.float32)
                     unsaved += 1
                 except ArtistNstError as error:
-                    failed[own] = error
+                    failed[digest] = error
                 if on_progress is not None:
-                    on_progress(number, len(places))
-                if unsaved and time.monotonic() - saved > AT_RISK:
-                    self._write(known)
+                    on_progress(number, len(missing))
+                if unsaved and time.monotonic() - saved > SAVE_INTERVAL:
+                    self._write(cached)
                     saved, unsaved = time.monotonic(), 0
         finally:
             if unsaved:
-                self._write(known)
+                self._write(cached)
+        results: dict[str, Features | ArtistNstError] = {**cached, **failed}
         return [
-            own
-            if isinstance(own, ArtistNstError)
-            else failed[own]
-            if own in failed
-            else known[own]
-            for own in found
+            digest if isinstance(digest, ArtistNstError) else results[digest]
+            for digest in hashes
         ]
 
-    def _read(self) -> dict[str, Row]:
-        """By the files' hashes; nothing where there is nothing sound."""
+    def _read(self) -> dict[str, Features]:
+        """Read all arrays by their files' hashes; none if the cache file is damaged."""
         try:
             return load_file(self.path)
         except (OSError, SafetensorError):
             return {}
 
-    def _write(self, rows: dict[str, Row]) -> None:
+    def _write(self, arrays: dict[str, Features]) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
-                part = Path(folder) / self.path.name
-                # With what another process has added; only what it writes in this
-                # very moment is computed anew.
-                save_file({**self._read(), **rows}, part)
-                os.replace(part, self.path)
+            with atomic_write(self.path) as temporary:
+                # Arrays that another process has added meanwhile are kept.
+                save_file({**self._read(), **arrays}, temporary)
         except (OSError, SafetensorError) as error:
-            log.debug("rows can't be kept in %s: %s", self.path.parent, error)
+            log.debug("features can't be cached in %s: %s", self.path.parent, error)
 
 
-def _hash(path: Path) -> str | ArtistNstError:
+def _try_hash(path: Path) -> str | ArtistNstError:
     try:
-        return sha256_of(path)
+        return hash_file(path)
     except ArtistNstError as error:
         return error

@@ -1,22 +1,25 @@
-"""Which colors a picture has, wherever they are in it."""
+"""Color histograms: which colors a picture has, wherever they are in it."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Of CIELAB: lightness 0 … 100, a and b −60 … 60; what is beyond is counted at the edge.
+# Of CIELAB's L, a and b; what is beyond is counted at the edge.
 BINS = (8, 10, 10)
-RANGES = ((0, 100), (-60, 60), (-60, 60))
-SPREAD = 1.0  # bins; near colors count as alike
+LAB_RANGES = ((0, 100), (-60, 60), (-60, 60))
+SMOOTHING = 1.0  # bins; near colors count as similar
 
 
-def palette(pixels: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The square root of the share that each color has, ``(800,)``.
+def color_histogram(pixels: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Compute the square root of the share that each color has.
 
     The product of two such vectors is Bhattacharyya's coefficient: 1 for the same
     colors, 0 for none in common.
 
     Args:
         pixels: ``(H, W, 3)`` sRGB in [0, 1].
+
+    Returns:
+        ``(800,)``, of length 1.
 
     Source:
         A. Bhattacharyya, "On a measure of divergence between two multinomial
@@ -26,7 +29,7 @@ def palette(pixels: NDArray[np.float64]) -> NDArray[np.float32]:
     from skimage.color import rgb2lab
 
     lab = rgb2lab(pixels).reshape(-1, 3)
-    low, high = np.array(RANGES, dtype=float).T
-    counts, _ = np.histogramdd(np.clip(lab, low, high), BINS, RANGES)
-    near = gaussian_filter(counts, SPREAD, mode="constant").ravel()
-    return np.asarray(np.sqrt(near / near.sum()), dtype=np.float32)
+    low, high = np.array(LAB_RANGES, dtype=float).T
+    counts, _ = np.histogramdd(np.clip(lab, low, high), BINS, LAB_RANGES)
+    smooth = gaussian_filter(counts, SMOOTHING, mode="constant").ravel()
+    return np.asarray(np.sqrt(smooth / smooth.sum()), dtype=np.float32)

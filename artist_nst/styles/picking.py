@@ -1,29 +1,29 @@
-"""Works picked out of a corpus by how they are painted."""
+"""Picking works from a corpus: at random, or by how they are painted."""
 
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
-from artist_nst.corpus.filters import Selection
+from artist_nst._types import PathLike
+from artist_nst.corpus.filters import Selection, keep_paintings
 from artist_nst.corpus.works import Corpus, Work
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
-    import os
-
-    from artist_nst.styles.descriptors import Style, Vector
+    from artist_nst.styles.descriptors import StyleDescriptor, Vector
 
 log = logging.getLogger(__name__)
 
-Way = Literal["random", "typical", "nearest", "diverse", "mix"]
+PickWay = Literal["random", "typical", "nearest", "diverse", "mix"]
 PickProgress = Callable[[int, int], None]
 
-# Works in a mix: of eight, none is made out any more, and all are of one manner.
-BLENDED = 8
-NAMED = 3  # titles in a note
+# Works in a mix: in eight, no single one is recognizable, and all are painted alike.
+DEFAULT_MIX_SIZE = 8
+MAX_TITLES = 3  # in a log message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,180 +37,207 @@ class Pick:
             painting. If not given, one work is random, and several are diverse.
         works: how many; one if not given, and eight for ``mix``.
         mixes: how many paintings of different mixes.
-        selection: what a work must be to be picked.
+        selection: filters that works must match.
+
     Raises:
-        UsageError: no such way, no number of works, or several that are typical.
+        UsageError: unknown way, a number of works below 1, or several typical works.
     """
 
-    way: Way | None = None
+    way: PickWay | None = None
     works: int | None = None
     selection: Selection = field(default_factory=Selection)
     mixes: int = 1
 
     def __post_init__(self) -> None:
-        if self.way not in (None, *get_args(Way)):
-            ways = ", ".join(get_args(Way))
+        if self.way not in (None, *get_args(PickWay)):
+            ways = ", ".join(get_args(PickWay))
             raise UsageError(f"--pick must be one of {ways}, not {self.way!r}")
         if self.works is not None and self.works < 1:
             raise UsageError(f"--works must be a number from 1 up, not {self.works}")
-        if self.way == "typical" and self.count > 1:
+        if self.way == "typical" and self.work_count > 1:
             raise UsageError(
                 "--pick typical is one work: leave out --works, or pick diverse ones"
             )
 
     @property
-    def chosen(self) -> Way:
-        """The way, where none was named, too."""
-        return self.way or ("random" if self.count == 1 else "diverse")
+    def effective_way(self) -> PickWay:
+        """The way, or its default."""
+        return self.way or ("random" if self.work_count == 1 else "diverse")
 
     @property
-    def count(self) -> int:
-        """How many works."""
-        return self.works or (BLENDED if self.way == "mix" else 1)
+    def work_count(self) -> int:
+        """The number of works, or its default."""
+        return self.works or (DEFAULT_MIX_SIZE if self.way == "mix" else 1)
 
     @property
-    def paintings(self) -> int:
-        """How many paintings they are for."""
-        return self.mixes if self.way == "mix" else self.count
+    def painting_count(self) -> int:
+        """The number of paintings that the works are for."""
+        return self.mixes if self.way == "mix" else self.work_count
 
 
 def pick_works(
     corpus: Corpus,
     pick: Pick,
     seed: int,
-    photo: str | os.PathLike[str] | None = None,
+    photo: PathLike | None = None,
     on_progress: PickProgress | None = None,
 ) -> list[list[Work]]:
-    """The works of each painting: one, or those of a mix.
+    """Pick the works of each painting: one, or those of a mix.
 
     Args:
+        corpus: the artist's works.
+        pick: which of them.
+        seed: of the random numbers.
         photo: that is to be painted; needed for ``nearest``.
-        on_progress: told how many works' styles are computed, of how many.
+        on_progress: told how many works' descriptors are computed, of how many.
+
+    Returns:
+        For each painting its works.
 
     Raises:
-        UsageError: no work is what the selection asks for.
+        UsageError: no work matches the selection.
         ArtistNstError: there are no works, or none that can be read.
     """
-    # Late, for the command line knows of picks before it needs numpy.
-    from artist_nst.styles.clustering import paintings, pick_random
-
-    works = paintings(_selected(corpus, pick.selection))
-    if pick.chosen == "random":
-        groups = [[work] for work in pick_random(works, seed, pick.count)]
+    works = keep_paintings(_filter_works(corpus, pick.selection))
+    if pick.effective_way == "random":
+        groups = [[work] for work in draw_works(works, seed, pick.work_count)]
     else:
-        groups = _by_style(corpus, works, pick, seed, photo, on_progress)
-    _tell(corpus, groups, pick, len(works), seed)
+        groups = _pick_by_style(corpus, works, pick, seed, photo, on_progress)
+    _log_pick(corpus, groups, pick, len(works), seed)
     return groups
 
 
-def _selected(corpus: Corpus, selection: Selection) -> list[Work]:
-    here = corpus.here
-    fit = [work for work in selection.candidates(here) if selection.fits(work)]
-    if here and not fit:
-        there = selection.whats_there(here)
+def draw_works(works: Sequence[Work], seed: int, count: int = 1) -> list[Work]:
+    """Draw works uniformly, none twice (Mu and Franc's stand-in for the artist).
+
+    The same works and seed give the same draw, in whatever order they come; a larger
+    count only adds to it.
+
+    Args:
+        works: those to draw from.
+        seed: of the random numbers.
+        count: how many; all works if there are fewer.
+
+    Raises:
+        ArtistNstError: there are no works.
+    """
+    if not works:
+        raise ArtistNstError("the corpus has no pictures on disk to pick from")
+    remaining = sorted(works, key=lambda work: work.id)
+    generator = random.Random(seed)
+    drawn: list[Work] = []
+    while remaining and len(drawn) < count:
+        drawn.append(remaining.pop(generator.randrange(len(remaining))))
+    return drawn
+
+
+def _filter_works(corpus: Corpus, selection: Selection) -> list[Work]:
+    works = corpus.available
+    matches = [
+        work for work in selection.filter_listed(works) if selection.matches(work)
+    ]
+    if works and not matches:
+        values = selection.describe_values(works)
         raise UsageError(
-            f"no work of {corpus.artist} is what --style, --genre, --since and --until "
-            f"ask for{f'; {there}' if there else ''}"
+            f"no work of {corpus.artist} matches --style, --genre, --since and --until"
+            + (f"; {values}" if values else "")
         )
-    return fit
+    return matches
 
 
-def _by_style(
+def _pick_by_style(
     corpus: Corpus,
     works: Sequence[Work],
     pick: Pick,
     seed: int,
-    photo: str | os.PathLike[str] | None,
+    photo: PathLike | None,
     on_progress: PickProgress | None,
 ) -> list[list[Work]]:
-    from artist_nst.styles.clustering import diverse, nearest, typical
-    from artist_nst.styles.descriptors import manners, style_of_file, subjects
+    # Late, because the command line knows of picks before it needs numpy and torch.
+    from artist_nst.styles import clustering
+    from artist_nst.styles.descriptors import (
+        content_embedding,
+        describe_file,
+        style_embedding,
+    )
 
-    sound, styles = _looked_at(corpus, works, on_progress)
-    match pick.chosen:
+    works, styles = _describe_works(corpus, works, on_progress)
+    match pick.effective_way:
         case "typical":
-            places = [typical(manners(styles))]
+            picked = [clustering.find_medoid(style_embedding(styles))]
         case "nearest":
             if photo is None:
-                raise UsageError("--pick nearest is nearest to a photo: name one")
-            wanted = subjects([style_of_file(photo)])[0]
-            places = nearest(subjects(styles), wanted, pick.count)
+                raise UsageError("--pick nearest needs a photo: name one")
+            target = content_embedding([describe_file(photo)])[0]
+            embeddings = content_embedding(styles)
+            picked = clustering.find_nearest(embeddings, target, pick.work_count)
         case "diverse":
-            places = diverse(manners(styles), pick.count)
+            embeddings = style_embedding(styles)
+            picked = clustering.find_cluster_medoids(embeddings, pick.work_count)
         case _:
-            return _mixes(sound, manners(styles), pick, seed)
-    return [[sound[place]] for place in places]
+            return _pick_mixes(works, style_embedding(styles), pick, seed)
+    return [[works[index]] for index in picked]
 
 
-def _mixes(
-    works: Sequence[Work], found: Vector, pick: Pick, seed: int
+def _pick_mixes(
+    works: Sequence[Work], embeddings: Vector, pick: Pick, seed: int
 ) -> list[list[Work]]:
-    """Works drawn one after the other, each with those most like it; no mix twice."""
-    from artist_nst.styles.clustering import alike, pick_random
+    """Draw works one after the other, each with those most like it; no mix twice."""
+    from artist_nst.styles.clustering import find_neighbors
 
     mixes: dict[frozenset[int], list[Work]] = {}
-    for drawn in pick_random(works, seed, len(works)):
+    for drawn in draw_works(works, seed, len(works)):
         if len(mixes) == pick.mixes:
             break
-        places = alike(found, works.index(drawn), pick.count)
-        mixes.setdefault(frozenset(places), [works[place] for place in places])
+        members = find_neighbors(embeddings, works.index(drawn), pick.work_count)
+        mixes.setdefault(frozenset(members), [works[index] for index in members])
     return [*mixes.values()]
 
 
-def _looked_at(
+def _describe_works(
     corpus: Corpus, works: Sequence[Work], on_progress: PickProgress | None
-) -> tuple[list[Work], list[Style]]:
-    """Works and their styles; those that can't be read are left out, and named, and of
-    those that are the same picture all but one."""
-    from artist_nst.styles.descriptors import Style, styles_of
+) -> tuple[list[Work], list[StyleDescriptor]]:
+    """Return works that can be read, each picture once, and their descriptors."""
+    from artist_nst.styles.descriptors import StyleDescriptor, describe_files
 
     if not works:
         raise ArtistNstError(f"{corpus.artist} has no pictures on disk to pick from")
-    paths = [corpus.path(work) for work in works]
-    sound: list[Work] = []
-    styles: list[Style] = []
-    known: set[bytes] = set()
-    for work, style in zip(
-        works, styles_of(paths, corpus.slug, on_progress), strict=True
-    ):
-        if not isinstance(style, Style):
-            log.warning("%s is left out: %s", work.label, style)
-        elif (row := style.row.tobytes()) not in known:
-            known.add(row)
-            sound.append(work)
-            styles.append(style)
-    if not sound:
+    paths = [corpus.get_path(work) for work in works]
+    descriptors = describe_files(paths, corpus.slug, on_progress)
+    distinct: dict[bytes, tuple[Work, StyleDescriptor]] = {}
+    for work, descriptor in zip(works, descriptors, strict=True):
+        if isinstance(descriptor, StyleDescriptor):
+            key = descriptor.to_vector().tobytes()
+            distinct.setdefault(key, (work, descriptor))
+        else:
+            log.warning("%s is left out: %s", work.label, descriptor)
+    if not distinct:
         raise ArtistNstError(
             f"{corpus.artist}: none of {len(works)} pictures can be read; `artist-nst "
-            f"fetch {corpus.slug} --verify` gets them anew"
+            f"fetch {corpus.slug} --verify` downloads them again"
         )
-    return sound, styles
+    readable, styles = zip(*distinct.values(), strict=True)
+    return [*readable], [*styles]
 
 
-def _tell(
-    corpus: Corpus, groups: Sequence[list[Work]], pick: Pick, among: int, seed: int
+def _log_pick(
+    corpus: Corpus, groups: Sequence[list[Work]], pick: Pick, total: int, seed: int
 ) -> None:
-    """What was picked, and where that is less than was asked for."""
+    """Log which works were picked, and if these are fewer than asked for."""
     first = groups[0]
-    if pick.way == "mix" and len(first) < pick.count:
-        short = len(first), "works to pick from", pick.count
-        log.warning("%s has %d %s, not %d", corpus.artist, *short)
-    if len(groups) < pick.paintings:
+    shortage = "%s has %d %s, not %d"
+    if pick.way == "mix" and len(first) < pick.work_count:
+        what = "works to pick from"
+        log.warning(shortage, corpus.artist, len(first), what, pick.work_count)
+    if len(groups) < pick.painting_count:
         what = "mixes" if pick.way == "mix" else "works to pick from"
-        log.warning(
-            "%s has %d %s, not %d", corpus.artist, len(groups), what, pick.paintings
-        )
+        log.warning(shortage, corpus.artist, len(groups), what, pick.painting_count)
     # Of several mixes, the works that were drawn.
     works = first if len(groups) == 1 else [group[0] for group in groups]
-    titles = "; ".join(work.label for work in works[:NAMED])
-    more = f" and {len(works) - NAMED} more" if len(works) > NAMED else ""
-    drawn = f" with seed {seed}" if pick.chosen in ("random", "mix") else ""
-    log.info(
-        "%s: %s%s, %s of %s%s",
-        corpus.artist,
-        titles,
-        more,
-        "picked" if pick.chosen == "random" else f"picked as {pick.chosen}",
-        f"{among:,}",
-        drawn,
-    )
+    titles = "; ".join(work.label for work in works[:MAX_TITLES])
+    more = f" and {len(works) - MAX_TITLES} more" if len(works) > MAX_TITLES else ""
+    way = pick.effective_way
+    how = "picked" if way == "random" else f"picked as {way}"
+    drawn = f" with seed {seed}" if way in ("random", "mix") else ""
+    message = "%s: %s%s, %s of %s%s"
+    log.info(message, corpus.artist, titles, more, how, f"{total:,}", drawn)

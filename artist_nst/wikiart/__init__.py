@@ -1,0 +1,1 @@
+"""WikiArt: find artists, list their works, download the pictures."""

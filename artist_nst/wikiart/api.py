@@ -1,74 +1,53 @@
-"""What to ask WikiArt: who an artist is, which works there are, what a page tells."""
+"""Questions to WikiArt: find an artist, list all works, get a work's page."""
 
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
-from artist_nst.corpus.works import fold
+from artist_nst.corpus.names import (
+    collect_words,
+    find_similar,
+    fold,
+    split_words,
+)
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.wikiart.client import NotFoundError, RefusedError, UnavailableError
+from artist_nst.wikiart.client import NotFoundError, UnavailableError, WikiArtClient
 from artist_nst.wikiart.parsing import (
     Artist,
-    Candidate,
-    Page,
-    Painting,
-    Record,
-    Row,
-    artist_slug,
+    ListedWork,
+    ListPage,
+    WorkPage,
     page_slug,
-    read_alphabet,
-    read_alphabet_page,
-    read_artist,
-    read_list,
-    read_painting,
-    read_search,
-    read_text_list,
-    same_slug,
+    parse_all_artists,
+    parse_artist,
+    parse_artist_slug,
+    parse_letter_page,
+    parse_search,
+    parse_text_list,
+    parse_work_list,
+    parse_work_page,
+    slugs_match,
 )
 
 T = TypeVar("T")
+OnPage = Callable[[int, int | None], None]
 
 UNLINKED = "listed without a page or picture"
-PER_PAGE = 60
-MOST_PAGES = 1000  # far beyond any artist's; a list without an end has to have one
-MOST_COUNTED = 6  # artists whose works are counted to tell which one is meant
-MOST_LISTED = 10  # artists, in a message
-LONGEST_NAME = 200
-OUTWEIGHS = 5  # times as many works as the next: that artist is meant
+PAGE_SIZE = 60
+MAX_PAGES = 1000  # far more than any artist has, in case a list never ends
+MAX_COUNTED = 6  # artists whose works are counted to tell which one is meant
+MAX_SHOWN = 10  # artists in a message
+MAX_NAME_LENGTH = 200
+DOMINANCE = 5  # with so many times the works of the next, an artist is meant
 
 
-class Site(Protocol):
-    """What asks WikiArt, once or as often as it takes."""
-
-    def read(
-        self,
-        path: str,
-        parse: Callable[[str], T],
-        *,
-        json: bool = True,
-        referer: str = "/en/",
-    ) -> T:
-        """What ``parse`` makes of the answer to ``path``, which is percent-encoded.
-
-        Raises:
-            NotFoundError: the site has no such page.
-            UnavailableError: no usable answer, however often it was asked.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An artist, and what was found out on the way.
-
-    Attributes:
-        note: what the user should know of how the name was read.
-    """
+class ArtistMatch(NamedTuple):
+    """An artist that a name means, and a note on how the name was understood."""
 
     artist: Artist
     note: str | None = None
@@ -79,321 +58,282 @@ class Listing:
     """All works of an artist.
 
     Attributes:
-        records: in the site's order, each once.
-        count: how many the site says there are.
-        notes: what the user should know of what is missing or costs more.
-        complete: one of the site's lists was read to its end, so that what it lacks
-            is not listed.
-        scans: the list in pages was: it alone knows of other scans.
+        works: In the site's order, each once.
+        count: The number of works according to the site.
+        notes: What is missing or takes more requests.
+        is_complete: Whether one of the site's lists was read to its end, so that a
+            work that is not in it is not listed.
+        has_alternates: Whether that was the list in pages, which alone has other
+            scans.
     """
 
-    records: tuple[Record, ...]
+    works: tuple[ListedWork, ...]
     count: int | None
     notes: tuple[str, ...] = ()
-    complete: bool = True
-    scans: bool = True
+    is_complete: bool = True
+    has_alternates: bool = True
 
 
-def find_artist(site: Site, name: str) -> Found:
-    """Who is meant by ``name``: an artist's name or part of it, slug, or address.
+def find_artist(client: WikiArtClient, name: str) -> ArtistMatch:
+    """Find an artist by name or part of it, slug, or address.
 
     Raises:
-        UsageError: nobody, or several whom nothing tells apart; lists them.
-        UnavailableError: the site could not be asked.
+        UsageError: Nobody has that name, or several do; names the nearest.
+        UnavailableError: The site gave no usable response.
     """
-    return _Lookup(site, _asked(name)).found()
+    return _ArtistSearch(client, _parse_query(name)).run()
 
 
 def list_works(
-    site: Site,
-    artist: Artist,
-    on_page: Callable[[int, int | None], None] | None = None,
+    client: WikiArtClient, artist: Artist, on_page: OnPage | None = None
 ) -> Listing:
-    """All works of ``artist``, of the list in pages, and of the text list where that
-    one falls short.
+    """List all works of an artist.
 
-    Args:
-        on_page: is told after each page how many works are known by now, and how
-            many the site counts.
+    The list in pages is read first, then the text list if works are missing. After
+    each page, ``on_page`` is called with the number of works so far, and the number
+    according to the site.
+
     Raises:
-        ArtistNstError: the site lists none.
-        UnavailableError: neither list can be read.
+        ArtistNstError: The site lists none.
+        UnavailableError: Neither list can be read.
     """
-    gathering = _Gathering(site, artist)
-    gathering.read_pages(on_page)
-    if gathering.is_short or (gathering.failures and gathering.count is None):
-        gathering.read_text_list()
-    records, count = tuple(gathering.records.values()), gathering.count
-    if not records:
-        raise ArtistNstError(
-            f"WikiArt lists no works of {artist.name} ({artist.slug}); works in "
-            "copyright may be withheld; `artist-nst adopt FOLDER --artist "
-            f"{artist.name!r}` takes pictures of your own"
-        )
-    if gathering.is_short:
-        gathering.notes.append(
-            f"the site counts {count:,} works and lists {gathering.seen:,}"
-        )
-    complete = gathering.has_text_list or not gathering.failures
-    notes, scans = tuple(gathering.notes), not gathering.failures
-    return Listing(records, count, notes, complete, scans)
+    return _WorkLister(client, artist).run(on_page)
 
 
-def painting(site: Site, page: str) -> Painting:
-    """What the work's own page tells.
+def get_work_page(client: WikiArtClient, path: str) -> WorkPage:
+    """Get a work's own page by its path ("/en/artist/work").
 
-    Args:
-        page: its path ("/en/artist/work").
     Raises:
-        NotFoundError: there is no such page.
-        UnavailableError: no usable answer.
+        NotFoundError: There is no such page.
+        UnavailableError: The site gave no usable response.
     """
-    referer = page.rpartition("/")[0]
-    return site.read(page, read_painting, json=False, referer=referer)
+    referer = path.rpartition("/")[0]
+    return client.get(path, parse_work_page, json=False, referer=referer)
 
 
-# Whom a name means
+# Finding an artist --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Query:
     """A name as it was typed.
 
     Attributes:
-        words: of it, folded where they are of Latin letters.
-        slug: that the artist would have; "" where the name gives none.
-        literal: it was a slug, or the address of one, that was typed.
+        typed: The name, with single spaces.
+        words: Its words, folded if they are in Latin letters.
+        slug: The slug that an artist of that name would have; "" if none.
+        is_slug: Whether it was typed as a slug, or as the address of an artist.
     """
 
     typed: str
     words: tuple[str, ...]
     slug: str
-    literal: bool
+    is_slug: bool
 
 
-def _asked(name: str) -> _Asked:
+def _parse_query(name: str) -> _Query:
     typed = " ".join(name.split())
-    address = re.match(
+    site = re.match(
         r"(?:https?://)?(?:[a-z]+\.)?wikiart\.org(?=/|$)", typed, re.IGNORECASE
     )
-    if address:
-        first, _, rest = typed[address.end() :].strip("/").partition("/")
-        slug = artist_slug(re.split("[/?#]", rest)[0])
-        if first != "en" or not slug:
+    if site:
+        language, _, path = typed[site.end() :].strip("/").partition("/")
+        slug = parse_artist_slug(re.split("[/?#]", path)[0])
+        if language != "en" or not slug:
             raise UsageError(
-                f"{typed}: not an artist's page; those are like "
+                f"{typed}: not an artist's page; give an address such as "
                 "https://www.wikiart.org/en/pablo-picasso"
             )
-        return _Asked(slug, _words(slug), slug, literal=True)
+        return _Query(slug, split_words(slug), slug, is_slug=True)
     if "://" in typed:
-        raise UsageError(f"{typed}: not an address of WikiArt's; name an artist")
-    if not (words := _words(typed)) or len(typed) > LONGEST_NAME:
+        raise UsageError(f"{typed}: not an address on WikiArt; give an artist's name")
+    words = split_words(typed)
+    if not words or len(typed) > MAX_NAME_LENGTH:
         raise UsageError(
-            f"{typed[:40]!r} is no artist's name: give one, such as 'claude monet'"
+            f"{typed[:40]!r} is not an artist's name; give one such as 'claude monet'"
         )
     slug = fold(typed)
-    return _Asked(typed, words, slug, literal=typed == slug and "-" in slug)
+    return _Query(typed, words, slug, is_slug=typed == slug and "-" in slug)
 
 
-def _words(text: str) -> tuple[str, ...]:
-    """``"O'Keeffe, Georgia"`` → o, keeffe, georgia; of other alphabets as they are."""
-    words = re.findall(r"(?:[^\W_]|[\u0300-\u036f])+", text.casefold())
-    return tuple(fold(word) or word for word in words)
+def _get_names(artist: Artist) -> tuple[str, ...]:
+    return artist.slug, *artist.names
 
 
-class _Lookup:
-    """One search for an artist: who was seen, and what was in the way."""
+class _ArtistSearch:
+    """A search for an artist: by slug, then by name, then in the list of all artists.
 
-    def __init__(self, site: Site, asked: _Asked) -> None:
-        self.site = site
-        self.asked = asked
-        self.seen: dict[str, Candidate] = {}
-        self.answered = False
-        self.trouble: UnavailableError | None = None
+    Attributes:
+        artists: All that the site named so far, by slug.
+        error: The first, if there were errors.
+        was_answered: Whether at least one list of artists came.
+    """
 
-    def found(self) -> Found:
-        """By slug, else by search, else among all artists."""
-        own = self._by_slug()
-        if own and self._is_confirmed(own):
-            return Found(own, self._other_name(own))
-        searched = self._searched()
-        matches = self._matches()
-        if not (matches or self.asked.slug) and len(searched) == 1:
-            # Of a name in another alphabet, only the site knows whose it is.
-            matches = searched
-        if matches := matches or self._in_alphabet():
-            return self._chosen(matches)
-        if self.trouble and not self.answered:
-            raise self.trouble
+    def __init__(self, client: WikiArtClient, query: _Query) -> None:
+        self.client = client
+        self.query = query
+        self.artists: dict[str, Artist] = {}
+        self.error: UnavailableError | None = None
+        self.was_answered = False
+
+    def run(self) -> ArtistMatch:
+        artist = self._get_by_slug()
+        if artist and self._is_confirmed(artist):
+            return self._make_match(artist)
+        results = self._search()
+        matches = self._find_matches()
+        if not (matches or self.query.slug) and len(results) == 1:
+            matches = results  # only the site can match a name in another alphabet
+        if matches := matches or self._search_all_artists():
+            return self._choose(matches)
+        if self.error and not self.was_answered:
+            raise self.error
         raise UsageError(
-            f"WikiArt knows no artist {self.asked.typed!r}; {self._hint()}"
+            f"WikiArt has no artist {self.query.typed!r}; {self._suggest()}"
         )
 
-    def _ask(
+    def _try_get(
         self, path: str, parse: Callable[[str], T], *, json: bool = True
     ) -> T | None:
-        """The answer, or None where there is none to be had."""
         try:
-            return self.site.read(path, parse, json=json)
-        except RefusedError:
-            raise
+            return self.client.get(path, parse, json=json)
         except NotFoundError:
             return None
         except UnavailableError as error:
-            self.trouble = self.trouble or error
+            self.error = self.error or error
             return None
 
-    def _by_slug(self) -> Artist | None:
-        slug = self.asked.slug
-        own = self._ask(f"/en/{quote(slug)}?json=2", read_artist) if slug else None
-        if own:
-            self.seen[own.slug] = Candidate(own.slug, own.name, own.names)
-        return own
+    def _get_by_slug(self) -> Artist | None:
+        slug = self.query.slug
+        artist = (
+            self._try_get(f"/en/{quote(slug)}?json=2", parse_artist) if slug else None
+        )
+        if artist:
+            self.artists[artist.slug] = artist
+        return artist
 
-    def _is_confirmed(self, own: Artist) -> bool:
-        """Whether the artist at the slug that the name gives is the one named."""
-        words = self.asked.words
-        shared = {word for name in own.names for word in _words(name)}
+    def _is_confirmed(self, artist: Artist) -> bool:
+        """Tell whether the artist at the guessed slug has the name that was typed."""
+        words = self.query.words
+        name_words = {word for name in artist.names for word in split_words(name)}
         return (
-            self.asked.literal
-            or self._is_exact(own.names)
-            or (len(words) > 1 and words[-1] in shared)
+            self.query.is_slug
+            or self._has_exact_name(artist)
+            or (len(words) > 1 and words[-1] in name_words)
         )
 
-    def _searched(self) -> list[Candidate]:
-        term = self.asked.typed.replace("/", " ")
-        if self.asked.literal:
-            term = " ".join(self.asked.words)
+    def _search(self) -> list[Artist]:
+        query = self.query
+        term = " ".join(query.words) if query.is_slug else query.typed.replace("/", " ")
         path = f"/en/Search/{quote(term, safe='', errors='replace')}?json=3"
-        return self._see(self._ask(path, read_search))
+        return self._add(self._try_get(path, parse_search))
 
-    def _in_alphabet(self) -> list[Candidate]:
-        """Those who match among all artists, else among those of the same letters."""
+    def _search_all_artists(self) -> list[Artist]:
+        """Find matches among all artists, or among those of the same initials."""
         path = "/en/App/Artist/AlphabetJson?v=new&inPublicDomain=false"
-        if self._see(self._ask(path, read_alphabet)):
-            return self._matches()
-        # Surnames, by which the pages go, mostly come last.
-        letters = [word[0] for word in reversed(self.asked.words) if word.isascii()]
-        for letter in dict.fromkeys(filter(str.isalpha, letters)):
+        if self._add(self._try_get(path, parse_all_artists)):
+            return self._find_matches()
+        # The pages go by surname, which mostly comes last.
+        initials = [word[0] for word in reversed(self.query.words) if word.isascii()]
+        for letter in dict.fromkeys(filter(str.isalpha, initials)):
             path = f"/en/Alphabet/{letter}/text-list"
-            self._see(self._ask(path, read_alphabet_page, json=False))
-            if matches := self._matches():
+            self._add(self._try_get(path, parse_letter_page, json=False))
+            if matches := self._find_matches():
                 return matches
         return []
 
-    def _see(self, candidates: list[Candidate] | None) -> list[Candidate]:
-        if candidates is None:
-            return []
-        self.answered = True
-        for one in candidates:
-            known = self.seen.get(one.slug, one)
-            names = tuple(dict.fromkeys((*known.names, *one.names)))
-            works = one.works if known.works is None else known.works
-            self.seen[one.slug] = replace(known, names=names, works=works)
-        return candidates
+    def _add(self, artists: list[Artist] | None) -> list[Artist]:
+        """Merge artists of a response into those seen so far."""
+        self.was_answered |= artists is not None
+        for artist in artists or ():
+            seen = self.artists.get(artist.slug, artist)
+            names = tuple(dict.fromkeys((*seen.names, *artist.names)))
+            works = artist.works if seen.works is None else seen.works
+            self.artists[artist.slug] = Artist(artist.slug, names, works)
+        return artists or []
 
-    def _matches(self) -> list[Candidate]:
-        """Those seen who have all the words asked; in full names, if there are any."""
-        wanted = set(self.asked.words)
-        fit = [one for one in self.seen.values() if wanted <= _all_words(one)]
-        exact = [one for one in fit if self._is_exact(one.names or [one.slug])]
-        return exact or fit
+    def _find_matches(self) -> list[Artist]:
+        """Find artists with exactly that name, or else with all words of it."""
+        matches = [
+            artist
+            for artist in self.artists.values()
+            if collect_words(_get_names(artist)).issuperset(self.query.words)
+        ]
+        return list(filter(self._has_exact_name, matches)) or matches
 
-    def _is_exact(self, names: Iterable[str]) -> bool:
-        wanted = sorted(self.asked.words)
-        return any(sorted(_words(name)) == wanted for name in names)
+    def _has_exact_name(self, artist: Artist) -> bool:
+        """Tell whether a name has the same words, in any order."""
+        words = sorted(self.query.words)
+        return any(sorted(split_words(name)) == words for name in artist.names)
 
-    def _chosen(self, matches: list[Candidate]) -> Found:
-        """The one who is meant: the only one, or the one with by far most works."""
-        typed = self.asked.typed
+    def _choose(self, matches: list[Artist]) -> ArtistMatch:
+        """Choose the only artist, or the one with by far the most works."""
         if len(matches) == 1:
-            artist = _artist(matches[0])
-            return Found(artist, self._other_name(artist))
-        matches = sorted(self._counted(matches), key=lambda one: -(one.works or 0))
-        first, second, *rest = matches
+            return self._make_match(matches[0])
+        typed = self.query.typed
+        matches = sorted(
+            self._count_works(matches), key=lambda artist: -(artist.works or 0)
+        )
+        first, second = matches[:2]
         most, next_most = first.works or 0, second.works or 0
-        known = all(one.works is not None for one in matches)
-        if known and most and most >= OUTWEIGHS * next_most:
-            others = f" and {len(rest):,} more" if rest else ""
-            note = (
-                f"{typed}: taking {first.name} ({_works(most)}) before "
-                f"{second.name} ({next_most:,}){others}"
+        all_counted = all(artist.works is not None for artist in matches)
+        if all_counted and most and most >= DOMINANCE * next_most:
+            return ArtistMatch(
+                first,
+                f"{typed}: taking {first.name} ({_format_works(most)}) before "
+                f"{second.name} ({next_most:,}){_format_more(len(matches) - 2)}",
             )
-            return Found(_artist(first), note)
-        listed = ", ".join(map(_labelled, matches[:MOST_LISTED]))
-        more = len(matches) - MOST_LISTED
-        others = f" and {more:,} more" if more > 0 else ""
-        raise UsageError(f"{typed!r} may be {listed}{others}; name one of them")
+        listed = ", ".join(map(_format_artist, matches[:MAX_SHOWN]))
+        more = _format_more(len(matches) - MAX_SHOWN)
+        raise UsageError(f"{typed!r} may be {listed}{more}; name one of them")
 
-    def _counted(self, matches: list[Candidate]) -> list[Candidate]:
-        """With the number of their works, unless that were many requests."""
-        if sum(one.works is None for one in matches) > MOST_COUNTED:
+    def _count_works(self, matches: list[Artist]) -> list[Artist]:
+        """Get missing numbers of works, unless that takes many requests."""
+        if sum(artist.works is None for artist in matches) > MAX_COUNTED:
             return matches
         counted = []
-        for one in matches:
-            works = one.works
-            if works is None:
-                parse = partial(read_list, slug=one.slug)
-                page = self._ask(_list_path(one.slug, 1), parse)
-                works = page.count if page else None
-            counted.append(replace(one, works=works))
+        for artist in matches:
+            if artist.works is None:
+                parse = partial(parse_work_list, slug=artist.slug)
+                page = self._try_get(_list_path(artist.slug, 1), parse)
+                artist = replace(artist, works=page.count if page else None)
+            counted.append(artist)
         return counted
 
-    def _other_name(self, artist: Artist) -> str | None:
-        same = self.asked.literal and same_slug(artist.slug, self.asked.slug)
-        if same or self._is_exact(artist.names):
-            return None
-        return f"{self.asked.typed}: {artist.name} ({artist.slug})"
+    def _make_match(self, artist: Artist) -> ArtistMatch:
+        """Make a match, with a note if the name differs from what was typed."""
+        query = self.query
+        is_same = query.is_slug and slugs_match(artist.slug, query.slug)
+        if is_same or self._has_exact_name(artist):
+            return ArtistMatch(artist)
+        return ArtistMatch(artist, f"{query.typed}: {artist.name} ({artist.slug})")
 
-    def _hint(self) -> str:
-        """Whom the name may have meant."""
-        names: dict[str, Candidate] = {}
-        words: dict[str, Candidate] = {}
-        for one in self.seen.values():
-            for name in (*one.names, one.slug):
-                names.setdefault(" ".join(_words(name)), one)
-            for word in _all_words(one):
-                words.setdefault(word, one)
-        asked = self.asked.words
-        close = get_close_matches(" ".join(asked), names, cutoff=0.6)
-        near = [names[key] for key in close]
-        for word in sorted(asked, key=len, reverse=True):
-            close = get_close_matches(word, words, cutoff=0.75)
-            near += [words[key] for key in close]
-        if near:
-            unique = list(dict.fromkeys(near))[:4]
-            listed = ", ".join(f"{one.name} ({one.slug})" for one in unique)
-            return f"nearest: {listed}"
-        if self.trouble:
-            return f"its list of all artists can't be read ({self.trouble})"
-        if not self.asked.slug:
+    def _suggest(self) -> str:
+        """Name the nearest artists, or say what else to try."""
+        if similar := find_similar(self.query.typed, self.artists.values(), _get_names):
+            shown = (f"{artist.name} ({artist.slug})" for artist in similar[:4])
+            return f"nearest: {', '.join(shown)}"
+        if self.error:
+            return f"its list of all artists can't be read ({self.error})"
+        if not self.query.slug:
             return "write the name in Latin letters"
         return "give the full name, or the address of the artist's page"
 
 
-def _all_words(one: Candidate) -> set[str]:
-    """Of an artist's names and slug, initials also in one: ``"jmw"``."""
-    words = set(_words(one.slug))
-    for name in one.names:
-        parts = _words(name)
-        words |= {*parts, "".join(part for part in parts if len(part) == 1)}
-    return words
+def _format_artist(artist: Artist) -> str:
+    works = "" if artist.works is None else f", {_format_works(artist.works)}"
+    return f"{artist.name} ({artist.slug}{works})"
 
 
-def _artist(one: Candidate) -> Artist:
-    return Artist(one.slug, one.name, one.names or (one.name,))
-
-
-def _labelled(one: Candidate) -> str:
-    works = "" if one.works is None else f", {_works(one.works)}"
-    return f"{one.name} ({one.slug}{works})"
-
-
-def _works(count: int) -> str:
+def _format_works(count: int) -> str:
     return f"{count:,} work{'' if count == 1 else 's'}"
 
 
-# Which works there are
+def _format_more(count: int) -> str:
+    return f" and {count:,} more" if count > 0 else ""
+
+
+# Listing works ------------------------------------------------------------------------
 
 
 def _list_path(slug: str, number: int) -> str:
@@ -403,130 +343,150 @@ def _list_path(slug: str, number: int) -> str:
     )
 
 
-class _Gathering:
-    """An artist's works as they come in, page by page."""
+class _WorkLister:
+    """Reads the lists of an artist's works.
 
-    def __init__(self, site: Site, artist: Artist) -> None:
-        self.site = site
+    Attributes:
+        works: By id, in the site's order.
+        foreign_ids: Of works of other artists in the lists.
+        count: The number of works according to the site.
+        failures: Numbers of pages that can't be read, and their errors.
+    """
+
+    def __init__(self, client: WikiArtClient, artist: Artist) -> None:
+        self.client = client
         self.artist = artist
-        self.records: dict[str, Record] = {}
-        self.others: set[str] = set()
+        self.home = f"/en/{quote(artist.slug)}/all-works"
+        self.works: dict[str, ListedWork] = {}
+        self.foreign_ids: set[str] = set()
         self.count: int | None = None
         self.failures: list[tuple[int, ArtistNstError]] = []
         self.notes: list[str] = []
         self.has_text_list = False
 
-    @property
-    def home(self) -> str:
-        return f"/en/{quote(self.artist.slug)}/all-works"
+    def run(self, on_page: OnPage | None) -> Listing:
+        self._read_pages(on_page)
+        if self._is_short or (self.failures and self.count is None):
+            self._read_text_list()
+        artist = self.artist
+        if not self.works:
+            raise ArtistNstError(
+                f"WikiArt lists no works of {artist.name} ({artist.slug}); works in "
+                "copyright may be withheld; `artist-nst adopt FOLDER --artist "
+                f"{artist.name!r}` takes pictures of your own"
+            )
+        if self._is_short:
+            self.notes.append(
+                f"the site counts {self.count:,} works and lists {self._seen:,}"
+            )
+        return Listing(
+            works=tuple(self.works.values()),
+            count=self.count,
+            notes=tuple(self.notes),
+            is_complete=self.has_text_list or not self.failures,
+            has_alternates=not self.failures,
+        )
 
     @property
-    def seen(self) -> int:
-        """Works that the lists hold, those of other artists included."""
-        return len(self.records) + len(self.others)
+    def _seen(self) -> int:
+        """The number of works in the lists, those of other artists included."""
+        return len(self.works) + len(self.foreign_ids)
 
     @property
-    def is_short(self) -> bool:
-        return self.count is not None and self.seen < self.count
+    def _is_short(self) -> bool:
+        return self.count is not None and self._seen < self.count
 
-    def read_pages(self, on_page: Callable[[int, int | None], None] | None) -> None:
-        """The list in pages, to its end or as far as it can be read."""
-        parse = partial(read_list, slug=self.artist.slug)
-        for number in range(1, MOST_PAGES + 1):
+    def _read_pages(self, on_page: OnPage | None) -> None:
+        """Read the list in pages, to its end or as far as possible."""
+        parse = partial(parse_work_list, slug=self.artist.slug)
+        for number in range(1, MAX_PAGES + 1):
             path = _list_path(self.artist.slug, number)
             try:
-                page = self.site.read(path, parse, referer=self.home)
-            except RefusedError:
-                raise
+                page = self.client.get(path, parse, referer=self.home)
             except (NotFoundError, UnavailableError) as error:
-                if not self._goes_on(number, error):
+                if not self._can_skip(number, error):
                     return
                 continue
-            news = self._take(page)
+            added = self._add_page(page)
             if on_page:
-                on_page(len(self.records), self.count)
-            if not news or (self.count and not self.is_short):
+                on_page(len(self.works), self.count)
+            if not added or (self.count and not self._is_short):
                 return
 
-    def _take(self, page: Page) -> int:
-        """Take the works of a page; returns how many are new."""
-        before = self.seen
-        for record in page.records:
-            self.records.setdefault(record.id, record)
-        self.others |= page.others
-        # A count of 0 beside works counts nothing.
-        if page.count or not self.seen:
+    def _add_page(self, page: ListPage) -> int:
+        """Add the works of a page; returns how many are new."""
+        before = self._seen
+        for work in page.works:
+            self.works.setdefault(work.id, work)
+        self.foreign_ids |= page.foreign_ids
+        # A count of 0 in a list with works is wrong.
+        if page.count or not self._seen:
             self.count = self.count or page.count
-        return self.seen - before
+        return self._seen - before
 
-    def _goes_on(self, number: int, error: ArtistNstError) -> bool:
-        """Whether to ask for further pages, though this one can't be had."""
-        last = math.ceil(self.count / PER_PAGE) if self.count else None
+    def _can_skip(self, number: int, error: ArtistNstError) -> bool:
+        """Decide whether to read on after a page that can't be read."""
+        last = math.ceil(self.count / PAGE_SIZE) if self.count else None
         # Past the end, some servers fail.
         if number > 1 and (number > last if last else isinstance(error, NotFoundError)):
             return False
-        again = bool(self.failures) and self.failures[-1][0] == number - 1
+        is_second = bool(self.failures) and self.failures[-1][0] == number - 1
         self.failures.append((number, error))
-        return last is not None and not again
+        return last is not None and not is_second
 
-    def read_text_list(self) -> None:
-        """What the list in pages lacks, of the page that lists all works.
+    def _read_text_list(self) -> None:
+        """Add what the list in pages lacks from the single page of all works.
 
         Raises:
-            UnavailableError, NotFoundError: neither can be read.
+            UnavailableError, NotFoundError: Neither list can be read.
         """
         self.notes += [
             f"page {number} of the list of works can't be read ({error})"
             for number, error in self.failures
         ]
-        parse = partial(read_text_list, slug=self.artist.slug)
+        parse = partial(parse_text_list, slug=self.artist.slug)
         path = f"{self.home}/text-list"
         try:
-            listed = self.site.read(path, parse, json=False, referer=self.home)
-        except RefusedError:
-            raise
+            text_list = self.client.get(path, parse, json=False, referer=self.home)
         except (NotFoundError, UnavailableError) as error:
-            if not self.records:
+            if not self.works:
                 raise (self.failures[0][1] if self.failures else error) from error
             self.notes.append(f"the text list of works can't be read ({error})")
             return
         self.has_text_list = True
-        self.count = listed.count if self.count is None else self.count
-        if added := self._add(listed.rows):
+        self.count = text_list.count if self.count is None else self.count
+        if added := self._add_rows(text_list.works):
             self.notes.append(
-                f"{_works(added)} only in the site's plain list: each needs its page, "
-                "too"
+                f"{_format_works(added)} only in the site's plain list: one more "
+                "request each"
             )
 
-    def _add(self, rows: Sequence[Row]) -> int:
-        """Take those rows whose works are not known; returns how many have pages."""
-        known = {page_slug(one.page) for one in self.records.values() if one.page}
-        pages = {page_slug(row.page): row for row in rows if row.page}
-        for slug, row in pages.items():
-            if slug not in known:
-                self.records.setdefault(
-                    slug,
-                    Record(slug, row.title, row.year, self.artist.name, page=row.page),
-                )
-        self._add_unlinked([row for row in rows if not row.page])
-        return len(pages.keys() - known)
+    def _add_rows(self, rows: Sequence[ListedWork]) -> int:
+        """Add works that are new; returns how many of them have pages."""
+        slugs = {page_slug(work.page) for work in self.works.values() if work.page}
+        new = {row.id: row for row in rows if row.page and row.id not in slugs}
+        for row in new.values():
+            self.works.setdefault(row.id, replace(row, artist=self.artist.name))
+        self._add_unlinked(row for row in rows if not row.page)
+        return len(new)
 
-    def _add_unlinked(self, rows: Sequence[Row]) -> None:
-        """Take the rows of works that are withheld, unless the other list has them."""
-        known = Counter(
-            (fold(one.title), one.year)
-            for one in self.records.values()
-            if one.restricted or not one.page
+    def _add_unlinked(self, rows: Iterable[ListedWork]) -> None:
+        """Add rows of withheld works, unless the other list has them."""
+        withheld = Counter(
+            (fold(work.title), work.year)
+            for work in self.works.values()
+            if work.restricted or not work.page
         )
-        alike: Counter[str] = Counter()
+        namesakes: Counter[str] = Counter()
         for row in rows:
             key = fold(row.title), row.year
-            if known[key]:
-                known[key] -= 1
+            if withheld[key]:
+                withheld[key] -= 1
                 continue
             stem = "-".join(filter(None, ("unlinked", key[0], fold(row.year or ""))))
-            alike[stem] += 1
-            id = stem if row.year and alike[stem] == 1 else f"{stem}-{alike[stem]}"
-            self.records[id] = Record(
-                id, row.title, row.year, self.artist.name, restricted=UNLINKED
+            namesakes[stem] += 1
+            number = namesakes[stem]
+            id = stem if row.year and number == 1 else f"{stem}-{number}"
+            self.works[id] = replace(
+                row, id=id, artist=self.artist.name, restricted=UNLINKED
             )

@@ -1,8 +1,8 @@
-"""Asking WikiArt for things as its operators would wish to be asked.
+"""HTTP client for WikiArt: rate limit, retries, host allow-list.
 
-One rate for all threads, one connection a thread, longer and longer pauses when the
-site is in trouble or says so, an end when it refuses us. Only WikiArt's own hosts are
-contacted, over TLS. requests does the HTTP, tenacity the trying again.
+All threads share one rate limit, and each has one connection. Pauses grow while the
+site has trouble or asks for a pause, and no more requests are made once it refuses
+them. Only WikiArt's own hosts are contacted, over TLS.
 """
 
 import hashlib
@@ -16,9 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import requests
@@ -35,46 +34,46 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Retry, Url, parse_url
 
+from artist_nst._files import get_version
 from artist_nst.errors import ArtistNstError, TooLargeError, UsageError
 
 HOME = "https://www.wikiart.org"
-VARIABLE = "ARTIST_NST_WIKIART_URL"
-WIKIART = re.compile(r"(?:[a-z0-9-]+\.)*wikiart\.org", re.ASCII)
+URL_VARIABLE = "ARTIST_NST_WIKIART_URL"
+WIKIART_HOST = re.compile(r"(?:[a-z0-9-]+\.)*wikiart\.org", re.ASCII)
 
-log = logging.getLogger(__name__)
-
-TRIES = 5
+MAX_TRIES = 5
 BACKOFF_S = 1.0  # before the second try; doubled before each further one
-LONG_S = 5.0  # a pause that is worth a word
-LONGEST_BACKOFF_S = 60.0
-LONGEST_WAIT_S = 300.0  # that the site may ask for; beyond, we leave
-PATIENCE = 8  # requests in a row that were given up: the site refuses us
-# A work that the site stumbles over answers 500 for ever: that is no refusal, until
+MAX_BACKOFF_S = 60.0
+MAX_RETRY_AFTER_S = 300.0  # a longer pause that the site asks for counts as a refusal
+LOGGED_PAUSE_S = 5.0
+MAX_CONSECUTIVE_FAILURES = 8  # then the site is taken to refuse requests
+# Works that the site cannot serve answer 500 forever, which is no refusal until
 # nothing else comes.
-MUCH_PATIENCE = 80
-TIMEOUTS_S = (10.0, 30.0)  # to connect, and between two pieces of an answer
-DRIP_S = 60.0  # after which an answer must have come at
-DRIP_BYTES_PER_S = 1000.0  # at least
-REDIRECTS = 5
-CHUNK = 1 << 16
-LARGEST_TEXT = 32 << 20
-LARGEST_PICTURE = 512 << 20
+MAX_CONSECUTIVE_SERVER_ERRORS = 80
+SERVER_ERRORS = (500, 502, 504)
+TIMEOUTS_S = (10.0, 30.0)  # to connect, and between two pieces of a response
+SLOW_AFTER_S = 60.0  # a response that takes longer must be at least this fast:
+MIN_BYTES_PER_S = 1000.0
+MAX_REDIRECTS = 5
+CHUNK_BYTES = 1 << 16
+MAX_TEXT_BYTES = 32 << 20
+MAX_PICTURE_BYTES = 512 << 20
 
-STUMBLES = (500, 502, 504)
-# Nothing of ours got as far as the site.
-UNREACHED = (
+# Errors where no request got as far as the site.
+UNREACHABLE = (
     NewConnectionError,
     requests.ConnectTimeout,
     requests.exceptions.ProxyError,
 )
+NEVER_SET = threading.Event()
 
-NEVER = threading.Event()
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-class BadAnswerError(ArtistNstError):
-    """The site answered something else than was asked for: worth another try."""
+class InvalidResponseError(ArtistNstError):
+    """A response that is not what was asked for; worth another try."""
 
 
 class NotFoundError(ArtistNstError):
@@ -82,68 +81,78 @@ class NotFoundError(ArtistNstError):
 
 
 class UnavailableError(ArtistNstError):
-    """No usable answer, however often it was asked."""
+    """No usable response after all tries."""
 
 
-class RefusedError(UnavailableError):
-    """The site will have none of us: no more requests are made."""
+class RefusedError(ArtistNstError):
+    """The site refuses requests: no more are made."""
 
 
-class ForeignAddressError(ArtistNstError):
-    """An address that is not WikiArt's; nothing was asked of it."""
+class UrlNotAllowedError(ArtistNstError):
+    """A URL that is not WikiArt's; nothing was sent to it."""
 
 
 class StoppedError(ArtistNstError):
-    """We were told to stop (Ctrl-C)."""
+    """The thread's stop event was set (Ctrl-C)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file as it came.
+    """A downloaded file.
 
     Attributes:
-        path: where its bytes are.
-        address: where they came from, after redirects.
-        bytes: how many.
-        sha256: of them, in hexadecimal.
+        path: Where its bytes are.
+        url: Where they came from, after redirects.
+        bytes: The number of bytes.
+        sha256: Their hash, in hexadecimal.
     """
 
     path: Path
-    address: str
+    url: str
     bytes: int
     sha256: str
 
 
-class Polite:
-    """A client of WikiArt's that several threads share.
+class WikiArtClient:
+    """HTTP client that several threads share.
 
     Args:
-        rate: requests a second, over all threads.
-        agent: what to call ourselves, if not the project's name and version.
+        rate: Requests per second, over all threads.
+        agent: The user agent; by default the project's name and version.
+
+    Attributes:
+        home: The site's address.
+        requests: The number of requests so far.
+        refusal: Why no more requests are made, if so.
+
     Raises:
         UsageError: ``$ARTIST_NST_WIKIART_URL`` is neither WikiArt nor loopback.
     """
 
     def __init__(self, *, rate: float = 2.0, agent: str | None = None) -> None:
         self.rate = rate
-        self.home = (os.environ.get(VARIABLE) or HOME).rstrip("/")
-        self._tests = _is_loopback(_parsed(self.home))
-        self._agent = agent or user_agent()
-        self._pace = _Pace(rate)
-        self._refusal: RefusedError | None = None
-        self._given_up = 0
-        self._heard = False
-        self._lock = threading.Lock()
-        self._own = threading.local()
+        self.home = (os.environ.get(URL_VARIABLE) or HOME).rstrip("/")
         self.requests = 0
+        self.refusal: RefusedError | None = None
+        self._is_stand_in = _is_loopback(_parse_url(self.home))
+        self._agent = agent or (
+            f"artist-nst/{get_version() or 0} "
+            "(whole-artist style transfer; python-requests)"
+        )
+        self._limiter = RateLimiter(rate)
+        self._failures = 0  # in a row
+        self._was_reached = False
+        self._lock = threading.Lock()
+        self._local = threading.local()
         try:
-            self._check(self.home)
-        except ForeignAddressError as error:
+            self._check_url(self.home)
+        except UrlNotAllowedError as error:
             raise UsageError(
-                f"${VARIABLE}: {self.home} is neither WikiArt nor a loopback address"
+                f"${URL_VARIABLE}: {self.home} is neither WikiArt nor a loopback "
+                "address"
             ) from error
 
-    def read(
+    def get(
         self,
         path: str,
         parse: Callable[[str], T],
@@ -151,17 +160,22 @@ class Polite:
         json: bool = True,
         referer: str = "/en/",
     ) -> T:
-        """What ``parse`` makes of the page at ``path``, which is asked again where
-        the site is in trouble or ``parse`` raises `BadAnswerError`.
+        """Get a page and parse it.
+
+        The request is repeated if the site has trouble or ``parse`` raises
+        `InvalidResponseError`.
 
         Args:
-            path: from the root, percent-encoded.
-            json: send what the site wants to see before it answers JSON.
-            referer: path of the page that a browser would come from.
+            path: From the root, percent-encoded.
+            parse: Makes the result of the page's text.
+            json: Whether to send the headers that the site wants for JSON.
+            referer: Path of the page that a browser would come from.
+
         Raises:
-            NotFoundError: there is no such page.
-            UnavailableError: no usable answer.
-            StoppedError: we were told to stop.
+            NotFoundError: There is no such page.
+            UnavailableError: No usable response after all tries.
+            RefusedError: The site refuses requests.
+            StoppedError: The stop event was set.
         """
         headers = {"Referer": self.home + referer}
         if json:
@@ -171,35 +185,39 @@ class Polite:
             headers["Accept"] = "text/html,application/xhtml+xml"
 
         def attempt() -> T:
-            with self._answer(self.home + path, headers) as answer:
-                body = b"".join(self._pieces(answer, LARGEST_TEXT))
+            with self._open_response(self.home + path, headers) as response:
+                body = b"".join(self._stream(response, MAX_TEXT_BYTES))
             try:
                 return parse(body.decode("utf-8", "replace"))
-            except BadAnswerError as error:
-                # Some sites refuse us with a page and a friendly status.
-                raise _TroubleError(str(error)) from error
+            except InvalidResponseError as error:
+                # Some sites refuse with a page and status 200.
+                raise _TransientError(str(error)) from error
 
         try:
-            return self._persist(self.home + path, attempt)
-        except RefusedError:
-            raise
+            return self._retry(self.home + path, attempt)
         except UnavailableError as error:
-            where = f"{_parsed(self.home).host}{path.partition('?')[0]}"
-            raise UnavailableError(f"{where}: {error}") from error
+            page = f"{_parse_url(self.home).host}{path.partition('?')[0]}"
+            raise UnavailableError(f"{page}: {error}") from error
 
-    def download(self, address: str, path: Path, check: Callable[[Download], T]) -> T:
-        """Write the picture at ``address`` to ``path``, and return ``check``'s verdict.
+    def download(self, url: str, path: Path, check: Callable[[Download], T]) -> T:
+        """Download a picture and return the result of ``check``.
 
-        A broken download, and one that ``check`` calls a `BadAnswerError`, is begun
-        anew. Whatever happens, ``path`` is the caller's to rename or remove.
+        A broken download, and one for which ``check`` raises `InvalidResponseError`,
+        is repeated.
+
+        Args:
+            url: The picture's address.
+            path: Where to write it; in any case the caller's to rename or remove.
+            check: Inspects the downloaded file.
 
         Raises:
-            NotFoundError: there is no such picture.
-            ForeignAddressError: it is not WikiArt's, or redirects elsewhere.
-            UnavailableError: it could not be had whole.
-            TooLargeError: it has too many bytes.
-            StoppedError: we were told to stop.
-            OSError: the disk refused.
+            NotFoundError: There is no such picture.
+            UrlNotAllowedError: The URL is not WikiArt's, or redirects elsewhere.
+            UnavailableError: No whole picture came after all tries.
+            RefusedError: The site refuses requests.
+            TooLargeError: It has too many bytes.
+            StoppedError: The stop event was set.
+            OSError: The file cannot be written.
         """
         headers = {
             "Referer": self.home + "/en/",
@@ -210,339 +228,334 @@ class Polite:
 
         def attempt() -> T:
             digest, size = hashlib.sha256(), 0
-            with self._answer(address, headers) as answer, self._open(path) as file:
-                if answer.headers.get("Content-Type", "").startswith("text/html"):
-                    raise _TroubleError("a page came in place of the picture")
-                for piece in self._pieces(answer, LARGEST_PICTURE):
-                    file.write(piece)
-                    digest.update(piece)
-                    size += len(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            return check(Download(path, str(answer.url), size, digest.hexdigest()))
+            with self._open_response(url, headers) as response:
+                if response.headers.get("Content-Type", "").startswith("text/html"):
+                    raise _TransientError("a web page came in place of the picture")
+                self._check_stopped()  # a stopped thread leaves no file behind
+                with open(path, "wb") as file:
+                    for piece in self._stream(response, MAX_PICTURE_BYTES):
+                        file.write(piece)
+                        digest.update(piece)
+                        size += len(piece)
+                    file.flush()
+                    os.fsync(file.fileno())
+            return check(Download(path, str(response.url), size, digest.hexdigest()))
 
-        return self._persist(address, attempt)
+        return self._retry(url, attempt)
 
-    def _open(self, path: Path) -> BinaryIO:
-        self._go_on()  # who was told to stop leaves nothing behind
-        return open(path, "wb")
-
-    def rest(self) -> None:
+    def close(self) -> None:
         """Close this thread's connection."""
-        session = getattr(self._own, "session", None)
+        session = getattr(self._local, "session", None)
         if session is not None:
             session.close()
-            self._own.session = None
+            self._local.session = None
 
-    def heed(self, stop: threading.Event) -> None:
-        """From ``stop`` on, this thread's next step raises `StoppedError`."""
-        self._own.stop = stop
+    def set_stop_event(self, event: threading.Event) -> None:
+        """Make this thread's next step raise `StoppedError` once ``event`` is set."""
+        self._local.stop = event
 
-    @property
-    def _stop(self) -> threading.Event:
-        return getattr(self._own, "stop", NEVER)
+    # Retries --------------------------------------------------------------------------
 
-    @property
-    def refusal(self) -> RefusedError | None:
-        """Why no more requests are made, if so."""
-        return self._refusal
-
-    # Trying again ---------------------------------------------------------------------
-
-    def _persist(self, address: str, attempt: Callable[[], T]) -> T:
-        tries = Retrying(
-            retry=retry_if_exception_type((_TroubleError, BadAnswerError)),
-            stop=lambda state: state.attempt_number >= self._tries(state),
-            wait=self._wait,
+    def _retry(self, url: str, attempt: Callable[[], T]) -> T:
+        retrying = Retrying(
+            retry=retry_if_exception_type((_TransientError, InvalidResponseError)),
+            stop=lambda state: state.attempt_number >= self._get_max_tries(state),
+            wait=self._get_wait_s,
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            result = tries(attempt)
+            result = retrying(attempt)
         except (StoppedError, RefusedError):
             raise
-        except _TroubleError as error:
-            raise self._gave_up(address, error) from error
+        except _TransientError as error:
+            raise self._count_failure(url, error) from error
         except Exception as error:
-            self._answered()  # whatever is wrong with it
-            if isinstance(error, BadAnswerError):
-                raise UnavailableError(f"{error}, {TRIES} times") from error
+            self._reset_failures()  # the site responded, whatever is wrong with it
+            if isinstance(error, InvalidResponseError):
+                raise UnavailableError(f"{error} ({MAX_TRIES} attempts)") from error
             raise
-        self._answered()
+        self._reset_failures()
         return result
 
-    def _tries(self, state: RetryCallState) -> int:
+    def _get_max_tries(self, state: RetryCallState) -> int:
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _TroubleError):
-            if error.unreached and not self._heard:
+        if isinstance(error, _TransientError):
+            if error.is_unreachable and not self._was_reached:
                 return 2  # there may be no network
-            if error.too_long or self._given_up >= PATIENCE:
+            if error.is_too_long or self._failures >= MAX_CONSECUTIVE_FAILURES:
                 return 1
-        return TRIES
+        return MAX_TRIES
 
-    def _wait(self, state: RetryCallState) -> float:
+    def _get_wait_s(self, state: RetryCallState) -> float:
         pause = BACKOFF_S * 2.0 ** (state.attempt_number - 1)
-        pause = min(pause, LONGEST_BACKOFF_S) * random.uniform(0.75, 1.25)
+        pause = min(pause, MAX_BACKOFF_S) * random.uniform(0.75, 1.25)
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _TroubleError) and error.means_all:
+        if isinstance(error, _TransientError) and error.concerns_all_threads:
             pause = max(pause, error.retry_after_s)
-            self._pace.pause(pause)
-            if pause > LONG_S:
-                log.info("%s, so nothing is asked for %.0f s", error, pause)
-        log.debug("%s; again in %.1f s", error, pause)
+            self._limiter.block(pause)
+            if pause > LOGGED_PAUSE_S:
+                log.info("%s: pausing all requests for %.0f s", error, pause)
+        log.debug("%s; next try in %.1f s", error, pause)
         return pause
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise StoppedError("stopped")
 
-    def _answered(self) -> None:
+    def _reset_failures(self) -> None:
         with self._lock:
-            self._given_up = 0
+            self._failures = 0
 
-    def _gave_up(self, address: str, error: "_TroubleError") -> UnavailableError:
-        host = _parsed(address).host
+    def _count_failure(self, url: str, error: "_TransientError") -> ArtistNstError:
+        """Count a failed request; return what to raise for it."""
+        host = _parse_url(url).host
+        hint = "; it may want another --user-agent" if error.status == 403 else ""
+        limit = MAX_CONSECUTIVE_FAILURES
+        if error.status in SERVER_ERRORS:
+            limit = MAX_CONSECUTIVE_SERVER_ERRORS
         with self._lock:
-            self._given_up += 1
-            patience = MUCH_PATIENCE if error.status in STUMBLES else PATIENCE
-            refused = self._given_up >= patience or error.too_long
-            if error.unreached and not self._heard:
-                self._refusal = RefusedError(
-                    f"{host} can't be reached ({error}): is there a network? "
-                    "`artist-nst adopt` makes a corpus of pictures on disk without one"
+            self._failures += 1
+            if error.is_unreachable and not self._was_reached:
+                self.refusal = RefusedError(
+                    f"{host} can't be reached ({error}); check the network, or use "
+                    "`artist-nst adopt` for pictures on disk"
                 )
-            elif refused and self._refusal is None:
-                self._refusal = RefusedError(
-                    f"{host} refuses us ({error}), so no more is asked of it; the same "
-                    f"command goes on, later or with a lower --rate{_hint(error)}"
+            elif self.refusal is None and (
+                self._failures >= limit or error.is_too_long
+            ):
+                self.refusal = RefusedError(
+                    f"{host} refuses requests ({error}); run the same command again "
+                    f"later, or with a lower --rate{hint}"
                 )
-        return self._refusal or UnavailableError(
-            f"{error}, {TRIES} times{_hint(error)}"
-        )
+        return self.refusal or UnavailableError(f"{error} ({MAX_TRIES} attempts){hint}")
 
     # One request ----------------------------------------------------------------------
 
     @contextmanager
-    def _answer(
-        self, address: str, headers: dict[str, str]
+    def _open_response(
+        self, url: str, headers: dict[str, str]
     ) -> Iterator[requests.Response]:
-        """The answer from ``address``, whose body is still to be read."""
-        answer = self._ask(address, headers)
+        """Send a request, follow redirects, and yield the response with unread body."""
+        response = self._send(url, headers)
         try:
-            for _ in range(REDIRECTS):
-                target = self._redirect(answer)
+            for _ in range(MAX_REDIRECTS):
+                target = self._get_redirect_target(response)
                 if target is None:
                     break
-                answer.close()
-                answer = self._ask(target, headers)
-            _judge(answer)
-            yield answer
+                response.close()
+                response = self._send(target, headers)
+            _raise_for_status(response)
+            yield response
         finally:
-            answer.close()
+            response.close()
 
-    def _redirect(self, answer: requests.Response) -> str | None:
+    def _get_redirect_target(self, response: requests.Response) -> str | None:
         try:
-            target = self._session().get_redirect_target(answer)
-            return urljoin(str(answer.url), target) if target is not None else None
+            target = self._get_session().get_redirect_target(response)
+            return None if target is None else urljoin(str(response.url), target)
         except ValueError as error:
-            raise ForeignAddressError("it redirects to what is no address") from error
+            raise UrlNotAllowedError("it redirects to an invalid address") from error
 
-    def _ask(self, address: str, headers: dict[str, str]) -> requests.Response:
-        session = self._session()
+    def _send(self, url: str, headers: dict[str, str]) -> requests.Response:
+        session = self._get_session()
         try:
             request = session.prepare_request(
-                requests.Request("GET", address, headers=headers)
+                requests.Request("GET", url, headers=headers)
             )
         except (requests.RequestException, UnicodeError) as error:
-            raise ForeignAddressError(f"{address!r} is not an address") from error
-        self._check(str(request.url))
-        self._go_on()
-        self._pace.wait(self._stop)
-        self._go_on()  # much may have happened while we waited
+            raise UrlNotAllowedError(f"{url!r} is not an address") from error
+        self._check_url(str(request.url))
+        self._check_stopped()
+        self._limiter.wait(self._stop)
+        self._check_stopped()  # the site may have refused another thread meanwhile
         with self._lock:
             self.requests += 1
-        with _network():
+        with _transient_network_errors():
             settings: dict[str, Any] = dict(
                 session.merge_environment_settings(request.url, {}, True, None, None)
             )
             # Not session.send, which reads redirects' bodies, however long.
-            answer = session.get_adapter(str(request.url)).send(
+            response = session.get_adapter(str(request.url)).send(
                 request, timeout=TIMEOUTS_S, **settings
             )
-        cookies: Any = extract_cookies_to_jar
-        cookies(session.cookies, request, answer.raw)
-        self._heard = True
-        return answer
+        extract: Any = extract_cookies_to_jar  # untyped in requests
+        extract(session.cookies, request, response.raw)
+        self._was_reached = True
+        return response
 
-    def _go_on(self) -> None:
+    @property
+    def _stop(self) -> threading.Event:
+        return getattr(self._local, "stop", NEVER_SET)
+
+    def _check_stopped(self) -> None:
         if self._stop.is_set():
             raise StoppedError("stopped")
-        if self._refusal is not None:
-            raise self._refusal
+        if self.refusal is not None:
+            raise self.refusal
 
-    def _session(self) -> requests.Session:
-        """This thread's own, which keeps one connection open at most."""
-        session: requests.Session | None = getattr(self._own, "session", None)
+    def _get_session(self) -> requests.Session:
+        """Get this thread's session, which keeps at most one connection open."""
+        session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
             session.headers["User-Agent"] = self._agent
-            session.trust_env = not self._tests  # no proxy on the way to loopback
+            session.trust_env = not self._is_stand_in  # no proxy to loopback
             adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
-            self._own.session = session
+            self._local.session = session
         return session
 
-    def _check(self, address: str) -> None:
-        """WikiArt's hosts over TLS alone; loopback alone, where a stand-in is there."""
-        url = _parsed(address)
-        host, port = (url.host or "").lower(), url.port or 443
-        ours = url.scheme == "https" and WIKIART.fullmatch(host) and port == 443
-        if url.auth or not (_is_loopback(url) if self._tests else ours):
-            raise ForeignAddressError(
-                f"refused: {address[:200]!r} is not at WikiArt over https"
+    def _check_url(self, url: str) -> None:
+        """Allow WikiArt's hosts over TLS; only loopback if a stand-in is in use."""
+        parsed = _parse_url(url)
+        is_wikiart = (
+            parsed.scheme == "https"
+            and WIKIART_HOST.fullmatch((parsed.host or "").lower())
+            and parsed.port in (None, 443)
+        )
+        is_allowed = _is_loopback(parsed) if self._is_stand_in else is_wikiart
+        if parsed.auth or not is_allowed:
+            raise UrlNotAllowedError(
+                f"refused: {url[:200]!r} is not at WikiArt over https"
             )
 
-    def _pieces(self, answer: requests.Response, largest: int) -> Iterator[bytes]:
-        """The body, of at most ``largest`` bytes, coming at a bearable speed."""
-        size, begun = 0, time.monotonic()
-        with _network():
-            # As it comes: a piece that must be full would hide how slow it is.
-            while piece := answer.raw.read1(CHUNK, decode_content=True):
+    def _stream(self, response: requests.Response, max_bytes: int) -> Iterator[bytes]:
+        """Yield the body in pieces; fail if it is too large or too slow."""
+        size, start = 0, time.monotonic()
+        with _transient_network_errors():
+            # Pieces as they come: waiting for full ones would hide a slow transfer.
+            while piece := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 if self._stop.is_set():
                     raise StoppedError("stopped")
                 size += len(piece)
-                if size > largest:
-                    raise TooLargeError(f"more than {largest >> 20} MiB")
-                seconds = time.monotonic() - begun
-                if seconds > DRIP_S and size / seconds < DRIP_BYTES_PER_S:
-                    raise _TroubleError(f"only {size} bytes in {seconds:.0f} s")
+                if size > max_bytes:
+                    raise TooLargeError(f"more than {max_bytes >> 20} MiB")
+                seconds = time.monotonic() - start
+                if seconds > SLOW_AFTER_S and size / seconds < MIN_BYTES_PER_S:
+                    raise _TransientError(f"only {size} bytes in {seconds:.0f} s")
                 yield piece
 
 
-def user_agent() -> str:
-    """What we call ourselves: the project's name and version, and what we are."""
-    try:
-        version = metadata.version("artist-nst")
-    except metadata.PackageNotFoundError:
-        version = "0"
-    return f"artist-nst/{version} (whole-artist style transfer; python-requests)"
-
-
-class _Pace:
-    """Room between requests, for all threads together."""
+class RateLimiter:
+    """Minimum time between requests, for all threads together."""
 
     def __init__(self, rate: float) -> None:
-        self._gap = 1 / rate
-        self._next = 0.0
+        self._gap_s = 1 / rate
+        self._next_time = 0.0
         self._lock = threading.Lock()
 
     def wait(self, stop: threading.Event) -> None:
-        """Until it is this thread's turn."""
+        """Wait for this thread's turn.
+
+        Raises:
+            StoppedError: ``stop`` was set meanwhile.
+        """
         while True:
             with self._lock:
-                left = self._next - time.monotonic()
-                if left <= 0:
-                    self._next = time.monotonic() + self._gap
+                now = time.monotonic()
+                remaining = self._next_time - now
+                if remaining <= 0:
+                    self._next_time = now + self._gap_s
                     return
-            if stop.wait(left):
+            if stop.wait(remaining):
                 raise StoppedError("stopped")
 
-    def pause(self, seconds: float) -> None:
-        """Nobody's turn for so long."""
+    def block(self, seconds: float) -> None:
+        """Let no thread have its turn for some time."""
         with self._lock:
-            self._next = max(self._next, time.monotonic() + seconds)
+            self._next_time = max(self._next_time, time.monotonic() + seconds)
 
 
-class _TroubleError(ArtistNstError):
-    """Trouble that may pass."""
+class _TransientError(ArtistNstError):
+    """An error that may pass.
 
-    status = 0  # of HTTP, where it came so far
-    unreached = False
+    Attributes:
+        status: Of HTTP; 0 if no response came.
+        is_unreachable: No request got as far as the site.
+        retry_after_s: The pause that the site asks for.
+    """
+
+    status = 0
+    is_unreachable = False
     retry_after_s = 0.0
 
     @property
-    def means_all(self) -> bool:
-        """The site means all of our threads, not only the one that it told."""
-        told = self.status in (403, 429, 503) or self.retry_after_s > 0
-        return told and not self.too_long
+    def concerns_all_threads(self) -> bool:
+        """Whether all threads should pause, not only the one that got it."""
+        asks_for_pause = self.status in (403, 429, 503) or self.retry_after_s > 0
+        return asks_for_pause and not self.is_too_long
 
     @property
-    def too_long(self) -> bool:
-        """The site asks for a longer pause than we stay for."""
-        return self.retry_after_s > LONGEST_WAIT_S
+    def is_too_long(self) -> bool:
+        """Whether the site asks for a longer pause than is waited for."""
+        return self.retry_after_s > MAX_RETRY_AFTER_S
 
 
 @contextmanager
-def _network() -> Iterator[None]:
-    """Whatever requests and urllib3 raise as trouble that may pass."""
+def _transient_network_errors() -> Iterator[None]:
+    """Turn the network errors of requests and urllib3 into `_TransientError`."""
     try:
         yield
     except (requests.RequestException, HTTPError, ConnectionError) as error:
-        trouble = _TroubleError(_in_words(error))
-        trouble.unreached = any(isinstance(one, UNREACHED) for one in _causes(error))
-        raise trouble from error
+        causes = list(_iterate_causes(error))
+        transient = _TransientError(_describe_causes(causes))
+        transient.is_unreachable = any(
+            isinstance(cause, UNREACHABLE) for cause in causes
+        )
+        raise transient from error
 
 
-def _hint(error: _TroubleError) -> str:
-    return "; it may want another --user-agent" if error.status == 403 else ""
-
-
-def _in_words(error: BaseException) -> str:
-    causes = list(_causes(error))
-    for kind, words in (
+def _describe_causes(causes: list[BaseException]) -> str:
+    for kind, description in (
         (requests.exceptions.SSLError, "its certificate is not accepted"),
-        (requests.exceptions.ProxyError, "the proxy does not answer"),
+        (requests.exceptions.ProxyError, "the proxy does not respond"),
         (NameResolutionError, "its name is not known"),
         (ConnectionRefusedError, "connection refused"),
         (ConnectionResetError, "connection reset"),
         (requests.ConnectTimeout, f"no connection in {TIMEOUTS_S[0]:.0f} s"),
-        (TimeoutError, f"no answer in {TIMEOUTS_S[1]:.0f} s"),
-        (ReadTimeoutError, f"no answer in {TIMEOUTS_S[1]:.0f} s"),
-        (ProtocolError, "the answer broke off"),
+        ((TimeoutError, ReadTimeoutError), f"no response in {TIMEOUTS_S[1]:.0f} s"),
+        (ProtocolError, "the response broke off"),
     ):
         if any(isinstance(cause, kind) for cause in causes):
-            return words
+            return description
     return "connection lost"
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and what it was raised for or about."""
+def _iterate_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error and every error that it was raised from or wraps."""
     while error is not None:
         yield error
-        inner = [one for one in error.args if isinstance(one, BaseException)]
-        reason = getattr(error, "reason", None)
-        if isinstance(reason, BaseException):
-            inner.append(reason)
-        for one in inner:
-            yield from _causes(one)
+        for inner in (*error.args, getattr(error, "reason", None)):
+            if isinstance(inner, BaseException):
+                yield from _iterate_causes(inner)
         error = error.__cause__
 
 
-def _judge(answer: requests.Response) -> None:
-    """Raise where the status says that this is not what was asked for."""
-    status = answer.status_code
+def _raise_for_status(response: requests.Response) -> None:
+    status = response.status_code
     if status == 200:
         return
     if status in (404, 410):
         raise NotFoundError(f"HTTP {status}")
     if status not in (403, 408, 425, 429) and status < 500:
         raise UnavailableError(f"HTTP {status}")
-    trouble = _TroubleError(f"HTTP {status}")
-    trouble.status = status
-    with suppress(HTTPError, ValueError, OverflowError):
-        after = answer.headers.get("Retry-After", "0")
-        trouble.retry_after_s = min(Retry().parse_retry_after(after) or 0.0, 1e6)
-    if trouble.too_long:
-        minutes = trouble.retry_after_s / 60
-        trouble.args = (f"HTTP {status}, come again in {minutes:.0f} min",)
-    raise trouble
+    error = _TransientError(f"HTTP {status}")
+    error.status = status
+    with suppress(HTTPError, KeyError, ValueError, OverflowError):
+        retry_after = Retry().parse_retry_after(response.headers["Retry-After"])
+        error.retry_after_s = min(retry_after or 0.0, 1e6)
+    if error.is_too_long:
+        minutes = error.retry_after_s / 60
+        error.args = (f"HTTP {status}, asks for a pause of {minutes:.0f} min",)
+    raise error
 
 
-def _parsed(address: str) -> Url:
-    """As the library that connects will read it, so that nothing slips between."""
+def _parse_url(url: str) -> Url:
+    """Parse a URL as the library that connects does, so that both agree on the host."""
     try:
-        return parse_url(address)
+        return parse_url(url)
     except LocationParseError:
         return Url()
 

@@ -1,24 +1,29 @@
-"""One work's picture: which address, and whether what came is the picture."""
+"""Downloading one work's picture, and checking that it is the right one."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from artist_nst.corpus.verify import Verified, Verify
 from artist_nst.corpus.works import Work
 from artist_nst.errors import ArtistNstError, TooLargeError
-from artist_nst.wikiart.client import BadAnswerError, Download, NotFoundError, Polite
+from artist_nst.image.verify import Verified, verify_picture
+from artist_nst.wikiart.client import (
+    Download,
+    InvalidResponseError,
+    NotFoundError,
+    WikiArtClient,
+)
 from artist_nst.wikiart.parsing import is_placeholder
 
 Size = Literal["large", "hd", "original"]
 
-# FRAME-600x480.jpg and ARTIST-480x600.jpg, whatever address they come from.
-PLACEHOLDERS = {(600, 480), (480, 600)}
-SURE = 3  # times that something odd must come before it is believed
-TOLERANCE = 0.02  # of width by height
+# FRAME-600x480.jpg and ARTIST-480x600.jpg, at any address.
+PLACEHOLDER_SIZES = {(600, 480), (480, 600)}
+CONFIRMATIONS = 3  # times that something unexpected must come before it is believed
+ASPECT_TOLERANCE = 0.02
 ROUNDING = 3  # pixels, of a derivative's sides
-LEAST = 0.5  # of a listed side: the list may be out of date, but a thumbnail is none
+MIN_SCALE = 0.5  # of a listed side: the list may be outdated, but not by a thumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,16 @@ class Derivative:
     """A smaller picture that WikiArt has of most works.
 
     Attributes:
-        suffix: what it adds to the original's address.
-        box: that the result fits in, width and height in pixels.
-        from_width, from_height: of the original, either of which there must be for the
+        suffix: What it adds to the original's address.
+        box: Width and height in pixels that it fits in.
+        min_width, min_height: Of the original, one of which is needed for the
             derivative to exist (measured over 512 works).
     """
 
     suffix: str
     box: tuple[int, int]
-    from_width: int
-    from_height: int
+    min_width: int
+    min_height: int
 
 
 DERIVATIVES: dict[Size, Derivative] = {
@@ -45,188 +50,174 @@ DERIVATIVES: dict[Size, Derivative] = {
 
 
 class PlaceholderError(ArtistNstError):
-    """WikiArt's own picture came in place of the work."""
+    """WikiArt's placeholder came in place of the work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DownloadedPicture:
     """A picture that was downloaded and decoded.
 
     Attributes:
-        path: where its bytes are, under a temporary name.
-        address: the original's, or that of the derivative it is.
-        width, height: in pixels, upright.
-        remark: what is odd about it, if anything.
+        url: The address of the original, or of the derivative that it is.
+        file: Its bytes, under a temporary name.
+        image: Its size and format.
+        remark: What is unexpected about it, if anything.
     """
 
-    path: Path
-    address: str
-    bytes: int
-    sha256: str
-    width: int
-    height: int
-    suffix: str
+    url: str
+    file: Download
+    image: Verified
     remark: str | None
 
 
-def download(
-    site: Polite, work: Work, size: Size, part: Path, verify: Verify
-) -> Picture:
-    """The picture of ``work`` at ``part``, whole.
+def download_picture(
+    client: WikiArtClient, work: Work, size: Size, path: Path, max_pixels: int
+) -> DownloadedPicture:
+    """Download the picture of a work to ``path``.
 
     Raises:
         PlaceholderError: WikiArt withholds it.
-        ArtistNstError: it can't be had; says why in a few words.
-        OSError: the disk refused.
+        ArtistNstError: It can't be downloaded; says why in a few words.
+        OSError: The file cannot be written.
     """
     original = work.image_url or ""
-    for derivative in tried(work, size):
-        check = _Check(verify, work, expected(work, derivative))
-        address = original + derivative.suffix if derivative else original
+    for derivative in list_derivatives(work, size):
+        check = _PictureCheck(work, expected_size(work, derivative), max_pixels)
+        url = original + derivative.suffix if derivative else original
         try:
-            came, seen = site.download(address, part, check)
+            file, image = client.download(url, path, check)
         except NotFoundError as error:
             if derivative is None:
                 raise ArtistNstError(
                     f"WikiArt has no such picture ({error})"
                 ) from error
             continue
-        return Picture(
-            part,
-            address,
-            came.bytes,
-            came.sha256,
-            seen.width,
-            seen.height,
-            seen.suffix,
-            check.remark,
-        )
+        return DownloadedPicture(url, file, image, check.remark)
     raise AssertionError("the original is tried last, and returned or raised for")
 
 
-def size_of(work: Work) -> Size:
-    """Which of WikiArt's sizes the file that is here has."""
-    address = work.file_url or ""
-    sizes = (one for one in DERIVATIVES if address.endswith(DERIVATIVES[one].suffix))
+def get_size_name(work: Work) -> Size:
+    """Return which of WikiArt's sizes the file that is here has."""
+    url = work.file_url or ""
+    sizes = (size for size in DERIVATIVES if url.endswith(DERIVATIVES[size].suffix))
     return next(sizes, "original")
 
 
 def is_outdated(work: Work) -> bool:
-    """Whether another picture is listed than the one that is here."""
+    """Tell whether another picture is listed than the one that is here."""
     if not (work.file_url and work.image_url):
         return False
-    return _path(work.file_url) != _path(work.image_url)
+    return _original_path(work.file_url) != _original_path(work.image_url)
 
 
-def pixels_of(work: Work, size: Size) -> float:
-    """About how many pixels its picture will have; 0 if not known."""
-    width, height = expected(work, tried(work, size)[0]) or (0, 0)
+def estimate_pixels(work: Work, size: Size) -> float:
+    """Estimate how many pixels a work's picture will have; 0 if not known."""
+    width, height = expected_size(work, list_derivatives(work, size)[0]) or (0, 0)
     return width * height
 
 
-def tried(work: Work, size: Size) -> list[Derivative | None]:
-    """The derivative to ask for, if there may be one; the original (None) last."""
-    derivative, listed = DERIVATIVES.get(size), expected(work, None)
+def list_derivatives(work: Work, size: Size) -> list[Derivative | None]:
+    """List what to try: the derivative, if there may be one; the original (None)."""
+    derivative, original = DERIVATIVES.get(size), expected_size(work, None)
     if derivative is None:
         return [None]
-    small = listed is not None and (
-        listed[0] < derivative.from_width and listed[1] < derivative.from_height
+    is_too_small = original is not None and (
+        original[0] < derivative.min_width and original[1] < derivative.min_height
     )
-    return [None] if small else [derivative, None]
+    return [None] if is_too_small else [derivative, None]
 
 
-def expected(work: Work, derivative: Derivative | None) -> tuple[float, float] | None:
-    """Width and height of the original or of a derivative, by what is listed."""
+def expected_size(
+    work: Work, derivative: Derivative | None
+) -> tuple[float, float] | None:
+    """Compute width and height of the original or a derivative from those listed."""
     width, height = work.listed_width, work.listed_height
     if not (width and height):
         return None
     if derivative is None:
         return width, height
-    shrink = min(1.0, derivative.box[0] / width, derivative.box[1] / height)
-    return width * shrink, height * shrink
+    scale = min(1.0, derivative.box[0] / width, derivative.box[1] / height)
+    return width * scale, height * scale
 
 
-class _Check:
-    """Whether a download is the picture that was meant, seen over several tries."""
+class _PictureCheck:
+    """A check that downloads are the right picture, with a memory over several tries.
+
+    Attributes:
+        remark: What is unexpected about the accepted picture, if anything.
+    """
 
     def __init__(
-        self, verify: Verify, work: Work, size: tuple[float, float] | None
+        self, work: Work, expected: tuple[float, float] | None, max_pixels: int
     ) -> None:
-        self.verify = verify
-        self.work = work
-        self.size = size
-        self.odd = 0
         self.remark: str | None = None
+        self._work = work
+        self._expected = expected
+        self._max_pixels = max_pixels
+        self._unexpected = 0
 
-    def __call__(self, came: Download) -> tuple[Download, Verified]:
-        if is_placeholder(came.address):
-            raise self._withheld()
+    def __call__(self, file: Download) -> tuple[Download, Verified]:
+        if is_placeholder(file.url):
+            raise self._placeholder_error()
         try:
-            seen = self.verify(came.path)
+            image = verify_picture(file.path, max_pixels=self._max_pixels)
         except TooLargeError as error:
-            raise TooLargeError(_without(came.path, error)) from error
+            raise TooLargeError(_shorten(error, file.path)) from error
         except ArtistNstError as error:
-            raise BadAnswerError(_without(came.path, error)) from error
-        width, height = seen.width, seen.height
-        if self.size and _is_turned(width, height, *self.size):
+            raise InvalidResponseError(_shorten(error, file.path)) from error
+        width, height, expected = image.width, image.height, self._expected
+        # The list may have the size before a rotation.
+        if expected and (width - height) * (expected[0] - expected[1]) < 0:
             width, height = height, width
-        if not (self.size and _is_same(width, height, *self.size)):
-            if (seen.width, seen.height) in PLACEHOLDERS:
-                raise self._withheld()
-            self._other_size(width, height)
-        return came, seen
+        is_same = expected and (
+            abs(width - expected[0]) <= ROUNDING
+            and abs(height - expected[1]) <= ROUNDING
+        )
+        if not is_same:
+            if (image.width, image.height) in PLACEHOLDER_SIZES:
+                raise self._placeholder_error()
+            self._check_other_size(width, height)
+        return file, image
 
-    def _withheld(self) -> ArtistNstError:
-        self.odd += 1
-        told = "WikiArt shows a placeholder, perhaps for copyright where you are"
-        return PlaceholderError(told) if self.odd >= SURE else BadAnswerError(told)
+    def _placeholder_error(self) -> ArtistNstError:
+        self._unexpected += 1
+        is_confirmed = self._unexpected >= CONFIRMATIONS
+        kind = PlaceholderError if is_confirmed else InvalidResponseError
+        return kind("WikiArt shows a placeholder, perhaps for copyright where you are")
 
-    def _other_size(self, width: int, height: int) -> None:
-        """The list may be out of date, but then the proportions stay the same."""
-        here = (self.work.width or 0) * (self.work.height or 0)
-        if not is_outdated(self.work) and width * height < here:
-            raise BadAnswerError(f"{width}×{height} pixels, worse than what was here")
-        if self.size is None:
+    def _check_other_size(self, width: int, height: int) -> None:
+        """Accept another size than the listed one only if the proportions agree."""
+        present = (self._work.width or 0) * (self._work.height or 0)
+        if not is_outdated(self._work) and width * height < present:
+            raise InvalidResponseError(
+                f"{width}×{height} pixels, fewer than the picture that is here"
+            )
+        if self._expected is None:
             return
-        told = f"{width}×{height} pixels, listed as {_rounded(*self.size)}"
-        self.odd += 1
-        proportions = width / height * self.size[1] / self.size[0]
+        listed_width, listed_height = self._expected
+        message = (
+            f"{width}×{height} pixels, listed as {listed_width:.0f}×{listed_height:.0f}"
+        )
+        self._unexpected += 1
+        aspect_ratio = width / height * listed_height / listed_width
         if (
-            self.odd < SURE
-            or abs(proportions - 1) > TOLERANCE
-            or width < LEAST * self.size[0]
+            self._unexpected < CONFIRMATIONS
+            or abs(aspect_ratio - 1) > ASPECT_TOLERANCE
+            or width < MIN_SCALE * listed_width
         ):
-            raise BadAnswerError(told)
-        self.remark = told
+            raise InvalidResponseError(message)
+        self.remark = message
 
 
-def _is_same(
-    width: int, height: int, wanted_width: float, wanted_height: float
-) -> bool:
-    return (
-        abs(width - wanted_width) <= ROUNDING
-        and abs(height - wanted_height) <= ROUNDING
-    )
-
-
-def _is_turned(width: int, height: int, like_width: float, like_height: float) -> bool:
-    """Whether one is upright and the other is not."""
-    return (width - height) * (like_width - like_height) < 0
-
-
-def _rounded(width: float, height: float) -> str:
-    return f"{width:.0f}×{height:.0f}"
-
-
-def _path(address: str) -> str:
-    """The same for a picture on whichever of the ten hosts, in whichever size."""
-    path = urlsplit(address).path
+def _original_path(url: str) -> str:
+    """Return the original's path, which is the same on all hosts and for all sizes."""
+    path = urlsplit(url).path
     for derivative in DERIVATIVES.values():
         path = path.removesuffix(derivative.suffix)
     return path
 
 
-def _without(path: Path, error: ArtistNstError) -> str:
-    """What is wrong with the picture, without its temporary name and the mend."""
+def _shorten(error: ArtistNstError, path: Path) -> str:
+    """Shorten a message: no temporary file name, no advice."""
     text = str(error).replace(str(path), "the picture")
     return text.rpartition("; ")[0] or text

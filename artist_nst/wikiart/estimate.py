@@ -1,110 +1,129 @@
-"""What a fetch would do: counted and estimated, with nothing written."""
-
-from pathlib import Path
+"""Dry run: what a fetch would do, counted and estimated with nothing written."""
 
 from artist_nst.corpus.filters import Selection
-from artist_nst.corpus.works import Corpus, Work, head_of, load_corpus
-from artist_nst.wikiart.client import Polite
-from artist_nst.wikiart.download import Size, pixels_of
-from artist_nst.wikiart.listing import GONE, has_page, read_again
+from artist_nst.corpus.works import Corpus, Work, load_corpus, read_header
+from artist_nst.wikiart.client import WikiArtClient
+from artist_nst.wikiart.download import Size, estimate_pixels
+from artist_nst.wikiart.listing import DELISTED, has_details, refresh_list
 from artist_nst.wikiart.parsing import Artist
-from artist_nst.wikiart.pending import needs_page, needs_picture, whats_broken
-from artist_nst.wikiart.registry import is_listed
-from artist_nst.wikiart.report import OnProgress, Progress, Report, Wish
+from artist_nst.wikiart.pending import find_file_problem, needs_page, needs_picture
+from artist_nst.wikiart.registry import is_fully_listed
+from artist_nst.wikiart.report import (
+    FetchOptions,
+    FetchProgress,
+    FetchReport,
+    OnProgress,
+)
 
 BYTES_PER_PIXEL = 0.2  # of JPEG paintings on the web, roughly
+TYPICAL_PIXELS = 1e6  # if no size is known
+MIN_MEASURED = 20  # works whose bytes per pixel are taken in place of the above
 
 
 def estimate(
-    report: Report, artist: Artist, site: Polite, wish: Wish, on_progress: OnProgress
+    report: FetchReport,
+    artist: Artist,
+    client: WikiArtClient,
+    options: FetchOptions,
+    on_progress: OnProgress,
 ) -> None:
-    """Count into ``report``; of the site no more than the list is asked for.
+    """Count works and estimate bytes into ``report``; requests only the list.
 
     Raises:
-        ArtistNstError: as for a fetch.
+        ArtistNstError: As for a fetch.
     """
-    works, selection = _works(report, artist, site, wish, on_progress), wish.selection
-    report.listed = sum(work.reason != GONE for work in works)
-    wanted, unread = _wanted(wish.candidates(works), selection)
-    if unread:
-        report.at_most = True
+    works = _load_or_list_works(report, artist, client, options, on_progress)
+    report.listed = sum(work.reason != DELISTED for work in works)
+    selected, pages = _select(options.candidates(works), options.selection)
+    if pages:
+        report.is_upper_bound = True
         report.notes.append(
-            f"which of these {len(wanted):,} fit is on their own pages: up to "
-            f"{unread:,} more requests, about {_minutes(unread, site.rate)}"
+            f"which of these {len(selected):,} fit is on their own pages: up to "
+            f"{pages:,} more requests, about {_format_time(pages, client.rate)}"
         )
-    missing = [work for work in wanted if _is_missing(report.folder, work, wish)]
-    report.wanted = len(wanted)
-    report.restricted = sum(work.status == "restricted" for work in wanted)
-    report.left = len(missing)
-    report.already = report.wanted - report.restricted - report.left
-    report.bytes = _bytes(missing, works, wish.size)
-    pages = [work for work in wanted if needs_page(work, details=wish.details)]
-    if pages and not unread:
+    missing = [work for work in selected if _is_missing(report, work, options)]
+    report.selected = len(selected)
+    report.restricted = sum(work.status == "restricted" for work in selected)
+    report.remaining = len(missing)
+    report.present = report.selected - report.restricted - report.remaining
+    report.bytes = _estimate_bytes(missing, works, options.size)
+    details = sum(needs_page(work, details=options.details) for work in selected)
+    if details and not pages:
         report.notes.append(
-            f"{len(pages):,} works' own pages are to be read: as many more requests, "
-            f"about {_minutes(len(pages), site.rate)}"
+            f"{details:,} works' own pages must be read: as many more requests, about "
+            f"{_format_time(details, client.rate)}"
         )
 
 
-def _wanted(candidates: list[Work], selection: Selection) -> tuple[list[Work], int]:
-    """Works that may be wanted, and of how many the page would have to be read."""
+def _select(candidates: list[Work], selection: Selection) -> tuple[list[Work], int]:
+    """Select works that may fit, and count the pages that would have to be read."""
     if not selection.needs_pages:
-        return selection.chosen(candidates), 0
-    unread = {work.id for work in candidates if work.url and not has_page(work)}
-    wanted: list[Work] = []
+        return selection.choose(candidates), 0
+    selected: list[Work] = []
     pages = 0
     for work in candidates:
-        # As many as are wanted are known to fit: no more pages need be read.
-        if selection.limit is not None and len(wanted) - pages >= selection.limit:
+        # Once enough works are known to fit, no more pages are read.
+        if selection.limit is not None and len(selected) - pages >= selection.limit:
             break
-        if work.id in unread or selection.chosen([work]):
-            wanted.append(work)
-            pages += work.id in unread
-    return wanted[: selection.limit], pages
+        needs_page = bool(work.url) and not has_details(work)
+        if needs_page or selection.choose([work]):
+            selected.append(work)
+            pages += needs_page
+    return selected[: selection.limit], pages
 
 
-def _is_missing(folder: Path, work: Work, wish: Wish) -> bool:
-    corpus = Corpus(folder, folder.name, folder.name, (work,))
-    return needs_picture(work, wish.size) or (
-        work.status == "ok" and bool(whats_broken(corpus, work, thoroughly=wish.verify))
+def _is_missing(report: FetchReport, work: Work, options: FetchOptions) -> bool:
+    corpus = Corpus(report.folder, report.slug, report.artist, (work,))
+    return needs_picture(work, options.size) or (
+        work.status == "ok"
+        and bool(find_file_problem(corpus, work, verify=options.verify))
     )
 
 
-def _works(
-    report: Report, artist: Artist, site: Polite, wish: Wish, on_progress: OnProgress
+def _load_or_list_works(
+    report: FetchReport,
+    artist: Artist,
+    client: WikiArtClient,
+    options: FetchOptions,
+    on_progress: OnProgress,
 ) -> list[Work]:
-    """What is listed, as it is here or as the site says."""
-    head = head_of(report.folder)
-    here = load_corpus(report.folder).works if head else ()
-    here_whole = is_listed(head, works=len(here), alternates=wish.alternates)
-    if here_whole and not wish.refresh:
-        return list(here)
-    works, changes, listing = read_again(
-        here,
+    header = read_header(report.folder)
+    present = load_corpus(report.folder).works if header else ()
+    is_whole = is_fully_listed(
+        header, works=len(present), alternates=options.alternates
+    )
+    if is_whole and not options.refresh:
+        return list(present)
+    works, changes, listing = refresh_list(
+        present,
         artist,
-        site,
-        lambda done, total: on_progress(Progress("list", done, total)),
-        alternates=wish.alternates,
+        client,
+        lambda done, total: on_progress(FetchProgress("list", done, total)),
+        alternates=options.alternates,
     )
     report.notes += listing.notes
-    report.changes = changes if here else None
+    report.changes = changes if present else None
     return works
 
 
-def _bytes(missing: list[Work], works: list[Work], size: Size) -> int:
-    """Bytes of pictures that are not here, by their pixels."""
-    known = [w for w in works if w.status == "ok" and w.bytes and w.width and w.height]
-    each = BYTES_PER_PIXEL
-    if len(known) >= 20:
-        pixels = sum((w.width or 0) * (w.height or 0) for w in known)
-        each = sum(w.bytes or 0 for w in known) / pixels
-    sizes = [pixels_of(work, size) for work in missing]
-    told = [one for one in sizes if one]
-    typical = sum(told) / len(told) if told else 1e6
-    return round(each * sum(one or typical for one in sizes))
+def _estimate_bytes(missing: list[Work], works: list[Work], size: Size) -> int:
+    """Estimate the bytes of missing pictures from their pixels."""
+    measured = [
+        (work.bytes, work.width * work.height)
+        for work in works
+        if work.status == "ok" and work.bytes and work.width and work.height
+    ]
+    bytes_per_pixel = BYTES_PER_PIXEL
+    if len(measured) >= MIN_MEASURED:
+        all_bytes, all_pixels = map(sum, zip(*measured, strict=True))
+        bytes_per_pixel = all_bytes / all_pixels
+    pixels = [estimate_pixels(work, size) for work in missing]
+    estimated = [count for count in pixels if count]
+    typical = sum(estimated) / len(estimated) if estimated else TYPICAL_PIXELS
+    return round(bytes_per_pixel * sum(count or typical for count in pixels))
 
 
-def _minutes(requests: int, rate: float) -> str:
+def _format_time(requests: int, rate: float) -> str:
     seconds = requests / rate
-    told = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
-    return f"{told} at {rate:g} a second"
+    time = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+    return f"{time} at {rate:g} a second"

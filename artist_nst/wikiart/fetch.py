@@ -1,328 +1,375 @@
-"""A corpus downloaded from WikiArt: politely, resumably, every picture verified."""
+"""Resumable download of an artist's works from WikiArt; every picture is verified."""
 
 import logging
 import os
-import signal
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from artist_nst._types import PathLike
 from artist_nst.corpus.manifest import (
-    PART,
+    PART_SUFFIX,
     DiskError,
     Manifest,
-    disk_trouble,
-    hold,
-    now,
+    make_disk_error,
+    make_timestamp,
+    open_manifest,
 )
-from artist_nst.corpus.names import file_name
-from artist_nst.corpus.verify import Verify
-from artist_nst.corpus.works import Work
+from artist_nst.corpus.names import make_file_name
+from artist_nst.corpus.works import Work, choose_corpora_folder
 from artist_nst.errors import ArtistNstError
-from artist_nst.wikiart import api as wikiart
-from artist_nst.wikiart.client import Polite, RefusedError, StoppedError
-from artist_nst.wikiart.download import Picture, PlaceholderError, download
+from artist_nst.image.verify import verify_picture
+from artist_nst.wikiart.api import find_artist, get_work_page
+from artist_nst.wikiart.client import RefusedError, StoppedError, WikiArtClient
+from artist_nst.wikiart.download import (
+    DownloadedPicture,
+    PlaceholderError,
+    download_picture,
+)
 from artist_nst.wikiart.estimate import estimate
 from artist_nst.wikiart.listing import (
-    GONE,
-    KEPT,
-    has_page,
+    DELISTED,
+    KEPT_PREFIX,
+    add_page_details,
+    has_details,
     page_path,
-    read_again,
-    with_page,
+    refresh_list,
 )
 from artist_nst.wikiart.parsing import Artist
-from artist_nst.wikiart.pending import needs_page, needs_picture, path_of, whats_broken
-from artist_nst.wikiart.registry import folder_of, is_listed, known, remember
-from artist_nst.wikiart.report import OnProgress, Progress, Report, Wish
+from artist_nst.wikiart.pending import (
+    find_file_problem,
+    find_path,
+    needs_page,
+    needs_picture,
+)
+from artist_nst.wikiart.registry import (
+    choose_folder,
+    find_fetched_artist,
+    is_fully_listed,
+    remember_name,
+)
+from artist_nst.wikiart.report import (
+    FetchOptions,
+    FetchProgress,
+    FetchReport,
+    OnProgress,
+)
+from artist_nst.wikiart.workers import WorkerPool, ignore_interrupts
 
 log = logging.getLogger(__name__)
 
-NAMED = 3  # works in a note, before they are only counted
-GRACE_S = 3.0  # that a thread has to notice Ctrl-C
+MAX_NAMED = 3  # works in a note; further ones are counted
 
 
 def fetch(
-    name: str,
-    corpora: Path,
-    site: Polite,
-    verify: Verify,
-    wish: Wish,
+    artist: str,
+    corpora: PathLike | None = None,
+    *,
+    options: FetchOptions | None = None,
+    client: WikiArtClient | None = None,
     on_progress: OnProgress = lambda _: None,
-) -> Report:
-    """Bring the corpus of the artist called ``name`` up to what is wished.
+) -> FetchReport:
+    """Download an artist's works from WikiArt, or those that are missing or broken.
 
-    What is here and whole is not downloaded again. Ctrl-C ends it early, with what was
-    downloaded by then and ``interrupted`` in the report.
+    Args:
+        artist: A name, or a slug as in WikiArt's addresses.
+        corpora: The folder of corpora (see
+            :func:`artist_nst.corpus.works.choose_corpora_folder`).
+        options: Which works, and how; all of them by default.
+        client: The client, which may be shared by several fetches.
+        on_progress: Called after each page of the list and each work, from several
+            threads.
+
+    Returns:
+        What was done. Ctrl-C ends it early, with ``interrupted`` set.
 
     Raises:
-        UsageError: no artist, or several, are called so; the folder is something else.
-        ArtistNstError: the site or the disk failed before anything could be had;
-            another process is fetching the same artist; no works are listed.
+        UsageError: No artist, or several, have that name; the folder is something else.
+        ArtistNstError: The site or the disk failed before anything was downloaded, no
+            works are listed, or another process fetches the same artist.
     """
-    begun, requests = time.monotonic(), site.requests
-    artist, folder = known(name, corpora) or _found(name, site, corpora)
-    report = Report(artist.name, artist.slug, folder)
-    source = f"{site.home}/en/{artist.slug}"
+    options, client = options or FetchOptions(), client or WikiArtClient()
+    start, requests = time.monotonic(), client.requests
+    parent = choose_corpora_folder(corpora)
+    match, folder = find_fetched_artist(artist, parent) or _look_up(
+        artist, client, parent
+    )
+    report = FetchReport(match.name, match.slug, folder)
     try:
-        if wish.dry_run:
-            estimate(report, artist, site, wish, on_progress)
+        if options.dry_run:
+            estimate(report, match, client, options, on_progress)
         else:
-            with hold(
-                folder, slug=artist.slug, artist=artist.name, source=source
+            source = f"{client.home}/en/{match.slug}"
+            with open_manifest(
+                folder, slug=match.slug, artist=match.name, source=source
             ) as manifest:
-                remember(manifest, name)
-                _Fetch(manifest, artist, site, verify, wish, report, on_progress).run()
+                remember_name(manifest, artist)
+                pool = WorkerPool(client, options.jobs)
+                _FetchRun(
+                    manifest, match, client, options, report, on_progress, pool
+                ).run()
     finally:
-        site.rest()
-    report.seconds = time.monotonic() - begun
-    report.requests = site.requests - requests
+        client.close()
+    report.seconds = time.monotonic() - start
+    report.requests = client.requests - requests
     return report
 
 
-class _Fetch:
-    """One run over one artist."""
+def _look_up(name: str, client: WikiArtClient, corpora: Path) -> tuple[Artist, Path]:
+    artist, note = find_artist(client, name)
+    if note:
+        log.info("%s", note)
+    return artist, choose_folder(artist, corpora)
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        artist: Artist,
-        site: Polite,
-        verify: Verify,
-        wish: Wish,
-        report: Report,
-        on_progress: OnProgress,
-    ) -> None:
-        self.manifest = manifest
-        self.artist = artist
-        self.site = site
-        self.verify = verify
-        self.wish = wish
-        self.report = report
-        self.on_progress = on_progress
-        self.lock = threading.Lock()
-        self.stop = threading.Event()
-        self.threads: list[threading.Thread] = []
-        self.announced = False
-        self.closed = False
-        self.fatal: BaseException | None = None
-        self.broken: dict[str, str] = {}
-        self.wanted: set[str] = set()
-        self.downloaded: set[str] = set()
-        # Id → status and reason, of what could not be had in this run.
-        self.outcomes: dict[str, tuple[str, str]] = {}
+
+@dataclass
+class _FetchRun:
+    """One run over one artist.
+
+    Attributes:
+        broken: Id of a work → what is wrong with its file.
+        selected: Ids of the selected works.
+        downloaded: Ids of works that were downloaded in this run.
+        outcomes: Id → status and reason, of what failed in this run.
+    """
+
+    manifest: Manifest
+    artist: Artist
+    client: WikiArtClient
+    options: FetchOptions
+    report: FetchReport
+    on_progress: OnProgress
+    pool: WorkerPool
+    broken: dict[str, str] = field(default_factory=dict)
+    selected: set[str] = field(default_factory=set)
+    downloaded: set[str] = field(default_factory=set)
+    outcomes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    was_announced: bool = False
 
     def run(self) -> None:
         """List, select, download; leave the manifest in order whatever happens."""
         self._find_broken()
-        here = is_listed(
-            self.manifest.head,
+        is_listed = is_fully_listed(
+            self.manifest.header,
             works=len(self.manifest.works),
-            alternates=self.wish.alternates,
+            alternates=self.options.alternates,
         )
-        if self.wish.refresh or not here:
-            self._list()
-        self._forget_lost()
+        if self.options.refresh or not is_listed:
+            self._refresh_list()
+        self._drop_lost()
         order = list(self.manifest.works)
         try:
-            self._bring()
+            self._download_selection()
         except KeyboardInterrupt:
             self.report.interrupted = True
-            limit = self.wish.selection.limit
-            self.wanted = self.wanted or set(self._candidates()[:limit])
+            limit = self.options.selection.limit
+            self.selected = self.selected or set(self._list_candidates()[:limit])
+        except OSError as error:
+            raise make_disk_error(self.manifest.folder, error) from error
         finally:
-            with _undisturbed():
-                self._close()
-                self._settle()
+            with ignore_interrupts():
+                self._stop_workers()
+                self._settle_broken()
                 works = self.manifest.works
-                self.manifest.arrange([works[id] for id in order])
-                self.manifest.describe(updated=now())
-                self._tally([works[id] for id in order if id in self.wanted])
+                self.manifest.rewrite([works[id] for id in order])
+                self.manifest.update_header(updated=make_timestamp())
+                self._fill_report([works[id] for id in order if id in self.selected])
+
+    def _stop_workers(self) -> None:
+        self.pool.close()
+        for part in self.manifest.image_folder.glob(f".*{PART_SUFFIX}"):
+            with suppress(OSError):
+                part.unlink()
 
     # The list -------------------------------------------------------------------------
 
-    def _list(self) -> None:
+    def _refresh_list(self) -> None:
         manifest = self.manifest
-        works, changes, listing = read_again(
+        works, changes, listing = refresh_list(
             manifest.works.values(),
             self.artist,
-            self.site,
-            lambda done, total: self.on_progress(Progress("list", done, total)),
-            alternates=self.wish.alternates,
+            self.client,
+            lambda done, total: self.on_progress(FetchProgress("list", done, total)),
+            alternates=self.options.alternates,
         )
         if manifest.works:
             self.report.changes = changes
         self.report.notes += listing.notes
-        manifest.arrange(works)
-        manifest.describe(
+        manifest.rewrite(works)
+        manifest.update_header(
             list={
                 "works": len(works),
                 "counted_by_site": listing.count,
-                "alternates": self.wish.alternates and listing.scans,
-                "complete": listing.complete,
-                "read": now(),
+                "alternates": self.options.alternates and listing.has_alternates,
+                "complete": listing.is_complete,
+                "read": make_timestamp(),
             }
         )
 
     def _find_broken(self) -> None:
-        """Works whose file is not what it was; they are to be had again."""
-        corpus = self.manifest.corpus
+        """Find works whose file has changed or is gone; they are downloaded again."""
+        corpus, verify = self.manifest.corpus, self.options.verify
         for work in corpus.works:
-            if work.status == "ok":
-                reason = whats_broken(corpus, work, thoroughly=self.wish.verify)
-                if reason:
-                    self.broken[work.id] = reason
+            if work.status == "ok" and (
+                problem := find_file_problem(corpus, work, verify=verify)
+            ):
+                self.broken[work.id] = problem
 
-    def _forget_lost(self) -> None:
-        """Works that are listed no longer, and whose file is gone as well."""
+    def _drop_lost(self) -> None:
+        """Drop works that are no longer listed and whose file is gone as well."""
         works = self.manifest.works
         for id in self.broken.keys() & works.keys():
-            if works[id].reason == GONE and not self._file(works[id]):
+            if works[id].reason == DELISTED and not self._find_file(works[id]):
                 del works[id]
 
-    def _settle(self) -> None:
-        """What is to be said of broken files that no download has replaced."""
+    def _settle_broken(self) -> None:
+        """Correct the status of broken works that no download has replaced."""
         for id in self.broken.keys() & self.manifest.works.keys() - self.downloaded:
             work = self.manifest.works[id]
-            file, outcome = self._file(work), self.outcomes.get(id)
-            if file and (outcome is None or self._is_whole(file)):
-                continue  # changed by somebody, but it may do
+            file, outcome = self._find_file(work), self.outcomes.get(id)
+            if file and (outcome is None or self._is_picture(file)):
+                continue  # changed by somebody, but usable
             status, reason = outcome or ("pending", self.broken[id])
             self.manifest.works[id] = replace(work, status=status, reason=reason)
 
-    def _file(self, work: Work) -> Path | None:
-        path = path_of(self.manifest.corpus, work)
+    def _find_file(self, work: Work) -> Path | None:
+        path = find_path(self.manifest.corpus, work)
         return path if path is not None and path.is_file() else None
 
-    def _is_whole(self, file: Path) -> bool:
+    def _is_picture(self, file: Path) -> bool:
         try:
-            return bool(self.verify(file))
+            verify_picture(file, max_pixels=self.options.max_pixels)
         except ArtistNstError:
             return False
+        return True
 
-    # Which works ----------------------------------------------------------------------
+    # Selection ------------------------------------------------------------------------
 
-    def _bring(self) -> None:
-        """Find out what is wanted, and download it."""
+    def _download_selection(self) -> None:
         while True:
-            chosen, unread = self._selected()
-            more = [id for id in chosen if id not in self.wanted]
-            self.wanted.update(chosen, unread)
-            if not more:
+            chosen, unread = self._select()
+            added = [id for id in chosen if id not in self.selected]
+            self.selected.update(chosen, unread)
+            if not added:
                 return
-            self._download([self.manifest.works[id] for id in more])
-            if self.wish.selection.limit is None or self.site.refusal:
+            self._download([self.manifest.works[id] for id in added])
+            if self.options.selection.limit is None or self.client.refusal:
                 return
-            # Works of the sample that turned out to be withheld give way to others.
+            # Works of the sample that turned out to be withheld are replaced by others.
 
-    def _candidates(self) -> list[str]:
-        return [one.id for one in self.wish.candidates(self.manifest.works.values())]
+    def _list_candidates(self) -> list[str]:
+        works = self.manifest.works.values()
+        return [work.id for work in self.options.candidates(works)]
 
-    def _selected(self) -> tuple[list[str], list[str]]:
-        """Ids of the works that are wanted, and of those of which it is not known
-        because their pages can't be read."""
-        selection, candidates = self.wish.selection, self._candidates()
+    def _select(self) -> tuple[list[str], list[str]]:
+        """Select works.
+
+        Returns:
+            Ids of those that fit, and of those that may fit, but whose pages can't be
+            read.
+        """
+        selection, candidates = self.options.selection, self._list_candidates()
         if selection.needs_pages:
             self._read_pages(candidates)
         works = [self.manifest.works[id] for id in candidates]
-        chosen = [work.id for work in selection.chosen(works)]
-        unread = [work.id for work in works if work.url and not has_page(work)]
+        chosen = [work.id for work in selection.choose(works)]
         if not selection.needs_pages:
-            unread = []
-        elif selection.limit is not None:
+            return chosen, []
+        unread = [work.id for work in works if work.url and not has_details(work)]
+        if selection.limit is not None:
             unread = unread[: selection.limit - len(chosen)]
         return chosen, unread
 
     def _read_pages(self, candidates: list[str]) -> None:
-        """Read pages in order, until as many works as are wanted are known to fit."""
-        works, selection = self.manifest.works, self.wish.selection
-        waiting = {
+        """Read pages in order, until enough works are known to fit."""
+        works, selection = self.manifest.works, self.options.selection
+        unread = {
             id
             for id in candidates
-            if works[id].url and not has_page(works[id]) and id not in self.outcomes
+            if works[id].url and not has_details(works[id]) and id not in self.outcomes
         }
-        if not waiting:
+        if not unread:
             return
-        total, place, fit = len(waiting), 0, 0
+        total, position, fitting = len(unread), 0, 0
         self._announce(total)
 
         def read(work: Work) -> None:
-            self._with_page(work, needed=True)
-            with self.lock:
-                waiting.discard(work.id)
-                done = total - len(waiting)
-            self.on_progress(Progress("pages", done, total))
+            self._read_page(work, is_needed=True)
+            with self.pool.lock:
+                unread.discard(work.id)
+                done = total - len(unread)
+            self.on_progress(FetchProgress("pages", done, total))
 
-        def enough() -> bool:
-            nonlocal place, fit
-            # Up to the first that was not read yet: the sample goes by the order.
-            while place < len(candidates) and candidates[place] not in waiting:
-                fit += len(selection.chosen([works[candidates[place]]]))
-                place += 1
-            return selection.limit is not None and fit >= selection.limit
+        def is_enough() -> bool:
+            nonlocal position, fitting
+            # Up to the first unread one, since the sample goes by the order.
+            while position < len(candidates) and candidates[position] not in unread:
+                fitting += len(selection.choose([works[candidates[position]]]))
+                position += 1
+            return selection.limit is not None and fitting >= selection.limit
 
-        unread = [works[id] for id in candidates if id in waiting]
-        self._in_threads(unread, read, enough)
+        queue = [works[id] for id in candidates if id in unread]
+        self.pool.run(queue, read, is_enough)
 
     def _announce(self, pages: int) -> None:
-        """Say once how many pages there may be to read."""
-        if pages and not self.announced:
+        """Log once how many pages may have to be read."""
+        if pages and not self.was_announced:
             log.info(
                 "%s: style, genre, media and rights are on the works' own pages: "
                 "up to %s more requests",
                 self.artist.name,
                 f"{pages:,}",
             )
-        self.announced = True
+        self.was_announced = True
 
     # Pictures -------------------------------------------------------------------------
 
-    def _download(self, wanted: list[Work]) -> None:
+    def _download(self, works: list[Work]) -> None:
+        details = self.options.details
         missing = [
             work
-            for work in wanted
-            if self._needs_picture(work) or needs_page(work, details=self.wish.details)
+            for work in works
+            if self._needs_picture(work) or needs_page(work, details=details)
         ]
-        if self.wish.details:
-            self._announce(sum(needs_page(one, details=True) for one in missing))
-        # What failed before comes last: it may well fail again.
+        if details:
+            self._announce(sum(needs_page(work, details=True) for work in missing))
+        # What failed before comes last, since it may well fail again.
         missing.sort(key=lambda work: work.status == "failed")
-        ended = 0
+        done = 0
 
-        def one(work: Work) -> None:
-            nonlocal ended
-            self._brought(work)
-            with self.lock:
-                ended += 1
+        def process(work: Work) -> None:
+            nonlocal done
+            self._process(work)
+            with self.pool.lock:
+                done += 1
+            received, failed = self.report.bytes, len(self.outcomes)
             self.on_progress(
-                Progress(
-                    "pictures",
-                    ended,
-                    len(missing),
-                    self.report.bytes,
-                    len(self.outcomes),
-                )
+                FetchProgress("pictures", done, len(missing), received, failed)
             )
 
-        self.on_progress(Progress("pictures", 0, len(missing)))
-        self._in_threads(missing, one)
+        self.on_progress(FetchProgress("pictures", 0, len(missing)))
+        self.pool.run(missing, process)
 
     def _needs_picture(self, work: Work) -> bool:
-        return work.id in self.broken or needs_picture(work, self.wish.size)
+        return work.id in self.broken or needs_picture(work, self.options.size)
 
-    def _brought(self, work: Work) -> None:
+    def _process(self, work: Work) -> None:
         """Read a work's page and download its picture, as far as they are needed."""
-        part = self.manifest.images / f".{file_name(work.id, '', PART)}"
+        options = self.options
+        part = (
+            self.manifest.image_folder / f".{make_file_name(work.id, '', PART_SUFFIX)}"
+        )
         try:
-            if needs_page(work, details=self.wish.details):
-                work = self._with_page(work)
+            if needs_page(work, details=options.details):
+                work = self._read_page(work)
             if self._needs_picture(work) and work.image_url:
-                size = self.wish.size
-                self._keep(work, download(self.site, work, size, part, self.verify))
+                picture = download_picture(
+                    self.client, work, options.size, part, options.max_pixels
+                )
+                self._store(work, picture)
         except (RefusedError, StoppedError, DiskError, OSError):
             raise
         except PlaceholderError as error:
@@ -330,184 +377,109 @@ class _Fetch:
         except ArtistNstError as error:
             self._fail(work, str(error))
         except Exception as error:
-            # One work that we stumble over is no reason to lose the others.
-            log.warning("%s: %s: %s", work.label, type(error).__name__, error)
-            self._fail(work, f"a defect of artist-nst: {type(error).__name__}: {error}")
+            # A bug that concerns one work is no reason to lose the others.
+            message = f"{type(error).__name__}: {error}"
+            log.warning("%s: %s", work.label, message)
+            self._fail(work, f"a bug in artist-nst: {message}")
         finally:
             part.unlink(missing_ok=True)
 
-    def _with_page(self, work: Work, *, needed: bool = False) -> Work:
-        """``work`` with what its own page says.
+    def _read_page(self, work: Work, *, is_needed: bool = False) -> Work:
+        """Read the work's own page and return the updated work.
 
-        Args:
-            needed: without its page it can't be known whether the work is wanted.
+        The page is needed if it decides whether the work is selected.
         """
         try:
-            page = wikiart.painting(self.site, page_path(work))
+            page = get_work_page(self.client, page_path(work))
         except (RefusedError, StoppedError):
             raise
         except ArtistNstError as error:
-            if needed or not (work.image_url or work.status == "restricted"):
-                self._fail(work, f"its page: {error}")
+            reason = f"its page: {error}"
+            if is_needed or not (work.image_url or work.status == "restricted"):
+                self._fail(work, reason)
             else:
-                self.outcomes[work.id] = ("failed", f"its page: {error}")
+                self.outcomes[work.id] = "failed", reason
             return work
-        work = with_page(work, page)
+        work = add_page_details(work, page)
         if not work.image_url and work.status != "restricted":
-            if page.restricted:
-                return self._put(
-                    replace(work, status="restricted", reason=page.restricted)
-                )
-            self._fail(work, "its page shows no picture")
-            return work
-        return self._put(work)
+            if not page.restricted:
+                self._fail(work, "its page shows no picture")
+                return work
+            work = replace(work, status="restricted", reason=page.restricted)
+        self._put(work)
+        return work
 
     def _fail(self, work: Work, reason: str, status: str = "failed") -> None:
-        """Remember why; the manifest is told where no picture is here."""
-        self.outcomes[work.id] = (status, reason)
+        """Record a failure; in the manifest, too, if there is no picture."""
+        self.outcomes[work.id] = status, reason
         if work.status != "ok":
             self._put(replace(work, status=status, reason=reason))
         elif status == "restricted" and work.id not in self.broken:
-            self._put(replace(work, reason=f"{KEPT}{reason}"))
+            self._put(replace(work, reason=f"{KEPT_PREFIX}{reason}"))
 
-    def _keep(self, work: Work, picture: Picture) -> None:
-        """The picture under its name, and the manifest's word for it."""
-        name = file_name(work.id, work.title, picture.suffix)
+    def _store(self, work: Work, picture: DownloadedPicture) -> None:
+        """Give the picture its name and enter it in the manifest."""
+        file, image = picture.file, picture.image
+        name = make_file_name(work.id, work.title, image.suffix)
         new = replace(
             work,
-            width=picture.width,
-            height=picture.height,
-            sha256=picture.sha256,
-            bytes=picture.bytes,
+            width=image.width,
+            height=image.height,
+            sha256=file.sha256,
+            bytes=file.bytes,
             file=f"images/{name}",
-            file_url=picture.address,
+            file_url=picture.url,
             status="ok",
             reason=picture.remark,
         )
-        with self.lock:
-            if self.closed:
-                raise StoppedError("stopped")
-            os.replace(picture.path, self.manifest.images / name)
-            self.manifest.put(new)
+        with self.pool.writing():
+            os.replace(file.path, self.manifest.image_folder / name)
+            self.manifest.append(new)
             self.downloaded.add(new.id)
-            self.report.bytes += picture.bytes
-        old = path_of(self.manifest.corpus, work) if work.file != new.file else None
-        if old is not None:
+            self.report.bytes += file.bytes
+        if work.file != new.file and (old := find_path(self.manifest.corpus, work)):
             old.unlink(missing_ok=True)
 
-    def _put(self, work: Work) -> Work:
-        with self.lock:
-            if self.closed:
-                raise StoppedError("stopped")
-            self.manifest.put(work)
-        return work
+    def _put(self, work: Work) -> None:
+        with self.pool.writing():
+            self.manifest.append(work)
 
-    # Threads --------------------------------------------------------------------------
+    # The report -----------------------------------------------------------------------
 
-    def _in_threads(
-        self,
-        works: Iterable[Work],
-        do: Callable[[Work], None],
-        enough: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """``do`` each in turn, ``jobs`` at once, until there is ``enough``."""
-        queue = deque(works)
-
-        def run() -> None:
-            self.site.heed(self.stop)
-            try:
-                while True:
-                    with self.lock:
-                        if not queue or enough():
-                            return
-                        work = queue.popleft()
-                    do(work)
-            except (StoppedError, RefusedError):
-                pass
-            except BaseException as error:
-                self.fatal = self.fatal or error
-                self.stop.set()
-            finally:
-                self.site.rest()
-
-        self.site.rest()  # the threads open connections of their own
-        # Daemons: after Ctrl-C nobody waits for a server that says nothing.
-        jobs = range(min(self.wish.jobs, len(queue)))
-        self.threads = [threading.Thread(target=run, daemon=True) for _ in jobs]
-        for thread in self.threads:
-            thread.start()
-        while not self.stop.is_set() and any(one.is_alive() for one in self.threads):
-            self.stop.wait(0.05)
-        if isinstance(self.fatal, OSError):
-            raise disk_trouble(self.manifest.folder, self.fatal)
-        if self.fatal is not None:
-            raise self.fatal
-
-    def _close(self) -> None:
-        """From here on no thread writes."""
-        self.stop.set()
-        end = time.monotonic() + GRACE_S
-        for thread in self.threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        with self.lock:
-            self.closed = True
-        for left in self.manifest.images.glob(f".*{PART}"):
-            with suppress(OSError):
-                left.unlink()
-
-    def _tally(self, wanted: list[Work]) -> None:
-        report, status = self.report, Counter(work.status for work in wanted)
-        everything = self.manifest.works.values()
-        report.listed = sum(work.reason != GONE for work in everything)
-        report.wanted = len(wanted)
+    def _fill_report(self, selected: list[Work]) -> None:
+        report, statuses = self.report, Counter(work.status for work in selected)
+        works = self.manifest.works.values()
+        report.listed = sum(work.reason != DELISTED for work in works)
+        report.selected = len(selected)
         report.downloaded = len(self.downloaded)
-        report.already = status["ok"] - report.downloaded
-        report.restricted = status["restricted"]
-        report.failed = status["failed"]
-        report.left = status["pending"]
-        for work in wanted:
-            was, reason = self.outcomes.get(work.id, (work.status, work.reason))
-            if was == "failed":
-                stays = work.status == "ok" and work.id not in self.downloaded
-                kept = KEPT if stays else ""
-                report.failures.append(f"{work.label}: {kept}{reason}")
-        report.notes += self._notes(wanted)
-        if self.site.refusal:
-            report.stopped = str(self.site.refusal)
+        report.present = statuses["ok"] - report.downloaded
+        report.restricted = statuses["restricted"]
+        report.failed = statuses["failed"]
+        report.remaining = statuses["pending"]
+        for work in selected:
+            status, reason = self.outcomes.get(work.id, (work.status, work.reason))
+            if status == "failed":
+                is_kept = work.status == "ok" and work.id not in self.downloaded
+                prefix = KEPT_PREFIX if is_kept else ""
+                report.failures.append(f"{work.label}: {prefix}{reason}")
+        report.notes += self._make_notes(selected)
+        if self.client.refusal:
+            report.stop_reason = str(self.client.refusal)
 
-    def _notes(self, wanted: list[Work]) -> Iterator[str]:
-        everything = self.manifest.works.values()
-        if everything and not wanted and not self.report.interrupted:
-            there = self.wish.selection.whats_there(everything)
-            yield "no work fits what is asked for" + (f": {there}" if there else "")
-        broken = [work for work in wanted if work.id in self.broken]
-        told = "; ".join(
-            f"{one.label}: {self.broken[one.id]}" for one in broken[:NAMED]
+    def _make_notes(self, selected: list[Work]) -> Iterator[str]:
+        works = self.manifest.works.values()
+        if works and not selected and not self.report.interrupted:
+            values = self.options.selection.describe_values(works)
+            yield "no work fits the selection" + (f": {values}" if values else "")
+        broken = [work for work in selected if work.id in self.broken]
+        named = "; ".join(
+            f"{work.label}: {self.broken[work.id]}" for work in broken[:MAX_NAMED]
         )
-        more = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
-        if self.wish.verify:
-            looked = sum(one.status == "ok" for one in everything)
-            result = f"{len(broken):,} broken ({told}{more})" if broken else "all whole"
-            yield f"{looked:,} files compared with their hashes: {result}"
+        if len(broken) > MAX_NAMED:
+            named += f" and {len(broken) - MAX_NAMED:,} more"
+        if self.options.verify:
+            count = sum(work.status == "ok" for work in works)
+            result = f"{len(broken):,} broken ({named})" if broken else "all whole"
+            yield f"{count:,} files compared with their hashes: {result}"
         elif broken:
-            yield f"{len(broken):,} were broken ({told}{more})"
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C is not heard meanwhile, where it could be."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _found(name: str, site: Polite, corpora: Path) -> tuple[Artist, Path]:
-    found = wikiart.find_artist(site, name)
-    if found.note:
-        log.info("%s", found.note)
-    return found.artist, folder_of(found.artist, corpora)
+            yield f"{len(broken):,} were broken ({named})"

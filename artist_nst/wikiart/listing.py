@@ -1,182 +1,199 @@
-"""What the site lists and what is here, brought together."""
+"""Merging the site's list of works with the works that are here."""
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from artist_nst.corpus.works import Work
 from artist_nst.wikiart.api import Listing, list_works
-from artist_nst.wikiart.client import Polite
-from artist_nst.wikiart.parsing import Artist, Painting, Record
+from artist_nst.wikiart.client import WikiArtClient
+from artist_nst.wikiart.parsing import Artist, ListedWork, WorkPage, normalize_path
 
-SCAN = re.compile(r"-alt\d+$")  # ends the id of another scan of a work
-GONE = "no longer listed by WikiArt"
-KEPT = "what is here stays: "
+ALTERNATE_ID = re.compile(r"-alt\d+$")
+
+# Reasons in manifests, by which later runs recognize these works.
+DELISTED = "no longer listed by WikiArt"
+KEPT_PREFIX = "what is here stays: "
 
 
 @dataclass(slots=True)
 class Changes:
-    """What a list that was read again says that the one before did not."""
+    """How a list of works differs from the previous one."""
 
     added: list[Work] = field(default_factory=list)
     removed: list[Work] = field(default_factory=list)
     changed: list[Work] = field(default_factory=list)
 
 
-def read_again(
-    here: Iterable[Work],
+def refresh_list(
+    present: Iterable[Work],
     artist: Artist,
-    site: Polite,
+    client: WikiArtClient,
     on_page: Callable[[int, int | None], None],
     *,
     alternates: bool,
 ) -> tuple[list[Work], Changes, Listing]:
-    """The site's list as it is now, merged with what is here (:func:`merge`).
+    """Read the site's list and merge it with the works that are here.
 
-    Raises:
-        ArtistNstError: as :func:`artist_nst.wikiart.api.list_works`.
+    See :func:`artist_nst.wikiart.api.list_works` and :func:`merge_works`.
     """
-    listing = list_works(site, artist, on_page)
-    works, changes = merge(
-        here,
-        listing.records,
-        site.home,
-        alternates=alternates and listing.scans,
-        complete=listing.complete,
+    listing = list_works(client, artist, on_page)
+    works, changes = merge_works(
+        present,
+        listing.works,
+        client.home,
+        alternates=alternates and listing.has_alternates,
+        is_complete=listing.is_complete,
     )
     return works, changes, listing
 
 
-def merge(
-    here: Iterable[Work],
-    records: Sequence[Record],
+def merge_works(
+    present: Iterable[Work],
+    listed: Sequence[ListedWork],
     home: str,
     *,
     alternates: bool = False,
-    complete: bool = True,
+    is_complete: bool = True,
 ) -> tuple[list[Work], Changes]:
-    """The works of the list in its order, with what is here of them.
+    """Merge a list, in its order, with the works that are here.
 
-    Pictures that are here stay: of a work that is listed no longer at the end, and of
-    one with another picture in the list until that is here.
+    Pictures that are here stay: a work that is no longer listed comes at the end, and a
+    work with another picture in the list keeps its own until that one is here.
 
     Args:
-        home: of the site, before the works' paths.
-        alternates: other scans of a work count as works.
-        complete: what the list does not have, the site does not have.
+        present: The works that are here.
+        listed: The works in the list.
+        home: The site's address, which works' paths are appended to.
+        alternates: Whether other scans of a work count as works.
+        is_complete: Whether the list has all works of the site.
+
+    Returns:
+        The works, and how the list differs from the previous one.
     """
-    before = {work.id: work for work in here}
-    listed = list(_listed(records, home, alternates))
-    known = _known(before, listed)
+    before = {work.id: work for work in present}
+    after = list(_make_works(listed, home, alternates))
+    ids = _match_ids(before, after)
     changes = Changes()
     merged: dict[str, Work] = {}
-    for work in listed:
-        old = before.get(known.get(work.id, ""))
-        new = _renewed(old, work) if old else work
+    for work in after:
+        old = before.get(ids[work.id])
+        new = _update(old, work) if old else work
         merged[new.id] = new
         if old is None:
             changes.added.append(new)
-        elif _told(old) != _told(new):
+        elif _compared_values(old) != _compared_values(new):
             changes.changed.append(new)
     for old in before.values():
         if old.id in merged:
             continue
-        if not complete or (is_scan(old) and not alternates):
+        if not is_complete or (is_alternate(old) and not alternates):
             merged[old.id] = old
             continue
-        if old.reason != GONE:
+        if old.reason != DELISTED:
             changes.removed.append(old)
         if old.status == "ok":
-            merged[old.id] = replace(old, reason=GONE)
+            merged[old.id] = replace(old, reason=DELISTED)
     return list(merged.values()), changes
 
 
-def is_scan(work: Work) -> bool:
-    """Whether it is another scan of a work that is listed itself."""
-    return SCAN.search(work.id) is not None
+def is_alternate(work: Work) -> bool:
+    """Tell whether it is another scan of a work that is listed itself."""
+    return ALTERNATE_ID.search(work.id) is not None
 
 
-def with_page(work: Work, page: Painting) -> Work:
-    """What the work's own page adds to what the list says."""
-    shown = work.status == "restricted" and page.image not in (None, work.image_url)
+def add_page_details(work: Work, page: WorkPage) -> Work:
+    """Add what the work's own page says to what the list says."""
+    image = page.image
+    url, width, height = (image.url, *image.size) if image else (None, None, None)
+    is_shown = work.status == "restricted" and url not in (None, work.image_url)
     return replace(
         work,
         year=work.year or page.year,
-        listed_width=work.listed_width or page.width,
-        listed_height=work.listed_height or page.height,
-        image_url=work.image_url or page.image,
+        listed_width=work.listed_width or width,
+        listed_height=work.listed_height or height,
+        image_url=work.image_url or url,
         rights=page.rights or "",
         style=page.style,
         genre=page.genre,
         media=page.media,
         dimensions=page.dimensions,
-        status="pending" if shown else work.status,
+        status="pending" if is_shown else work.status,
     )
 
 
 def is_kept(work: Work) -> bool:
-    """Whether a better picture is withheld: until the list is read again, what is here
-    is the best there is."""
-    return work.status == "ok" and (work.reason or "").startswith(KEPT)
+    """Tell whether a better picture was withheld.
+
+    Until the list is read again, the one that is here is the best there is.
+    """
+    return work.status == "ok" and (work.reason or "").startswith(KEPT_PREFIX)
 
 
-def has_page(work: Work) -> bool:
-    """Whether the work's own page has been read."""
+def has_details(work: Work) -> bool:
+    """Tell whether the work's own page has been read."""
     return work.rights is not None
 
 
 def page_path(work: Work) -> str:
-    """The path of the work's own page on the site."""
+    """Return the path of the work's own page on the site."""
     return "/en/" + (work.url or "").partition("/en/")[2]
 
 
-def _known(before: dict[str, Work], listed: list[Work]) -> dict[str, str]:
-    """Id in the list → id here. They differ where the HTML list was read, which knows
-    no ids: there the work's page tells."""
-    ids = {work.id for work in listed}
-    pages: dict[str, str] = {}
+def _match_ids(before: dict[str, Work], after: list[Work]) -> dict[str, str]:
+    """Map ids in the list to ids here, "" for new works.
+
+    They differ if the text list was read, which has no ids: then pages are compared.
+    """
+    listed = {work.id for work in after}
+    by_page: dict[str, str] = {}
     for work in before.values():
-        if work.url and work.id not in ids and not is_scan(work):
-            pages.setdefault(_key(work.url), work.id)
-    known = {}
-    for work in listed:
-        by_page = None if is_scan(work) else pages.pop(_key(work.url), None)
-        known[work.id] = work.id if work.id in before else by_page or ""
-    return known
+        if work.url and work.id not in listed and not is_alternate(work):
+            by_page.setdefault(_page_key(work), work.id)
+    ids = {}
+    for work in after:
+        match = None if is_alternate(work) else by_page.pop(_page_key(work), None)
+        ids[work.id] = work.id if work.id in before else match or ""
+    return ids
 
 
-def _listed(records: Sequence[Record], home: str, alternates: bool) -> Iterable[Work]:
-    for record in records:
+def _page_key(work: Work) -> str:
+    return normalize_path(work.url or "").rpartition("/en/")[2]
+
+
+def _make_works(
+    listed: Sequence[ListedWork], home: str, alternates: bool
+) -> Iterator[Work]:
+    for entry in listed:
         work = Work(
-            id=record.id,
-            title=record.title,
-            year=record.year,
-            artist=record.artist,
-            url=home + record.page if record.page else None,
-            image_url=record.image,
-            listed_width=record.width,
-            listed_height=record.height,
-            status="restricted" if record.restricted else "pending",
-            reason=record.restricted,
+            id=entry.id,
+            title=entry.title,
+            year=entry.year,
+            artist=entry.artist,
+            url=home + entry.page if entry.page else None,
+            image_url=entry.image_url,
+            listed_width=entry.width,
+            listed_height=entry.height,
+            status="restricted" if entry.restricted else "pending",
+            reason=entry.restricted,
         )
         yield work
-        for number, scan in enumerate(record.alternates if alternates else (), 1):
+        for number, image in enumerate(entry.alternates if alternates else (), 1):
             yield replace(
                 work,
                 id=f"{work.id}-alt{number}",
-                image_url=scan.image,
-                listed_width=scan.width,
-                listed_height=scan.height,
+                image_url=image.url,
+                listed_width=image.width,
+                listed_height=image.height,
                 status="pending",
                 reason=None,
             )
 
 
-def _renewed(old: Work, listed: Work) -> Work:
-    """What is here, under what the list says now."""
-    told = replace(
+def _update(old: Work, listed: Work) -> Work:
+    """Update a work that is here with what the list says now."""
+    updated = replace(
         old,
         title=listed.title,
         year=listed.year or old.year,
@@ -185,27 +202,22 @@ def _renewed(old: Work, listed: Work) -> Work:
         image_url=listed.image_url or old.image_url,
         listed_width=listed.listed_width or old.listed_width,
         listed_height=listed.listed_height or old.listed_height,
-        reason=None if is_kept(old) or old.reason == GONE else old.reason,
+        reason=None if is_kept(old) or old.reason == DELISTED else old.reason,
     )
     if old.status == "ok":
-        return told
+        return updated
     if listed.status == "restricted":
-        return replace(told, status="restricted", reason=listed.reason)
+        return replace(updated, status="restricted", reason=listed.reason)
     if listed.image_url is None:
-        return told
+        return updated
     return replace(
-        told,
+        updated,
         status="failed" if old.status == "failed" else "pending",
         reason=old.reason if old.status == "failed" else None,
     )
 
 
-def _told(work: Work) -> tuple[object, ...]:
-    """What a change of the list is seen by."""
+def _compared_values(work: Work) -> tuple[object, ...]:
+    """Return the values by which a change of the list is recognized."""
     path = urlsplit(work.image_url or "").path
-    return work.title, work.year, path, work.reason == GONE
-
-
-def _key(url: str | None) -> str:
-    """A page's address as the list and the HTML agree on it."""
-    return unicodedata.normalize("NFC", unquote(url or "")).rpartition("/en/")[2]
+    return work.title, work.year, path, work.reason == DELISTED

@@ -1,5 +1,4 @@
-"""What ``scripts/benchmark.py`` measures, one module for each benchmark.
+"""The benchmarks of ``scripts/benchmark.py``, one module each.
 
-``setting`` is what a run was asked for, ``worker`` the processes in which things are
-measured, ``plain`` and ``ours`` what is compared, each in a process of its own.
+Their ``measure(context)`` returns results for JSON, ``make_table(results)`` a table.
 """

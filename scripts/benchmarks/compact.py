@@ -1,74 +1,66 @@
-"""Loss and gradient by the compact network, beside VGG-19's in the same precision."""
+"""Loss and gradient of the compact network and of VGG-19 in the same precision."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
-from benchmarks import columns
-from benchmarks.evaluation import SETTLE_S
-from benchmarks.setting import Bench
-from benchmarks.timing import summary
+from benchmarks.context import Context, make_empty_table
+from benchmarks.timing import summarize
 
 NETWORKS = "vgg19", "compact"
 
 
-def measure(bench: Bench) -> dict[str, Any]:
-    """Both networks by turns, at each width and in each precision.
+def measure(context: Context) -> dict[str, Any]:
+    """Time both networks in turns, for each width and precision.
 
     Returns:
-        ``rows``: seconds of each, and how many times faster the compact one is.
+        ``rows``: Seconds of each, and how many times faster the compact one is.
     """
-    setting = bench.setting
+    options = context.options
     rows = [
-        _row(bench, width, precision)
-        for width in setting.widths_or(256, 512, 1024)
-        for precision in setting.precisions
+        _measure_row(context, width, precision)
+        for width in options.get_widths(256, 512, 1024)
+        for precision in options.precisions
     ]
     return {"rows": rows}
 
 
-def _row(bench: Bench, width: int, precision: str) -> dict[str, Any]:
-    setting, rounds = bench.setting, bench.setting.rounds_or(7)
-    quick = setting.quick
+def _measure_row(context: Context, width: int, precision: str) -> dict[str, Any]:
+    rounds = context.options.get_rounds(7)
     times: dict[str, list[float]] = {network: [] for network in NETWORKS}
     for turn in range(rounds + 1):
-        bench.say(f"compact: {width} pixels, {precision}, round {turn} of {rounds}")
-        for network, seconds in times.items():
-            time.sleep(0 if quick else SETTLE_S)
-            found = bench.ours(
-                "ours.evaluate",
-                problem=asdict(bench.problem(width=width, network=network)),
-                precision=precision,
-                least_s=0.0 if quick else 0.2,
+        context.show(f"compact: {width} pixels, {precision}, round {turn} of {rounds}")
+        for network in NETWORKS:
+            problem = context.options.make_problem(width=width, network=network)
+            seconds = context.time_evaluations(
+                "ours", problem=problem, precision=precision
             )
-            # The first is to warm up.
-            seconds += found if turn else []
-    told = {network: summary(seconds) for network, seconds in times.items()}
-    medians = [told[network]["median"] for network in NETWORKS]
+            # The first round is a warm-up.
+            times[network] += seconds if turn else []
+    summaries = {network: summarize(seconds) for network, seconds in times.items()}
+    vgg19, compact = (summaries[network]["median"] for network in NETWORKS)
     return {
         "width": width,
         "precision": precision,
-        "seconds": told,
-        "times_faster": medians[0] / medians[1],
+        "seconds": summaries,
+        "times_faster": vgg19 / compact,
     }
 
 
-def table(found: dict[str, Any]) -> Table:
-    """The rows, a line each."""
-    made = columns.table(
+def make_table(results: dict[str, Any]) -> Table:
+    """Show a row for each width and precision."""
+    table = make_empty_table(
         "compact: loss and gradient by the compact network",
         ("width", "precision"),
         ("vgg19 s", "compact s", "× faster"),
     )
-    for row in found["rows"]:
-        made.add_row(
+    for row in results["rows"]:
+        table.add_row(
             str(row["width"]),
             row["precision"],
             *(f"{row['seconds'][network]['median']:.4f}" for network in NETWORKS),
             f"{row['times_faster']:.2f}",
         )
-    return made
+    return table

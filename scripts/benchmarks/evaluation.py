@@ -1,122 +1,112 @@
-"""Loss and gradient: seconds by width and precision, beside the arithmetic's limit."""
+"""Loss and gradient: seconds by width and precision, and the arithmetic's limit."""
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
-from benchmarks import columns, flops
-from benchmarks.setting import Bench
-from benchmarks.timing import summary
+from benchmarks import flops
+from benchmarks.context import Context, make_empty_table
+from benchmarks.problem import Problem
+from benchmarks.timing import summarize
 
-SIZES = 2048, 4096  # of the matrices whose product shows what the machine can do
-SETTLE_S = 0.3  # in which the other process's threads fall asleep
-PLAIN = "plain"
-PEAKS = "peaks"
+SIZES = 2048, 4096  # of the matrices whose product shows the machine's peak
+PLAIN = "plain", "float32"
 
-Contender = tuple[str, str]  # whose, in which precision
+Contender = tuple[str, str]  # name, precision
 
 
-def measure(bench: Bench) -> dict[str, Any]:
-    """Everything by turns: the plain loop, artist_nst in each precision, the peaks.
+def measure(context: Context) -> dict[str, Any]:
+    """Time the plain loop, artist_nst in each precision and matrix products in turns.
 
     Returns:
-        ``peaks``: GFLOP/s of the best product of matrices, by precision; ``rows``: by
-        width and contender.
+        ``peaks``: GFLOP/s of the best matrix product, by precision; ``rows``: by width
+        and contender.
     """
-    setting, threads = bench.setting, bench.threads
     peaks: dict[str, float] = defaultdict(float)
-    times = {
-        width: _times(bench, width, peaks)
-        for width in setting.widths_or(256, 512, 1024)
-    }
-    rows = [row for width, taken in times.items() for row in _rows(width, taken, peaks)]
+    widths = context.options.get_widths(256, 512, 1024)
+    times = {width: _measure_width(context, width, peaks) for width in widths}
+    rows = [
+        row for width, seconds in times.items() for row in _rows(width, seconds, peaks)
+    ]
     return {
-        "threads": threads,
-        "matrices": _sizes(bench),
+        "threads": context.thread_counts,
+        "matrices": _get_sizes(context),
         "peaks": dict(peaks),
         "rows": rows,
     }
 
 
-def _times(
-    bench: Bench, width: int, peaks: dict[str, float]
+def _measure_width(
+    context: Context, width: int, peaks: dict[str, float]
 ) -> dict[Contender, list[float]]:
-    """Seconds of each contender; ``peaks`` gets what is better than it has."""
-    setting, rounds = bench.setting, bench.setting.rounds_or(7)
-    problem = asdict(bench.problem(width=width))
-    contenders = [
-        (PLAIN, "float32"),
-        *(("artist-nst", one) for one in setting.precisions),
-    ]
+    """Return the seconds of each contender, and raise ``peaks``."""
+    options, rounds = context.options, context.options.get_rounds(7)
+    problem = options.make_problem(width=width)
+    contenders = [PLAIN, *(("artist-nst", name) for name in options.precisions)]
     times: dict[Contender, list[float]] = {contender: [] for contender in contenders}
     for contender in contenders:
-        _evaluate(bench, contender, problem)  # to warm up
+        _time_contender(context, contender, problem)  # warm-up
     for turn in range(rounds):
-        bench.say(f"evaluation: {width} pixels, round {turn + 1} of {rounds}")
+        context.show(f"evaluation: {width} pixels, round {turn + 1} of {rounds}")
         for contender in contenders:
-            times[contender] += _evaluate(bench, contender, problem)
-        for precision in {"float32", *setting.precisions}:
-            for size in _sizes(bench):
-                found = bench.ours(
-                    "ours.multiply", problem=problem, size=size, precision=precision
+            times[contender] += _time_contender(context, contender, problem)
+        for precision in {"float32", *options.precisions}:
+            for size in _get_sizes(context):
+                rate = context.ours(
+                    "ours.time_product", problem=problem, size=size, precision=precision
                 )
-                peaks[precision] = max(peaks[precision], found)
+                peaks[precision] = max(peaks[precision], rate)
     return times
 
 
-def _evaluate(bench: Bench, contender: Contender, problem: Any) -> list[float]:
-    who, precision = contender
-    quick = bench.setting.quick
-    time.sleep(0 if quick else SETTLE_S)
-    given = {"problem": problem, "least_s": 0.0 if quick else 0.2}
-    if who == PLAIN:
-        found = bench.plain("plain.evaluate", **given)
-    else:
-        found = bench.ours("ours.evaluate", precision=precision, **given)
-    return list(found)
+def _time_contender(
+    context: Context, contender: Contender, problem: Problem
+) -> list[float]:
+    if contender == PLAIN:
+        return context.time_evaluations("plain", problem=problem)
+    precision = contender[1]
+    return context.time_evaluations("ours", problem=problem, precision=precision)
 
 
-def _sizes(bench: Bench) -> tuple[int, ...]:
-    return (256,) if bench.setting.quick else SIZES
+def _get_sizes(context: Context) -> tuple[int, ...]:
+    return (256,) if context.options.quick else SIZES
 
 
 def _rows(
     width: int, times: dict[Contender, list[float]], peaks: dict[str, float]
 ) -> list[dict[str, Any]]:
-    height = flops.height_of(width)
-    gflop = flops.evaluation(height, width) / 1e9
-    plain = summary(times[PLAIN, "float32"])["median"]
+    height = flops.reference_height(width)
+    gflop = flops.count_evaluation(height, width) / 1e9
+    plain = summarize(times[PLAIN])["median"]
     rows = []
-    for (who, precision), seconds in times.items():
-        told = summary(seconds)
+    for (name, precision), seconds in times.items():
+        summary = summarize(seconds)
         limit = gflop / peaks[precision]
         rows.append(
             {
                 "width": width,
                 "height": height,
-                "who": who,
+                "who": name,
                 "precision": precision,
-                "seconds": told,
+                "seconds": summary,
                 "gflop": gflop,
-                "gflop_per_s": gflop / told["median"],
-                "share_of_peak": limit / told["median"],
+                "gflop_per_s": gflop / summary["median"],
+                "share_of_peak": limit / summary["median"],
                 "limit_s": limit,
-                "times_limit": told["median"] / limit,
-                "times_faster_than_plain": plain / told["median"],
+                "times_limit": summary["median"] / limit,
+                "times_faster_than_plain": plain / summary["median"],
             }
         )
     return rows
 
 
-def table(found: dict[str, Any]) -> Table:
-    """The rows, a line each."""
-    peaks = ", ".join(f"{one} {rate:,.0f}" for one, rate in found["peaks"].items())
-    made = columns.table(
+def make_table(results: dict[str, Any]) -> Table:
+    """Show a row for each width and contender."""
+    peaks = ", ".join(f"{name} {rate:,.0f}" for name, rate in results["peaks"].items())
+    table = make_empty_table(
         f"evaluation: loss and gradient; matmul's peak in GFLOP/s: {peaks}",
         ("size", "who", "precision"),
         (
@@ -130,8 +120,8 @@ def table(found: dict[str, Any]) -> Table:
             "× faster than plain",
         ),
     )
-    for row in found["rows"]:
-        made.add_row(
+    for row in results["rows"]:
+        table.add_row(
             f"{row['width']}×{row['height']}",
             row["who"],
             row["precision"],
@@ -144,4 +134,4 @@ def table(found: dict[str, Any]) -> Table:
             f"{row['times_limit']:.2f}",
             f"{row['times_faster_than_plain']:.2f}",
         )
-    return made
+    return table

@@ -1,4 +1,4 @@
-"""Works a second from the stand-in site, which runs on loopback on the same machine."""
+"""Works per second from the tests' stand-in site on the same machine."""
 
 from __future__ import annotations
 
@@ -12,82 +12,85 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks import columns
-from benchmarks.setting import Bench, LeftOutError
-from benchmarks.timing import summary
+from benchmarks.context import Context, SkippedBenchmarkError, make_empty_table
+from benchmarks.timing import summarize
+from benchmarks.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
-ARTIST = "pablo-picasso"  # whose works the stand-in is given
+ARTIST = "pablo-picasso"  # the stand-in's artist
 WORKS = 300
-UNBOUNDED = 1e6  # requests a second
+UNLIMITED = 1e6  # requests per second
 
 
-def measure(bench: Bench) -> dict[str, Any]:
+def measure(context: Context) -> dict[str, Any]:
     """Fetch all works into an empty folder, several times.
 
     Raises:
-        LeftOutError: the stand-in, which is part of the tests, is not here.
+        SkippedBenchmarkError: The stand-in, which is part of the tests, is not here.
     """
     if not (ROOT / "tests" / "wikiart_server.py").is_file():
-        raise LeftOutError("the stand-in site, tests/wikiart_server.py, is not here")
-    works, rounds = (12 if bench.setting.quick else WORKS), bench.setting.rounds_or(5)
-    with bench.fresh("bare") as site:
-        address = site("fetch.serve", works=works)
-        with bench.fresh("bare", ARTIST_NST_WIKIART_URL=address) as client:
-            found = [client("fetch.gather") for _ in range(1 + rounds)]
-    del found[0]  # in which the site has drawn its pictures
-    seconds = [one["seconds"] for one in found]
+        raise SkippedBenchmarkError("tests/wikiart_server.py is not here")
+    options = context.options
+    works, rounds = (12 if options.quick else WORKS), options.get_rounds(5)
+    with Worker("bare") as site:
+        url = site("fetch.serve", works=works)
+        with Worker("bare", ARTIST_NST_WIKIART_URL=url) as client:
+            client("fetch.fetch_works")  # while which the site draws its pictures
+            results = [client("fetch.fetch_works") for _ in range(rounds)]
+    seconds = [one["seconds"] for one in results]
+    rates = [one["bytes"] / one["seconds"] / 1e6 for one in results]
     return {
         "works": works,
-        "seconds": summary(seconds),
+        "seconds": summarize(seconds),
         "works_per_s": median(works / one for one in seconds),
-        "megabytes_per_s": median(one["bytes"] / one["seconds"] / 1e6 for one in found),
-        "requests": found[-1]["requests"],
-        "rounds": found,
+        "megabytes_per_s": median(rates),
+        "requests": results[-1]["requests"],
+        "rounds": results,
     }
 
 
-# What the parent asks for -------------------------------------------------------------
+# Called in workers -------------------------------------------------------------------
 
 
 def serve(works: int) -> str:
-    """Start the stand-in in this process; its address."""
+    """Start the stand-in in this process and return its URL."""
     sys.path.insert(0, str(ROOT))
     from tests import wikiart_catalogue
-    from tests.wikiart_server import WikiArtServer, catalogue
+    from tests.wikiart_server import WikiArtServer, make_catalogue
 
-    # Drawn once, or the site would take longer than who asks it.
-    wikiart_catalogue.painted = cache(wikiart_catalogue.painted)
-    site = WikiArtServer(catalogue(works))
+    # Otherwise drawing the pictures would take longer than fetching them.
+    wikiart_catalogue.draw_picture = cache(wikiart_catalogue.draw_picture)
+    site = WikiArtServer(make_catalogue(works))
     site.__enter__()
     return str(site.url)
 
 
-def gather() -> dict[str, Any]:
-    """Fetch everything into a folder that is removed again."""
-    from artist_nst.collection import Polite, fetch
+def fetch_works() -> dict[str, Any]:
+    """Fetch everything into a temporary folder."""
+    from artist_nst.collection import WikiArtClient, fetch
     from artist_nst.errors import ArtistNstError
 
     with tempfile.TemporaryDirectory() as folder:
-        report = fetch(ARTIST, folder, site=Polite(rate=UNBOUNDED))
-        told = asdict(report)
+        report = fetch(ARTIST, folder, client=WikiArtClient(rate=UNLIMITED))
+        values = asdict(report)
     if not report.complete:
-        raise ArtistNstError(f"fetch: {report.stopped or report.failures[0]}")
-    return {name: told[name] for name in ("downloaded", "seconds", "bytes", "requests")}
+        raise ArtistNstError(f"fetch: {report.stop_reason or report.failures[0]}")
+    names = "downloaded", "seconds", "bytes", "requests"
+    return {name: values[name] for name in names}
 
 
-def table(found: dict[str, Any]) -> Table:
-    """One line."""
-    made = columns.table(
+def make_table(results: dict[str, Any]) -> Table:
+    """Show one row."""
+    table = make_empty_table(
         "fetch: from the stand-in site on the same machine",
         (),
         ("works", "median s", "works/s", "MB/s", "requests"),
     )
-    made.add_row(
-        str(found["works"]),
-        f"{found['seconds']['median']:.2f}",
-        f"{found['works_per_s']:.0f}",
-        f"{found['megabytes_per_s']:.1f}",
-        str(found["requests"]),
+    table.add_row(
+        str(results["works"]),
+        f"{results['seconds']['median']:.2f}",
+        f"{results['works_per_s']:.0f}",
+        f"{results['megabytes_per_s']:.1f}",
+        str(results["requests"]),
     )
-    return made
+    return table

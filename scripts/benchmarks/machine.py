@@ -1,4 +1,4 @@
-"""The machine, the versions and the date: what figures are worth nothing without."""
+"""Description of the machine and of the software versions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import os
 import platform
 import re
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from artist_nst._files import get_version
+
 PACKAGES = "torch", "torchvision", "numpy", "scipy", "artist-nst"
 
 
-def machine() -> dict[str, Any]:
-    """Processor, physical cores, threads, memory in bytes, system."""
-    account = _read("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", account, re.MULTILINE)
+def describe_machine() -> dict[str, Any]:
+    """Return processor, physical cores, threads, memory in bytes, system."""
+    match = re.search(r"^model name\s*:\s*(.+)$", _read_cpuinfo(), re.MULTILINE)
     return {
-        "cpu": found[1].strip() if found else platform.processor() or "unknown",
+        "cpu": match[1].strip() if match else platform.processor() or "unknown",
         "cores": psutil.cpu_count(logical=False),
         "threads": os.cpu_count(),
         "memory": psutil.virtual_memory().total,
@@ -28,28 +28,19 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Of Python and of what computes."""
-    return {
-        "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
-    }
+def list_versions() -> dict[str, str]:
+    """Return the versions of Python and of the numerical packages."""
+    versions = {name: get_version(name) or "not found" for name in PACKAGES}
+    return {"python": platform.python_version(), **versions}
 
 
-def now() -> str:
-    """The time, in UTC, by ISO 8601."""
+def format_now() -> str:
+    """Return the time in UTC in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _version(package: str) -> str:
+def _read_cpuinfo() -> str:
     try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not found"
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

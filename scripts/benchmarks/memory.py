@@ -1,92 +1,92 @@
-"""The most memory that a short painting holds, by width."""
+"""Peak memory of a short painting, by width."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
-from benchmarks import columns, flops
-from benchmarks.setting import Bench
-from benchmarks.timing import over
-from benchmarks.worker import NoRoomError
+from benchmarks import flops
+from benchmarks.context import Context, make_empty_table
+from benchmarks.timing import ratio_if_known
+from benchmarks.worker import Worker, WorkerMemoryError
 
 ITERATIONS = 2
-# Beyond this width the plain loop's would fill most machines.
-PLAIN_UP_TO = 1024
-MB = 1e6
+MAX_PLAIN_WIDTH = 1024  # beyond which the plain loop fills most machines
 
 
-def measure(bench: Bench) -> dict[str, Any]:
-    """A process for each width and contender, one after the other.
+def measure(context: Context) -> dict[str, Any]:
+    """Paint in a new process for each width and contender.
 
     Returns:
-        ``rows``: bytes held before painting (with the network loaded) and at most
-        while painting, the ratio of that to the plain loop's, and what painting was
-        predicted to add; None where it did not fit.
+        ``rows``: Bytes held before painting (with the network loaded), the peak while
+        painting and its ratio to the plain loop's, and the predicted increase; None
+        where memory ran out.
     """
     rows: list[dict[str, Any]] = []
-    for width in bench.setting.widths_or(512, 1024):
-        contenders = [("artist-nst", one) for one in bench.setting.precisions]
-        if width <= PLAIN_UP_TO:
+    for width in context.options.get_widths(512, 1024):
+        contenders = [("artist-nst", name) for name in context.options.precisions]
+        if width <= MAX_PLAIN_WIDTH:
             contenders.insert(0, ("plain", "float32"))
-        found = []
-        for who, precision in contenders:
-            bench.say(f"memory: {width} pixels, {who} {precision}")
-            found.append(_row(bench, width, who, precision))
-        plain = found[0]["peak"] if found[0]["who"] == "plain" else None
-        for row in found:
+        plain = None
+        for name, precision in contenders:
+            context.show(f"memory: {width} pixels, {name} {precision}")
+            row = _measure_row(context, width, name, precision)
+            if name == "plain":
+                plain = row["peak"]
             added = None if row["peak"] is None else row["peak"] - row["before"]
-            ratio = over(row["peak"], plain)
+            ratio = ratio_if_known(row["peak"], plain)
             rows.append({**row, "added": added, "of_plain": ratio})
     return {"iterations": ITERATIONS, "rows": rows}
 
 
-def _row(bench: Bench, width: int, who: str, precision: str) -> dict[str, Any]:
-    problem = asdict(bench.problem(width=width))
+def _measure_row(
+    context: Context, width: int, name: str, precision: str
+) -> dict[str, Any]:
     row = {
         "width": width,
-        "height": flops.height_of(width),
-        "who": who,
+        "height": flops.reference_height(width),
+        "who": name,
         "precision": precision,
         "before": None,
         "peak": None,
         "predicted": None,
         "rows": None,
     }
-    given = {"problem": problem, "iterations": ITERATIONS}
+    problem = context.options.make_problem(width=width)
+    arguments = {"problem": problem, "iterations": ITERATIONS}
     try:
-        if who == "plain":
-            with bench.fresh("plain") as worker:
-                return {**row, **worker("plain.remember", **given)}
-        with bench.fresh("ours") as worker:
-            return {**row, **worker("ours.remember", precision=precision, **given)}
-    except NoRoomError as error:
+        if name == "plain":
+            with Worker("plain") as worker:
+                return {**row, **worker("plain.measure_memory", **arguments)}
+        with Worker("ours") as worker:
+            arguments["precision"] = precision
+            return {**row, **worker("ours.measure_memory", **arguments)}
+    except WorkerMemoryError as error:
         return {**row, "error": str(error)}
 
 
-def table(found: dict[str, Any]) -> Table:
-    """The rows, a line each."""
-    made = columns.table(
-        f"memory: a painting of {found['iterations']} iterations",
+def make_table(results: dict[str, Any]) -> Table:
+    """Show a row for each width and contender."""
+    table = make_empty_table(
+        f"memory: a painting of {results['iterations']} iterations",
         ("size", "who", "precision"),
         ("before MB", "peak MB", "of plain's", "added MB", "predicted MB"),
     )
-    for row in found["rows"]:
-        share = row["of_plain"]
-        made.add_row(
+    for row in results["rows"]:
+        ratio = row["of_plain"]
+        table.add_row(
             f"{row['width']}×{row['height']}",
             row["who"],
             row["precision"],
-            _megabytes(row["before"], "–"),
-            _megabytes(row["peak"], "did not fit"),
-            "–" if share is None else f"{share:.2f}",
-            _megabytes(row["added"], "–"),
-            _megabytes(row["predicted"], "–"),
+            _format_megabytes(row["before"], "–"),
+            _format_megabytes(row["peak"], "did not fit"),
+            "–" if ratio is None else f"{ratio:.2f}",
+            _format_megabytes(row["added"], "–"),
+            _format_megabytes(row["predicted"], "–"),
         )
-    return made
+    return table
 
 
-def _megabytes(count: int | None, unknown: str) -> str:
-    return unknown if count is None else f"{count / MB:,.0f}"
+def _format_megabytes(count: int | None, unknown: str) -> str:
+    return unknown if count is None else f"{count / 1e6:,.0f}"

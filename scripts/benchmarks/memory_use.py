@@ -1,4 +1,4 @@
-"""How many bytes this process holds, or has held: resident, or on its GPU."""
+"""Memory of this process: resident, or allocated on its GPU."""
 
 from __future__ import annotations
 
@@ -8,46 +8,45 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from artist_nst.nst.machine import give_back
+from artist_nst.nst.machine import trim_heap
 
 
-def begin(device: Any) -> int:
-    """Forget the most that was held so far, as reading weights takes much of it for a
-    moment; the bytes that are held now."""
+def reset_peak(device: Any) -> int:
+    """Reset the peak, as loading weights has a high one; return the current bytes."""
     if device.type == "cuda":
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
         return int(torch.cuda.memory_allocated(device))
-    # What was freed and kept would be taken again, unseen.
-    give_back()
+    # Freed memory that the allocator retains would be reused without counting.
+    trim_heap()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _status("VmRSS") or _most()
+    return _read_status("VmRSS") or _read_max_rss()
 
 
-def peak(device: Any) -> int:
-    """Most bytes held since :func:`begin`; where the system can't forget, ever."""
+def read_peak(device: Any) -> int:
+    """Return the peak in bytes since :func:`reset_peak`, or ever without /proc."""
     if device.type == "cuda":
         import torch
 
         return int(torch.cuda.max_memory_allocated(device))
-    # ru_maxrss begins with what the parent held when it started this process.
-    return _status("VmHWM") or _most()
+    # ru_maxrss starts with what the parent held when it started this process.
+    return _read_status("VmHWM") or _read_max_rss()
 
 
-def _status(name: str) -> int:
-    """A line of Linux's own account of the process, in bytes; 0 where there is none."""
+def _read_status(name: str) -> int:
+    """Read a line of /proc/self/status, in bytes; 0 where there is none."""
     try:
         text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return 0
-    found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
-    return 1024 * int(found[1]) if found else 0
+    match = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
+    return 1024 * int(match[1]) if match else 0
 
 
-def _most() -> int:
-    import resource  # which Windows lacks
+def _read_max_rss() -> int:
+    import resource  # Windows does not have it
 
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held if sys.platform == "darwin" else 1024 * held
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return rss if sys.platform == "darwin" else 1024 * rss

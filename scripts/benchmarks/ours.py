@@ -1,4 +1,4 @@
-"""artist_nst's side of what is compared, in a process set up as the program's."""
+"""artist_nst's side of the comparison, in a process configured like the program."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artist_nst.nst.devices import DeviceName, describe
-from artist_nst.nst.level import Computed
-from artist_nst.nst.memory import Budget
+from artist_nst.nst.devices import DeviceName, describe_device
+from artist_nst.nst.level import LevelInfo
+from artist_nst.nst.memory import MemoryEstimator
 from artist_nst.nst.minimize import choose_optimizer, minimize
-from artist_nst.nst.objective import Losses, Objective, Targets, targets
-from artist_nst.nst.precision import Precision
-from artist_nst.nst.pyramid import Step, repeatable, run
+from artist_nst.nst.objective import Losses, Objective, Targets, compute_targets
+from artist_nst.nst.precision import DTYPES, Precision
+from artist_nst.nst.pyramid import Step, deterministic_cudnn, run_pyramid
 from artist_nst.nst.vgg import VGG
+from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import load_network
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 from benchmarks import memory_use, timing
-from benchmarks.problem import Problem, weights_file
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+from benchmarks.problem import Problem, find_weights_file
 
 
-class Timed:
-    """An objective that knows how long it took, in all."""
+class TimedObjective:
+    """An objective that sums the seconds of its evaluations."""
 
     def __init__(self, objective: Objective, device: torch.device) -> None:
         self.objective = objective
@@ -37,180 +36,180 @@ class Timed:
         self.seconds = 0.0
 
     def __call__(self, image: Tensor) -> tuple[Losses, Tensor]:
-        timing.wait(self.device)
+        timing.synchronize(self.device)
         start = time.perf_counter()
-        told = self.objective(image)
-        timing.wait(self.device)
+        result = self.objective(image)
+        timing.synchronize(self.device)
         self.seconds += time.perf_counter() - start
-        return told
+        return result
 
 
-def network(problem: Problem) -> VGG:
-    """The problem's network, read once."""
-    return _network(problem.weights, problem.device, problem.network)
+def get_network(problem: Problem) -> VGG:
+    """Load the problem's network once."""
+    return _load_network(problem.weights, problem.device, problem.network)
 
 
 @lru_cache(maxsize=2)
-def _network(weights: str | None, device: str, name: str) -> VGG:
+def _load_network(weights: str | None, device: str, name: str) -> VGG:
+    file = None if name == "compact" else find_weights_file(weights)
     return load_network(
         replace(RECIPES["default"], network=cast(Network, name)),
-        device=cast(DeviceName, device),
-        weights=None if name == "compact" else weights_file(weights),
+        ComputeOptions(device=cast(DeviceName, device), weights=file),
     )
 
 
 @lru_cache(maxsize=2)
-def prepared(problem: Problem) -> tuple[Tensor, Tensor, Targets]:
-    """Photo, style and targets at full size."""
-    vgg, recipe, content, style = _parts(problem)
-    return content, style, targets(vgg, recipe, content, [(style, 1.0)])
+def _prepare(problem: Problem) -> tuple[Tensor, Targets]:
+    """Compute photo and targets at full size once."""
+    network, recipe, content, style = _load(problem)
+    return content, compute_targets(network, recipe, content, [(style, 1.0)])
 
 
 @lru_cache(maxsize=2)
-def objective(problem: Problem, precision: Precision) -> Objective:
-    """The objective at full size, as painting uses it there."""
-    wanted = prepared(problem)[2]
-    vgg = network(problem)
-    return Objective(vgg, problem.recipe(), wanted, precision=precision)
+def make_objective(problem: Problem, precision: Precision) -> Objective:
+    """Make the objective at full size, as painting does."""
+    network, (_, targets) = get_network(problem), _prepare(problem)
+    return Objective(network, problem.make_recipe(), targets, precision=precision)
 
 
-# What the parent asks for -------------------------------------------------------------
+# Called in the worker ----------------------------------------------------------------
 
 
-def about(problem: Problem) -> dict[str, Any]:
-    """What the process computes with, and the weights that it found."""
-    device = problem.where()
-    vgg = network(problem)
+def get_environment(problem: Problem) -> dict[str, Any]:
+    """Return device, threads and weights."""
+    device = problem.get_device()
     return {
         "threads": torch.get_num_threads(),
-        "device": describe(device),
+        "device": describe_device(device),
         "kind": device.type,
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        "weights": str(weights_file(problem.weights)),
-        "weights_sha256": vgg.sha256,
+        "weights": str(find_weights_file(problem.weights)),
+        "weights_sha256": get_network(problem).sha256,
     }
 
 
-def multiply(problem: Problem, size: int, precision: str) -> float:
-    """The most GFLOP/s of a few products of two square matrices."""
-    device = problem.where()
-    one, other = (
-        torch.rand(size, size, dtype=DTYPES[precision], device=device) for _ in "ab"
-    )
-    seconds = timing.burst(lambda: one @ other, device, 0.1)
+def time_product(problem: Problem, size: int, precision: Precision) -> float:
+    """Measure the best GFLOP/s of a few products of two square matrices."""
+    device = problem.get_device()
+    dtype = DTYPES[precision] or torch.float32
+    a, b = (torch.rand(size, size, dtype=dtype, device=device) for _ in range(2))
+    seconds = timing.time_calls(lambda: a @ b, device, 0.1)
     return 2 * size**3 / min(seconds) / 1e9
 
 
-def evaluate(problem: Problem, precision: Precision, least_s: float) -> list[float]:
-    """Seconds of evaluations at the photo."""
-    evaluated, image = objective(problem, precision), prepared(problem)[0]
-    with repeatable():
-        return timing.burst(lambda: evaluated(image), problem.where(), least_s)
+def time_evaluations(
+    problem: Problem, precision: Precision, min_s: float
+) -> list[float]:
+    """Measure the seconds of evaluations at the photo."""
+    objective, (photo, _) = make_objective(problem, precision), _prepare(problem)
+    with deterministic_cudnn():
+        return timing.time_calls(lambda: objective(photo), problem.get_device(), min_s)
 
 
 def paint(problem: Problem, precision: Precision, out: str) -> dict[str, Any]:
-    """A whole painting; the clock runs from before the targets.
+    """Run a whole painting; the time includes computing the targets.
 
     Args:
-        out: gets ``final.npy`` and ``last-level.npy``, ``(K, 3, H, W)`` float32.
+        out: Gets the painting, ``(1, 3, H, W)`` float32 as NumPy saves it.
 
     Returns:
-        ``seconds``; ``trace``: seconds, level and loss by iteration, as the painting
-        saw it; ``last_level``: seconds of each image of ``last-level.npy``.
+        ``seconds``; ``trace``: seconds, level and loss of each iteration, as painting
+        reports it.
     """
-    vgg, recipe, content, style = _parts(problem)
-    steps: list[tuple[float, Step]] = []
-    run(vgg, recipe.with_iterations(3), content, [(style, 1.0)], precision=precision)
-    timing.wait(problem.where())
-    began = time.perf_counter()
+    network, recipe, content, style = _load(problem)
+    device = problem.get_device()
+    trace: list[tuple[float, int, float]] = []
+    warm_up = recipe.with_iterations(3)
+    run_pyramid(network, warm_up, content, [(style, 1.0)], precision=precision)
+    timing.synchronize(device)
+    start = time.perf_counter()
 
     def on_step(step: Step) -> None:
-        kept = replace(step, image=step.image.detach().clone())
-        steps.append((time.perf_counter() - began, kept))
+        trace.append((time.perf_counter() - start, step.level, step.losses.total))
 
-    result = run(
-        vgg,
+    result = run_pyramid(
+        network,
         recipe,
         content,
         [(style, 1.0)],
         precision=precision,
         on_step=on_step,
     )
-    timing.wait(problem.where())
-    seconds = time.perf_counter() - began
-    last = [(when, step) for when, step in steps if step.level == step.levels]
-    _save(out, "final", [result.image])
-    _save(out, "last-level", [step.image for _, step in last])
+    timing.synchronize(device)
+    seconds = time.perf_counter() - start
+    np.save(out, result.image.float().cpu().numpy())
     return {
         "seconds": seconds,
         "evaluations": result.evaluations,
-        "iterations": len(steps),
-        "trace": [(when, step.level, step.losses.total) for when, step in steps],
-        "last_level": [when for when, _ in last],
+        "iterations": len(trace),
+        "trace": trace,
     }
 
 
-def losses(problem: Problem, images: str) -> list[dict[str, float]]:
-    """Of ``(K, 3, H, W)`` images in a file, at full size in float32."""
-    evaluated, found = objective(problem, "float32"), []
+def evaluate_images(problem: Problem, images: str) -> list[dict[str, float]]:
+    """Compute the losses of ``(K, 3, H, W)`` in a file, at full size in float32."""
+    objective, device = make_objective(problem, "float32"), problem.get_device()
+    names = "total", "content", "style", "tv"
+    results = []
     for image in np.load(images, mmap_mode="r"):
-        candidate = torch.tensor(image[None], device=problem.where())
-        told, _ = evaluated(candidate)
-        terms = {"content": told.content, "style": told.style, "tv": told.tv}
-        found.append({"total": told.total, **terms})
-    return found
+        losses, _ = objective(torch.tensor(image[None], device=device))
+        results.append({name: float(getattr(losses, name)) for name in names})
+    return results
 
 
-def algebra(
+def time_minimizer(
     problem: Problem, precision: Precision, optimizer: Optimizer, iterations: int
 ) -> dict[str, Any]:
-    """How long some iterations at full size take, and their evaluations of it."""
-    timed = Timed(objective(problem, precision), problem.where())
-    start = prepared(problem)[0]
-    recipe = replace(problem.recipe(), optimizer=optimizer)
-    with repeatable():
-        timed(start)
-        timed.seconds = 0.0
-        began = time.perf_counter()
-        outcome = minimize(timed, start, recipe, iterations)
-        timing.wait(problem.where())
-        whole = time.perf_counter() - began
+    """Measure the seconds of iterations at full size, and of their evaluations."""
+    device = problem.get_device()
+    objective = TimedObjective(make_objective(problem, precision), device)
+    photo, _ = _prepare(problem)
+    recipe = replace(problem.make_recipe(), optimizer=optimizer)
+    with deterministic_cudnn():
+        objective(photo)
+        objective.seconds = 0.0
+        start = time.perf_counter()
+        result = minimize(objective, photo, recipe, iterations)
+        timing.synchronize(device)
+        seconds = time.perf_counter() - start
     return {
-        "seconds": whole,
-        "evaluating": timed.seconds,
-        "iterations": outcome.iterations,
-        "optimizer": choose_optimizer(optimizer, start.device),
+        "seconds": seconds,
+        "evaluating": objective.seconds,
+        "iterations": result.iterations,
+        "optimizer": choose_optimizer(optimizer, photo.device),
     }
 
 
-def remember(problem: Problem, precision: Precision, iterations: int) -> dict[str, Any]:
-    """Bytes held before, and at most during, a painting of so many iterations in one
-    level; what was predicted that it takes, and in strips of how many rows."""
-    vgg, recipe, content, style = _parts(problem)
+def measure_memory(
+    problem: Problem, precision: Precision, iterations: int
+) -> dict[str, Any]:
+    """Measure the memory of a painting of so many iterations in one level.
+
+    Returns:
+        Bytes ``before``, at the ``peak`` and ``predicted``, and the ``rows`` of strips.
+    """
+    network, recipe, content, style = _load(problem)
     single = replace(recipe, levels=((1.0, iterations),))
-    before = memory_use.begin(problem.where())
-    result = run(vgg, single, content, [(style, 1.0)], precision=precision)
-    peak = memory_use.peak(problem.where())
-    way = result.computed[-1]
-    predicted = _predicted(vgg, single, way)
-    return {"before": before, "peak": peak, "predicted": predicted, "rows": way.rows}
+    before = memory_use.reset_peak(problem.get_device())
+    result = run_pyramid(network, single, content, [(style, 1.0)], precision=precision)
+    peak = memory_use.read_peak(problem.get_device())
+    level = result.levels[-1]
+    predicted = _predict_bytes(network, single, level)
+    return {"before": before, "peak": peak, "predicted": predicted, "rows": level.rows}
 
 
-def _parts(problem: Problem) -> tuple[VGG, Recipe, Tensor, Tensor]:
-    vgg = network(problem)
-    return vgg, problem.recipe(), *problem.pictures()
+def _load(problem: Problem) -> tuple[VGG, Recipe, Tensor, Tensor]:
+    return get_network(problem), problem.make_recipe(), *problem.load_images()
 
 
-def _predicted(vgg: VGG, recipe: Recipe, way: Computed) -> int:
-    """Bytes that a level, computed in that way, was thought to take on its device."""
-    as_done = replace(recipe, optimizer=way.optimizer)
-    fits = Budget(vgg, as_done, way.precision).fits(way.height, way.width)
-    chosen = next(
-        one for one in fits if (one.rows, one.history) == (way.rows, way.history)
+def _predict_bytes(network: VGG, recipe: Recipe, level: LevelInfo) -> int:
+    """Return the predicted memory of a level, as it was computed, on its device."""
+    recipe = replace(recipe, optimizer=level.optimizer)
+    estimator = MemoryEstimator(network, recipe, level.precision)
+    strategy = next(
+        strategy
+        for strategy in estimator.list_strategies(level.height, level.width)
+        if (strategy.rows, strategy.history) == (level.rows, level.history)
     )
-    on_host = vgg.mean.device.type == "cpu"
-    return chosen.device + (chosen.host if on_host else 0)
-
-
-def _save(folder: str, name: str, images: list[Tensor]) -> None:
-    np.save(f"{folder}/{name}.npy", torch.cat(images).float().cpu().numpy())
+    on_host = network.mean.device.type == "cpu"
+    return strategy.device_bytes + (strategy.host_bytes if on_host else 0)

@@ -1,9 +1,8 @@
-"""Whether paintings computed in fewer bits are as good, measured in float32."""
+"""Whether paintings computed in lower precision are as good, measured in float32."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -11,113 +10,109 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from artist_nst.figures.sheet import Panel, sheet
+from artist_nst.figures.sheet import Panel, draw_sheet
 from artist_nst.image.files import write_picture
-from benchmarks import columns
-from benchmarks.setting import Bench, LeftOutError
-from benchmarks.timing import over
+from benchmarks.context import Context, SkippedBenchmarkError, make_empty_table
+from benchmarks.timing import ratio_if_known
 
-BASE = "float32"
-SHEET = "sheet.png"
+REFERENCE = "float32"
 
 
-def measure(bench: Bench) -> dict[str, Any]:
-    """The default recipe for each pair in each precision, in equal iterations.
+def measure(context: Context) -> dict[str, Any]:
+    """Run the default recipe for each pair in each precision, in equal iterations.
 
     Returns:
-        ``rows``: by pair and precision, losses of the finished painting at full size,
-        and by how many percent they differ from float32's.
+        ``rows``: Losses of the finished painting at full size, by pair and precision,
+        and their difference from float32's in percent.
 
     Raises:
-        LeftOutError: there is nothing to compare.
+        SkippedBenchmarkError: There is nothing to compare.
     """
-    setting = bench.setting
-    others = [one for one in setting.precisions if one != BASE]
+    options = context.options
+    others = [name for name in options.precisions if name != REFERENCE]
     if not others:
-        raise LeftOutError("there is only float32: --precision names another")
+        raise SkippedBenchmarkError("there is only float32: --precision names another")
     rows, panels = [], []
-    for number in range(1 if setting.quick else len(setting.pairs)):
-        bench.say(f"precision: pair {number + 1} of {len(setting.pairs)}")
-        found = [_row(bench, number, one) for one in (BASE, *others)]
-        rows += [_beside(found[0], one) for one in found]
-        if setting.save is not None:
-            panels.append(_saved(bench, number, found, setting.save))
-    if setting.save is not None:
-        write_picture(setting.save / SHEET, sheet(panels))
-    apart = {
-        one: [row["percent"] for row in rows if row["precision"] == one]
-        for one in others
+    count = 1 if options.quick else len(options.pairs)
+    for pair in range(count):
+        context.show(f"precision: pair {pair + 1} of {count}")
+        results = [_paint(context, pair, name) for name in (REFERENCE, *others)]
+        rows += [_compare(results[0], one) for one in results]
+        if options.save is not None:
+            panels.append(_save(context, pair, results, options.save))
+    if options.save is not None:
+        write_picture(options.save / "sheet.png", draw_sheet(panels))
+    percent = {
+        name: [row["percent"] for row in rows if row["precision"] == name]
+        for name in others
     }
     return {
-        "width": setting.width,
+        "width": options.width,
         "rows": rows,
-        "percent": {one: median(values) for one, values in apart.items()},
-        "worst_percent": {one: max(values) for one, values in apart.items()},
+        "percent": {name: median(values) for name, values in percent.items()},
+        "worst_percent": {name: max(values) for name, values in percent.items()},
     }
 
 
-def _row(bench: Bench, number: int, precision: str) -> dict[str, Any]:
-    """One painting, and its losses in float32."""
-    problem = asdict(bench.problem(number, cropped=False))
-    folder = bench.folder / f"pair-{number}-{precision}"
-    folder.mkdir()
-    made = bench.ours(
-        "ours.paint", problem=problem, precision=precision, out=str(folder)
+def _paint(context: Context, pair: int, precision: str) -> dict[str, Any]:
+    """Paint once and evaluate the losses in float32."""
+    problem = context.options.make_problem(pair, cropped=False)
+    file = str(context.folder / f"pair-{pair}-{precision}.npy")
+    painting = context.ours(
+        "ours.paint", problem=problem, precision=precision, out=file
     )
-    (losses,) = bench.ours(
-        "ours.losses", problem=problem, images=str(folder / "final.npy")
-    )
-    photo, style = bench.setting.pairs[number]
+    (losses,) = context.ours("ours.evaluate_images", problem=problem, images=file)
+    photo, style = context.options.pairs[pair]
     return {
         "pair": [photo.stem, style.stem],
         "precision": precision,
-        "seconds": made["seconds"],
-        "iterations": made["iterations"],
-        "evaluations": made["evaluations"],
+        "seconds": painting["seconds"],
+        "iterations": painting["iterations"],
+        "evaluations": painting["evaluations"],
         "losses": losses,
-        "file": str(folder / "final.npy"),
+        "file": file,
     }
 
 
-def _beside(base: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """The row with what it is relative to float32's, without its file."""
-    ours, other = np.load(row["file"]), np.load(base["file"])
-    found = {key: value for key, value in row.items() if key != "file"}
+def _compare(reference: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """Add the differences from float32, and remove the file."""
+    image, other = np.load(result["file"]), np.load(reference["file"])
+    ratio = result["losses"]["total"] / reference["losses"]["total"]
     return {
-        **found,
-        "percent": 100 * (row["losses"]["total"] / base["losses"]["total"] - 1),
-        "times_faster": over(base["seconds"], row["seconds"]),
-        "mean_levels_apart": float(np.abs(ours - other).mean()),
+        **{key: value for key, value in result.items() if key != "file"},
+        "percent": 100 * (ratio - 1),
+        "times_faster": ratio_if_known(reference["seconds"], result["seconds"]),
+        "mean_levels_apart": float(np.abs(image - other).mean()),
     }
 
 
-def _saved(
-    bench: Bench, number: int, found: Sequence[dict[str, Any]], folder: Path
+def _save(
+    context: Context, pair: int, results: Sequence[dict[str, Any]], folder: Path
 ) -> list[Panel]:
-    """Photo, style and paintings as panels; the paintings also as files."""
-    from artist_nst.experiments.results import panel
+    """Save the paintings, and return them as panels after photo and style."""
+    from artist_nst.experiments.results import read_panel
 
-    photo, style = bench.setting.pairs[number]
-    panels = [panel(photo, photo.stem), panel(style, style.stem)]
-    for row in found:
-        pixels = np.load(row["file"])[0].transpose(1, 2, 0).astype(np.float64) / 255
-        path = folder / f"{number + 1}-{photo.stem}-{row['precision']}.png"
+    photo, style = context.options.pairs[pair]
+    panels = [read_panel(photo, photo.stem), read_panel(style, style.stem)]
+    for result in results:
+        pixels = np.load(result["file"])[0].transpose(1, 2, 0).astype(np.float64) / 255
+        path = folder / f"{pair + 1}-{photo.stem}-{result['precision']}.png"
         write_picture(path, pixels)
-        label = f"{row['precision']}: loss {row['losses']['total']:.5f}"
-        panels.append(panel(path, label))
+        label = f"{result['precision']}: loss {result['losses']['total']:.5f}"
+        panels.append(read_panel(path, label))
     return panels
 
 
-def table(found: dict[str, Any]) -> Table:
-    """The rows, a line each."""
-    made = columns.table(
-        f"precision: finished paintings, {found['width']} pixels wide",
+def make_table(results: dict[str, Any]) -> Table:
+    """Show a row for each pair and precision."""
+    table = make_empty_table(
+        f"precision: finished paintings, {results['width']} pixels wide",
         ("photo", "style", "precision"),
         ("content", "style loss", "total", "difference", "levels apart", "s"),
     )
-    for row in found["rows"]:
+    for row in results["rows"]:
         losses = row["losses"]
-        made.add_row(
+        table.add_row(
             *row["pair"],
             row["precision"],
             f"{losses['content']:.5f}",
@@ -127,4 +122,4 @@ def table(found: dict[str, Any]) -> Table:
             f"{row['mean_levels_apart']:.2f}",
             f"{row['seconds']:.1f}",
         )
-    return made
+    return table

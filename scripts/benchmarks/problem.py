@@ -1,14 +1,15 @@
-"""One photo to be painted after one style: the same for all that is compared."""
+"""The problem that all contenders solve: one photo in the style of one image."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.flops import height_of
+from benchmarks.flops import reference_height
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
     from torch import Tensor
 
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is painted, of plain values that go from process to process.
+    """What is painted, in plain values that can be sent to another process.
 
     Attributes:
-        photo, style: picture files.
-        width: of the painting, in pixels; the style is as wide.
-        weights: the file; None looks for one.
+        photo: Picture file.
+        style: Picture file, resized to the same width.
+        width: Of the painting, in pixels.
+        weights: VGG-19's file; None looks for one.
         device: auto, cpu, cuda or mps.
-        cropped: the photo's middle, in the aspect of 512×272; else all of it.
-        iterations: over all levels; 0 for the default recipe's own.
-        network: whose features are compared.
+        cropped: Whether to crop the photo's center to the aspect of 512×272.
+        iterations: Over all levels; 0 for the default recipe's own.
+        network: Whose features are compared.
     """
 
     photo: str
@@ -38,60 +40,55 @@ class Problem:
     iterations: int = 0
     network: str = "vgg19"
 
-    def recipe(self) -> Recipe:
-        """The default recipe, at this width and of as many iterations."""
+    def make_recipe(self) -> Recipe:
+        """Return the default recipe at this width and number of iterations."""
         from artist_nst.recipes.published import RECIPES
 
         network: Any = self.network
         recipe = replace(RECIPES["default"], width=self.width, network=network)
         return recipe.with_iterations(self.iterations) if self.iterations else recipe
 
-    def where(self) -> torch.device:
-        """The device.
+    def get_device(self) -> torch.device:
+        """Return the device.
 
         Raises:
-            UsageError: it is not there.
+            UsageError: It is unavailable.
         """
         from artist_nst.nst.devices import choose_device
 
         return choose_device(self.device)  # type: ignore[arg-type]
 
-    def pictures(self) -> tuple[Tensor, Tensor]:
-        """Photo and style, each ``(1, 3, H, W)`` float32 on 0–255.
+    def load_images(self) -> tuple[Tensor, Tensor]:
+        """Load photo and style, each ``(1, 3, H, W)`` float32 in [0, 255].
 
         Raises:
-            ArtistNstError: a picture can't be read.
+            ArtistNstError: A picture cannot be read.
         """
         from artist_nst.image.files import read_picture, resize
+        from artist_nst.nst.tensors import to_tensor
 
         photo = read_picture(self.photo).pixels
         style = read_picture(self.style).pixels
-        height = round(photo.shape[0] * self.width / photo.shape[1])
+        height = max(1, round(photo.shape[0] * self.width / photo.shape[1]))
         if self.cropped:
-            height = height_of(self.width)
-            photo = _middle(photo, height / self.width)
-        tall = round(style.shape[0] * self.width / style.shape[1])
+            height = reference_height(self.width)
+            photo = _crop_center(photo, height / self.width)
+        style_height = max(1, round(style.shape[0] * self.width / style.shape[1]))
+        device = self.get_device()
         return (
-            self._tensor(resize(photo, max(1, height), self.width)),
-            self._tensor(resize(style, max(1, tall), self.width)),
+            to_tensor(resize(photo, height, self.width), device),
+            to_tensor(resize(style, style_height, self.width), device),
         )
 
-    def _tensor(self, pixels: Any) -> Tensor:
-        import numpy as np
-        import torch
 
-        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None] * 255)
-        return torch.from_numpy(planes).to(self.where(), torch.float32)
-
-
-def weights_file(named: str | None) -> Path:
-    """Where VGG-19's weights are: the file named, or where artist_nst looks for it.
+def find_weights_file(named: str | None) -> Path:
+    """Return the file named, or the file that artist_nst would use.
 
     Raises:
-        ArtistNstError: nowhere.
+        ArtistNstError: There is none.
     """
     from artist_nst.errors import ArtistNstError
-    from artist_nst.nst.weights import locate_weights
+    from artist_nst.nst.weights.locate import locate_weights
 
     path = locate_weights("vgg19", named)
     if path is None:
@@ -102,8 +99,8 @@ def weights_file(named: str | None) -> Path:
     return path.absolute()
 
 
-def _middle(pixels: Any, aspect: float) -> Any:
-    """The largest middle part of ``(H, W, 3)``, ``aspect`` times as high as wide."""
+def _crop_center(pixels: Any, aspect: float) -> Any:
+    """Crop the largest centered part of ``(H, W, 3)`` with H / W = ``aspect``."""
     height, width = pixels.shape[:2]
     h, w = min(height, round(width * aspect)), min(width, round(height / aspect))
     top, left = (height - h) // 2, (width - w) // 2

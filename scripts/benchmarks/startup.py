@@ -1,4 +1,4 @@
-"""How long the program takes until there is something to see."""
+"""Start-up time of the program, until a painting's first iteration."""
 
 from __future__ import annotations
 
@@ -13,111 +13,114 @@ from typing import Any
 from rich.table import Table
 
 from artist_nst.errors import ArtistNstError
-from benchmarks import columns
-from benchmarks.setting import Bench
-from benchmarks.timing import summary
+from benchmarks.context import Context, make_empty_table
+from benchmarks.timing import summarize
 
 POLL_S = 0.003
-LONGEST_S = 600.0
+TIMEOUT_S = 600.0
 
-WHAT = {
+LABELS = {
     "python": "python alone",
     "help": "--help",
     "first_iteration": "paint, to the first iteration",
 }
 
 
-def measure(bench: Bench) -> dict[str, Any]:
-    """The interpreter alone, ``--help``, and ``paint``'s first iteration, by turns.
+def measure(context: Context) -> dict[str, Any]:
+    """Time Python alone, ``--help`` and the first iteration of ``paint`` in turns.
 
     Returns:
-        Seconds by what was started; the first iteration counts as done when its
-        picture, which ``--print-rate 1`` asks for, is in its folder.
+        Seconds by what was started; the first iteration is finished when its image
+        is in the folder of ``--print-rate 1``.
     """
-    started: dict[str, Callable[[], float]] = {
-        "python": lambda: _ended(bench, "-c", "pass"),
-        "help": lambda: _ended(bench, "-m", "artist_nst", "--help"),
-        "first_iteration": lambda: _first_iteration(bench),
+    runs: dict[str, Callable[[], float]] = {
+        "python": lambda: _time_process(context, "-c", "pass"),
+        "help": lambda: _time_process(context, "-m", "artist_nst", "--help"),
+        "first_iteration": lambda: _time_first_iteration(context),
     }
-    rounds = bench.setting.rounds_or(5)
-    times: dict[str, list[float]] = {name: [] for name in started}
+    rounds = context.options.get_rounds(5)
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(rounds):
-        bench.say(f"startup: round {turn + 1} of {rounds}")
-        for name, start in started.items():
-            times[name].append(start())
-    told = {name: summary(seconds) for name, seconds in times.items()}
-    return {"width": bench.setting.width, **told}
+        context.show(f"startup: round {turn + 1} of {rounds}")
+        for name, run in runs.items():
+            times[name].append(run())
+    summaries = {name: summarize(seconds) for name, seconds in times.items()}
+    return {"width": context.options.width, **summaries}
 
 
-def _ended(bench: Bench, *arguments: str) -> float:
-    """Seconds of an interpreter's whole life."""
+def _time_process(context: Context, *arguments: str) -> float:
+    """Measure the seconds until an interpreter has ended."""
     start = time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
         check=False,
-        # What is installed, not what happens to be in the current folder.
-        cwd=bench.folder,
+        # To import the installed package, not one in the current folder.
+        cwd=context.folder,
     )
     seconds = time.perf_counter() - start
-    if done.returncode:
-        raise _failure(" ".join(arguments), done.stderr)
+    if process.returncode:
+        raise _failure(" ".join(arguments), process.stderr)
     return seconds
 
 
-def _first_iteration(bench: Bench) -> float:
-    """Seconds from the start of ``paint`` to its first iteration's picture."""
-    photo, style = bench.setting.pairs[0]
+def _time_first_iteration(context: Context) -> float:
+    """Measure the seconds from the start of ``paint`` to its first image."""
+    photo, style = context.options.pairs[0]
     with TemporaryDirectory() as name:
         folder = Path(name)
         command = [sys.executable, "-m", "artist_nst", "paint", str(photo), str(style)]
-        command += ["--width", str(bench.setting.width), "--print-rate", "1"]
-        command += ["--weights", bench.about["weights"], "-o", str(folder / "out.png")]
-        command += ["--device", bench.setting.device]
-        with (folder / "said").open("w+") as said:
+        command += ["--width", str(context.options.width), "--print-rate", "1"]
+        command += ["--weights", context.environment["weights"]]
+        command += ["--device", context.options.device, "-o", str(folder / "out.png")]
+        with (folder / "output").open("w+") as output:
             start = time.perf_counter()
-            process = subprocess.Popen(command, stdout=said, stderr=said, cwd=folder)
+            process = subprocess.Popen(
+                command, stdout=output, stderr=output, cwd=folder
+            )
             try:
-                return _until(folder / "out.frames", process, start)
+                _wait_for_image(folder / "out.frames", process)
+                return time.perf_counter() - start
             except TimeoutError:
-                said.seek(0)
-                raise _failure("paint", said.read()) from None
+                output.seek(0)
+                raise _failure("paint", output.read()) from None
             finally:
                 process.kill()
                 process.wait()
 
 
-def _until(frames: Path, process: subprocess.Popen[bytes], start: float) -> float:
-    """Seconds from ``start`` until a picture is in ``frames``.
+def _wait_for_image(frames: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until there is an image in ``frames``.
 
     Raises:
-        TimeoutError: the process has ended, or time is up, and there is none.
+        TimeoutError: The process has ended, or time is up, and there is none.
     """
-    while time.perf_counter() - start < LONGEST_S:
-        # In this order: it may end just after it has written the picture.
+    end = time.perf_counter() + TIMEOUT_S
+    while time.perf_counter() < end:
+        # In this order: the process may end just after writing the image.
         ended = process.poll() is not None
         if next(frames.glob("iter-*.png"), None) is not None:
-            return time.perf_counter() - start
+            return
         if ended:
             break
         time.sleep(POLL_S)
     raise TimeoutError
 
 
-def _failure(what: str, said: str) -> ArtistNstError:
-    lines = said.strip().splitlines() or ["it said nothing"]
-    return ArtistNstError(f"startup: `{what}` failed: {lines[-1]}")
+def _failure(command: str, output: str) -> ArtistNstError:
+    lines = output.strip().splitlines() or ["no output"]
+    return ArtistNstError(f"startup: `{command}` failed: {lines[-1]}")
 
 
-def table(found: dict[str, Any]) -> Table:
-    """A line for each thing started."""
-    made = columns.table(
-        f"startup: a painting of {found['width']} pixels",
+def make_table(results: dict[str, Any]) -> Table:
+    """Show a row for each thing started."""
+    table = make_empty_table(
+        f"startup: a painting of {results['width']} pixels",
         ("what",),
         ("best s", "median s"),
     )
-    for name, words in WHAT.items():
-        told = found[name]
-        made.add_row(words, f"{told['min']:.3f}", f"{told['median']:.3f}")
-    return made
+    for name, label in LABELS.items():
+        summary = results[name]
+        table.add_row(label, f"{summary['min']:.3f}", f"{summary['median']:.3f}")
+    return table

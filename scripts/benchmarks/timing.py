@@ -1,4 +1,4 @@
-"""Clocks that wait for the device, and what is made of their times."""
+"""Timing of calls on a device, and statistics of times."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-MOST_CALLS = 50
+MAX_CALLS = 50
 
 
-def seconds_of(call: Callable[[], object], device: Any) -> float:
-    """Wall time of one call, all that it asked of ``device`` included."""
-    wait(device)
+def time_call(call: Callable[[], object], device: Any) -> float:
+    """Measure the seconds of one call, including its work on ``device``."""
+    synchronize(device)
     start = time.perf_counter()
     call()
-    wait(device)
+    synchronize(device)
     return time.perf_counter() - start
 
 
-def burst(call: Callable[[], object], device: Any, least_s: float) -> list[float]:
-    """Times of calls in a row, of about ``least_s`` seconds together.
+def time_calls(call: Callable[[], object], device: Any, min_s: float) -> list[float]:
+    """Measure successive calls, of about ``min_s`` seconds together.
 
-    The first one counts only if it takes that long alone: for shorter ones, caches and
-    a GPU's clock are not yet what they will be.
+    The first one is left out unless it takes that long alone, because it warms up
+    caches and a GPU's clock.
     """
-    first = seconds_of(call, device)
-    if first >= least_s:
+    first = time_call(call, device)
+    if first >= min_s:
         return [first]
-    count = min(MOST_CALLS, math.ceil(least_s / first))
-    return [seconds_of(call, device) for _ in range(count)]
+    count = min(MAX_CALLS, math.ceil(min_s / first))
+    return [time_call(call, device) for _ in range(count)]
 
 
-def wait(device: Any) -> None:
-    """Until the device has done all that was asked of it."""
+def synchronize(device: Any) -> None:
+    """Wait until the device has finished its work."""
     import torch
 
     if device.type == "cuda":
@@ -43,17 +43,17 @@ def wait(device: Any) -> None:
         torch.mps.synchronize()
 
 
-def summary(seconds: Sequence[float]) -> dict[str, float | int]:
-    """Median, least and number of some times."""
+def summarize(seconds: Sequence[float]) -> dict[str, float | int]:
+    """Return median, minimum and number of times."""
     return {"median": median(seconds), "min": min(seconds), "times": len(seconds)}
 
 
-def median_of(values: Sequence[float | None]) -> float | None:
-    """The median; None where one of them is not known."""
+def median_if_known(values: Sequence[float | None]) -> float | None:
+    """Return the median, or None where a value is unknown."""
     known = [value for value in values if value is not None]
     return median(known) if values and len(known) == len(values) else None
 
 
-def over(value: float | None, by: float | None) -> float | None:
-    """A ratio; None where a part of it is not known."""
-    return None if value is None or not by else value / by
+def ratio_if_known(value: float | None, divisor: float | None) -> float | None:
+    """Return a ratio, or None where a part of it is unknown."""
+    return None if value is None or not divisor else value / divisor

@@ -1,7 +1,7 @@
-"""Processes in which things are measured, each by itself, one at a time.
+"""Processes in which things are measured.
 
-A worker reads orders from its stdin, a line of JSON each, and answers each with a line
-on its stdout; what it is told to call may print what it likes, on stderr.
+A worker reads requests from stdin, one line of JSON each, and writes one line of JSON
+to stdout for each; whatever the called functions print goes to stderr.
 """
 
 from __future__ import annotations
@@ -13,117 +13,105 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from artist_nst.errors import ArtistNstError, UsageError
+from benchmarks.problem import Problem
 
-# Plain: with torch as it is. Ours: with the settings of artist_nst's own program. Bare:
-# neither, for what needs no torch.
+# "plain" has torch's defaults, "ours" the settings of artist_nst's program, and "bare"
+# does not load torch.
 Kind = Literal["plain", "ours", "bare"]
 FLAG = "--worker"
 SCRIPT = Path(__file__).resolve().parents[1] / "benchmark.py"
 
 
-class NoRoomError(ArtistNstError):
-    """Memory ran out, or a worker's process has ended as if it had."""
+class WorkerMemoryError(ArtistNstError):
+    """Memory ran out in a worker, or its process was killed."""
 
 
-ERRORS = {"usage": UsageError, "failure": ArtistNstError, "room": NoRoomError}
+ERRORS = {"usage": UsageError, "failure": ArtistNstError, "memory": WorkerMemoryError}
 
 
 class Worker:
-    """A process that calls functions of this package for us; a context manager."""
+    """Process that calls functions of this package; a context manager.
 
-    def __init__(
-        self, kind: Kind, environment: Mapping[str, str] | None = None
-    ) -> None:
-        self.kind = kind
+    Args:
+        kind: Which settings it has.
+        environment: Variables besides the inherited ones.
+    """
+
+    def __init__(self, kind: Kind, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(SCRIPT), FLAG, kind],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **environment},
         )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close(kill=error is not None)
-
-    def __call__(self, function: str, **arguments: Any) -> Any:
-        """Call ``module.function`` of this package; its value as JSON gives it back.
-
-        Raises:
-            ArtistNstError: as the function did.
-            NoRoomError: memory ran out, or the process has ended.
-        """
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        order = {"function": function, "arguments": arguments}
-        try:
-            print(json.dumps(order), file=self.process.stdin, flush=True)
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            raise NoRoomError(
-                f"{function}: its process ended with code {self.process.wait()}; "
-                "out of memory?"
-            )
-        return value(json.loads(line))
-
-    def close(self, kill: bool = False) -> None:
-        """End the process; at once, or when it has done what it does."""
-        if kill:
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        if error is not None:
             self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            # What could not be written to a process that has ended.
+            # What was not yet written to a process that has ended.
             with suppress(BrokenPipeError):
                 pipe.close()
         self.process.wait()
 
+    def __call__(self, function: str, **arguments: Any) -> Any:
+        """Call ``module.function`` of this package and return its result.
+
+        Raises:
+            ArtistNstError: The function raised it.
+            WorkerMemoryError: Memory ran out, or the process ended.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        for name, value in arguments.items():
+            if isinstance(value, Problem):
+                arguments[name] = asdict(value)
+        request = {"function": function, "arguments": arguments}
+        try:
+            print(json.dumps(request), file=self.process.stdin, flush=True)
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise WorkerMemoryError(
+                f"{function}: its process ended with code {self.process.wait()}; "
+                "out of memory?"
+            )
+        return unwrap_response(json.loads(line))
+
 
 def serve(kind: Kind) -> None:
-    """What a worker does, until its stdin ends."""
-    # Ctrl-C is the parent's to hear, who ends us.
+    """Answer requests until stdin ends: the main function of a worker."""
+    # Ctrl-C is handled by the parent, which ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "w")
+    output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     if kind == "ours":
-        from artist_nst.nst.machine import prepare
+        from artist_nst.nst.machine import configure_process
 
-        prepare()
+        configure_process()
     if kind != "bare":
-        # Before the first order, so that two workers load torch at the same time.
+        # Before the first request, so that two workers load torch at the same time.
         import_module(f"benchmarks.{kind}")
     for line in sys.stdin:
-        print(json.dumps(answer(**json.loads(line))), file=answers, flush=True)
+        response = handle_request(**json.loads(line))
+        print(json.dumps(response), file=output, flush=True)
 
 
-def value(answered: dict[str, Any]) -> Any:
-    """What an answer says, or the error that it tells of."""
-    if "error" in answered:
-        raise ERRORS[answered["kind"]](answered["error"])
-    return answered["value"]
-
-
-def answer(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Call ``module.function``: its ``value``, or ``error`` and of which ``kind``."""
-    from benchmarks.problem import Problem
-
+def handle_request(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Call ``module.function``; return its ``value``, or ``error`` and ``kind``."""
     module, name = function.split(".")
     if "problem" in arguments:
         arguments["problem"] = Problem(**arguments["problem"])
@@ -136,8 +124,15 @@ def answer(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:
         if os.environ.get("ARTIST_NST_DEBUG"):
             traceback.print_exc()
-        # torch says what it could not allocate, and much besides.
-        said = " ".join(str(error).split())[:300]
-        room = isinstance(error, MemoryError) or re.search("allocate|of memory", said)
-        line = f"{function}: {type(error).__name__}: {said}"
-        return {"error": line, "kind": "room" if room else "failure"}
+        # torch's messages are long.
+        text = " ".join(str(error).split())[:300]
+        memory = isinstance(error, MemoryError) or re.search("allocate|of memory", text)
+        line = f"{function}: {type(error).__name__}: {text}"
+        return {"error": line, "kind": "memory" if memory else "failure"}
+
+
+def unwrap_response(response: dict[str, Any]) -> Any:
+    """Return a response's value, or raise its error."""
+    if "error" in response:
+        raise ERRORS[response["kind"]](response["error"])
+    return response["value"]

@@ -1,1 +1,1 @@
-"""The steps of ../train_compact.py."""
+"""Knowledge distillation of VGG-19, for ``train_compact.py``."""

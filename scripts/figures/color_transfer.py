@@ -1,34 +1,22 @@
 #!/usr/bin/env python3
-"""The style's colours; the style recoloured to the photo (Reinhard's transfer); and
-brightness alone painted, under the photo's colours.
+"""The style's colors, the style recolored like the photo, and brightness alone painted.
 
 Figure 7 of "Whole-artist imitation with convolutional neural networks" (J. Mu,
 A. Franc): a skyline at night after Seurat's dots. Here it is a rocket at dusk after
-dots. The third column is what the paper's conclusion asks for.
+dots. The second column has Reinhard's color transfer; the third, where the painting
+keeps the photo's colors, is what the paper's conclusion proposes.
 """
 
-from pathlib import Path
+from common import Figure, get_works, run_figure
 
-from common import Figure, Jpeg, Numiter, Out, Width, run, works
-
-from artist_nst.experiments.axes import axis
-from artist_nst.experiments.comparison import plan
-
-METHODS = "none,reinhard,luminance"
+from artist_nst.experiments.axes import parse_axis
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/color_transfer"),
-    numiter: Numiter = None,
-    jpeg: Jpeg = None,
-) -> None:
-    """Three paintings of a rocket after work 3."""
-    figure = Figure(out, width, numiter, jpeg)
-    photo = figure.photograph("rocket")
-    across = axis("color", METHODS)
-    figure.compare(plan(across, photo, works(3), recipe=figure.recipe()))
+def draw(figure: Figure) -> None:
+    """Paint a rocket after work 3 with each method."""
+    across = parse_axis("color", "none,reinhard,luminance")
+    figure.compare(figure.plan(across, figure.load_photo("rocket"), get_works(3)))
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw)

@@ -1,95 +1,73 @@
-"""What the figures' scripts share: options, photographs, works, painting, laying out.
+"""What the figures' scripts share: options, photos, works, painting, sheets.
 
-A script is a function with typer's options that fills a folder; run again, it paints
-only what is not there yet.
+A script has a function ``draw`` that fills a folder; run again, it paints only what is
+not finished.
 """
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 from PIL import Image
 
+from artist_nst._files import describe_write_error, write_bytes
+from artist_nst._types import Pixels
 from artist_nst.cli import FAILURE, INTERRUPTED, USAGE
-from artist_nst.cli import console as talk
-from artist_nst.cli.outcome import report
+from artist_nst.cli.console import open_console
+from artist_nst.cli.series import run_series
 from artist_nst.cli.signals import Interrupted
-from artist_nst.corpus.works import packaged_corpora
+from artist_nst.corpus.works import get_packaged_corpora
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.experiments.comparison import Plan, compare
-from artist_nst.experiments.results import panel, write_sheet, write_table
+from artist_nst.experiments.axes import Axis
+from artist_nst.experiments.comparison import ComparisonPlan, compare, plan_comparison
+from artist_nst.experiments.results import lay_out, read_panel
 from artist_nst.experiments.runner import (
     SHEET,
-    TABLE,
     Cell,
     Series,
     SeriesProgress,
     paint_series,
 )
-from artist_nst.figures.sheet import Panel, sheet
+from artist_nst.figures.sheet import Panel, draw_sheet
 from artist_nst.image.files import write_picture
-from artist_nst.nst.weights import OtherNetworkError, load_weights, locate_weights
+from artist_nst.nst.weights.checkpoint import OtherNetworkError, load_weights
+from artist_nst.nst.weights.locate import locate_weights
+from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks
-from artist_nst.painting.style_sources import Source, choose_sources
+from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.published import recipe
-from artist_nst.recipes.recipe import Network, Recipe, architecture
-
-Pixels = NDArray[np.float64]
+from artist_nst.recipes.recipe import Network, Recipe, get_architecture
+from artist_nst.styles.picking import Pick
 
 MAX_BYTES, MAX_WIDTH = 300_000, 1600  # of a JPEG for the docs
 
-Width = Annotated[
-    int, typer.Option("--width", "-w", min=64, help="Of a painting, in pixels.")
-]
-Out = Annotated[
-    Path,
-    typer.Option("--out", "-o", help="The folder; what is done there is kept."),
-]
-Numiter = Annotated[
-    int | None,
-    typer.Option(
-        "--numiter",
-        "-n",
-        min=1,
-        help="Iterations of a painting, if not the recipe's own.",
-    ),
-]
-Jpeg = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Save the sheet as a JPEG, too, small enough for a web page.",
-    ),
-]
+OnProgress = Callable[[SeriesProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One run of a script; the folders it needs are made at once.
+    """One run of a script; creates its folders.
 
     Attributes:
-        folder: for the paintings, ``sheet.png`` and ``results.csv``.
-        width: of a painting, in pixels.
-        numiter: iterations of a painting; None for the recipe's own.
-        jpeg: where the sheet goes as a JPEG, too.
+        folder: For the paintings, ``sheet.png`` and ``results.csv``.
+        width: Of a painting, in pixels.
+        iterations: Of a painting; None for the recipe's own.
+        jpeg: A JPEG of the sheet, if any.
 
     Raises:
-        UsageError: a folder can't be made, or ``jpeg`` is not named like one.
+        UsageError: A folder cannot be created, or ``jpeg`` has another suffix.
     """
 
     folder: Path
     width: int
-    numiter: int | None
-    jpeg: Path | None
+    iterations: int | None = None
+    jpeg: Path | None = None
 
     def __post_init__(self) -> None:
         folders = [self.folder]
@@ -101,18 +79,15 @@ class Figure:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise UsageError(
-                    f"{folder} can't be made a folder ({error.strerror}): choose "
-                    "another"
-                ) from error
+                raise UsageError(describe_write_error(folder, error)) from error
 
-    def recipe(self, name: str = "default") -> Recipe:
-        """A named recipe at this figure's width and iterations."""
-        made = recipe(name, width=self.width)
-        return made if self.numiter is None else made.with_iterations(self.numiter)
+    def make_recipe(self, name: str = "default", **changes: Any) -> Recipe:
+        """Return a named recipe with changes, at this figure's width and iterations."""
+        made = recipe(name, width=self.width, **changes)
+        return made.with_iterations(self.iterations) if self.iterations else made
 
-    def photograph(self, name: str) -> Path:
-        """A photograph of scikit-image's, as a file in the folder."""
+    def load_photo(self, name: str) -> Path:
+        """Save a photograph of scikit-image's to the folder."""
         import skimage.data
 
         path = self.folder / f"{name}.png"
@@ -120,108 +95,127 @@ class Figure:
             write_picture(path, getattr(skimage.data, name)())
         return path
 
+    def plan(
+        self,
+        across: Axis,
+        photo: Path,
+        sources: Sequence[Source],
+        down: Axis | None = None,
+    ) -> ComparisonPlan:
+        """Plan a comparison with the default recipe."""
+        return plan_comparison(
+            across,
+            photo,
+            StyleRequest(images=sources),
+            down=down,
+            recipe=self.make_recipe(),
+        )
+
+    def compare(self, plan: ComparisonPlan) -> None:
+        """Paint a comparison; its own sheet is the figure."""
+
+        def run(networks: Networks, on_progress: OnProgress) -> Series:
+            return compare(
+                plan, self.folder, networks=networks, on_progress=on_progress
+            )
+
+        self.run(run)
+
     def paint(
         self,
         cells: Sequence[Cell],
-        on_step: Callable[[SeriesProgress], None] = lambda _: None,
-        **how: Any,
-    ) -> Series:
-        """Paint the cells that are not done, and write ``results.csv``.
+        draw_sheet: Callable[[Series], Pixels],
+        on_step: OnProgress = lambda _: None,
+    ) -> None:
+        """Paint the cells that are not finished, and draw the sheet.
 
         Args:
-            on_step: told of each iteration, besides whoever watches.
-            how: passed on to :func:`artist_nst.painting.pipeline.paint`.
+            cells: What to paint.
+            draw_sheet: Returns the sheet of a series, ``(H, W, 3)`` in [0, 1].
+            on_step: Called after each iteration.
+        """
+
+        def run(networks: Networks, on_progress: OnProgress) -> Series:
+            def both(progress: SeriesProgress) -> None:
+                on_progress(progress)
+                on_step(progress)
+
+            series = paint_series(cells, self.folder, networks, both)
+            lay_out(series, lambda: draw_sheet(series), plot=False)
+            return series
+
+        self.run(run)
+
+    def run(self, run: Callable[[Networks, OnProgress], Series]) -> None:
+        """Run a series with progress bars, and save the JPEG of its sheet.
 
         Raises:
-            Interrupted, ArtistNstError: and there is nothing to show.
+            Interrupted: Ctrl-C stopped the painting.
+            ArtistNstError: A painting failed, or a file cannot be written.
         """
-        with reporting(on_step) as said:
-            series = paint_series(cells, self.folder, **said, **how)
-        if not series.done:
-            report(series, self.folder, len(cells))
-        write_table(self.folder / TABLE, cells, series)
-        return series
-
-    def compare(self, planned: Plan) -> None:
-        """Paint a comparison; its own sheet is the figure."""
-        with reporting() as said:
-            made = compare(planned, self.folder, **said)
-        self.finish(made.series, len(planned.all))
-
-    def finish(self, series: Series, count: int, sheet: Pixels | None = None) -> None:
-        """Save the sheet where it is not saved yet, and the JPEG; print its path.
-
-        Args:
-            count: of the paintings asked for.
-            sheet: ``(H, W, 3)`` in [0, 1]; None where it is in the folder already.
-
-        Raises:
-            Interrupted: painting was.
-            ArtistNstError: a painting failed, or a file can't be written.
-        """
-        target = self.folder / SHEET
-        if sheet is not None:
-            write_sheet(target, sheet, series)
-        if self.jpeg is not None and series.done and target.exists():
-            save_jpeg(target, self.jpeg)
-        report(series, self.folder, count)
+        console = open_console(quiet=False, verbose=False)
+        run_series(run, self.folder, ComputeOptions(), console)
+        if self.jpeg is not None:
+            save_jpeg(self.folder / SHEET, self.jpeg)
 
 
-@contextmanager
-def reporting(
-    on_step: Callable[[SeriesProgress], None] = lambda _: None,
-) -> Iterator[dict[str, Any]]:
-    """The arguments by which a series of paintings says on stderr how far it is, and
-    tells ``on_step`` of each iteration."""
-    console = talk.set_up(quiet=False, verbose=False)
-    with talk.download_bar(console) as download, talk.series_bar(console) as show:
-
-        def told(progress: SeriesProgress) -> None:
-            show(progress)
-            on_step(progress)
-
-        yield {"networks": Networks(on_download=download), "on_progress": told}
-
-
-def works(*numbers: int) -> list[Source]:
-    """Works of the artist ``procedural`` by their numbers, 1 to 8."""
+def get_works(*numbers: int) -> list[Source]:
+    """Return works of the artist ``procedural`` by their numbers, 1 to 8."""
     names = [f"procedural-{number:02}" for number in numbers]
-    return choose_sources((), "procedural", names, packaged_corpora(), 0)
+    return _request(works=names).choose(seed=0)
 
 
-def cell(name: str, photo: Path, sources: Sequence[Source], made: Recipe) -> Cell:
-    """One painting, ``NAME.png`` in the figure's folder."""
-    return Cell(name, photo, tuple(sources), made, 0, {"painting": name})
+def pick_works(pick: Pick, seed: int, photo: Path) -> list[Source]:
+    """Pick works of the artist ``procedural``."""
+    return _request(pick=pick).choose(seed, photo)
 
 
-def photo_panel(photo: Path) -> Panel:
-    """The photo, as every sheet shows it."""
-    return panel(photo, f"photo: {photo.name}")
+def _request(**choice: Any) -> StyleRequest:
+    return StyleRequest(artist="procedural", corpora=get_packaged_corpora(), **choice)
 
 
-def titled(painted: Panel | None, title: str) -> Panel | None:
-    """A line above what was measured; None, for not painted, stays None."""
-    if painted is None:
+def make_cell(
+    name: str, photo: Path, sources: Sequence[Source], recipe: Recipe
+) -> Cell:
+    """Return a painting, ``NAME.png`` in the figure's folder."""
+    return Cell(name, photo, tuple(sources), recipe, 0, {"painting": name})
+
+
+def read_photo_panel(photo: Path) -> Panel:
+    """Read the photo, with its name as caption."""
+    return read_panel(photo, f"photo: {photo.name}")
+
+
+def read_painting(series: Series, cell: Cell, caption: str = "") -> Panel | None:
+    """Read a painting; None if it is not painted."""
+    done = series.done.get(cell.name)
+    return None if done is None else read_panel(done.path, caption)
+
+
+def add_title(panel: Panel | None, title: str) -> Panel | None:
+    """Put a line above a painting's caption of distances."""
+    if panel is None:
         return None
-    measured = painted.label.replace("\n", ", ")
-    return replace(painted, label=f"{title}\n{measured}")
+    distances = panel.caption.replace("\n", ", ")
+    return replace(panel, caption=f"{title}\n{distances}")
 
 
-def gallery(panels: Sequence[Panel | None]) -> Pixels:
-    """A sheet of the panels, without None, in rows of three to five that fill up."""
-    there = [one for one in panels if one is not None]
-    columns = min((4, 3, 5), key=lambda count: -len(there) % count)
-    return sheet([there[at : at + columns] for at in range(0, len(there), columns)])
+def draw_gallery(panels: Sequence[Panel | None]) -> Pixels:
+    """Draw the panels, without None, in rows of three to five, as full as possible."""
+    shown = [panel for panel in panels if panel is not None]
+    columns = min((4, 3, 5), key=lambda count: -len(shown) % count)
+    return draw_sheet(
+        [shown[start : start + columns] for start in range(0, len(shown), columns)]
+    )
 
 
-def at_hand(network: Network) -> bool:
-    """Whether weights that fit the network are here; VGG-19's, which every figure
-    needs, are taken for granted.
+def has_weights(network: Network) -> bool:
+    """Whether weights for the network are here; VGG-19's are assumed to be.
 
     Raises:
-        ArtistNstError: the file that would be read can't be.
+        ArtistNstError: The file cannot be read.
     """
-    if architecture(network) == "vgg19":
+    if get_architecture(network) == "vgg19":
         return True
     path = locate_weights(network)
     if path is None:
@@ -234,25 +228,21 @@ def at_hand(network: Network) -> bool:
 
 
 def save_jpeg(picture: Path, target: Path) -> None:
-    """The picture as a JPEG of at most ``MAX_BYTES`` and ``MAX_WIDTH``.
+    """Save a picture as a JPEG of at most ``MAX_BYTES`` and ``MAX_WIDTH``.
 
     Raises:
-        ArtistNstError: it can't be written.
+        ArtistNstError: It cannot be written.
     """
     with Image.open(picture) as image:
-        data = _jpeg(image.convert("RGB"))
-    part = target.with_name(f"{target.name}.part")
+        data = _encode_jpeg(image.convert("RGB"))
     try:
-        part.write_bytes(data)
-        part.replace(target)
+        write_bytes(target, data)
     except OSError as error:
-        raise ArtistNstError(
-            f"{target} can't be written ({error.strerror}): choose another --jpeg"
-        ) from error
+        raise ArtistNstError(describe_write_error(target, error, "--jpeg")) from error
 
 
-def _jpeg(image: Image.Image) -> bytes:
-    """Quality is given up first, then size."""
+def _encode_jpeg(image: Image.Image) -> bytes:
+    """Reduce the quality first, then the size."""
     width = min(image.width, MAX_WIDTH)
     while True:
         height = max(1, round(image.height * width / image.width))
@@ -265,15 +255,42 @@ def _jpeg(image: Image.Image) -> bytes:
         width = round(0.9 * width)
 
 
-def run(command: Callable[..., None], about: str) -> None:
-    """Run a script's function on its command line; whatever goes wrong is one line.
+def run_figure(
+    draw: Callable[[Figure], None], width: int = 256, iterations: int | None = None
+) -> None:
+    """Run a script on its command line, and report expected errors in one line.
 
     Args:
-        about: what ``--help`` says: the script's docstring.
+        draw: The script's function.
+        width: Of a painting by default, in pixels.
+        iterations: Of a painting by default; None for the recipe's own.
     """
+    name = Path(sys.argv[0]).stem
+    default_width, default_iterations = width, iterations
+
+    def main(
+        width: Annotated[
+            int, typer.Option("--width", "-w", min=64, help="Of a painting, in pixels.")
+        ] = default_width,
+        out: Annotated[
+            Path, typer.Option("--out", "-o", help="Folder; what is finished is kept.")
+        ] = Path("figures") / name,
+        numiter: Annotated[
+            int | None,
+            typer.Option(
+                "--numiter", "-n", min=1, help="Iterations, if not the recipe's own."
+            ),
+        ] = default_iterations,
+        jpeg: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Also save the sheet as a small JPEG."),
+        ] = None,
+    ) -> None:
+        draw(Figure(out, width, numiter, jpeg))
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    paragraphs = [" ".join(one.split()) for one in about.split("\n\n")]
-    app.command(help="\n\n".join(paragraphs))(command)
+    paragraphs = (sys.modules["__main__"].__doc__ or "").split("\n\n")
+    app.command(help="\n\n".join(" ".join(text.split()) for text in paragraphs))(main)
     try:
         app()
     except Interrupted as stop:
@@ -283,5 +300,5 @@ def run(command: Callable[..., None], about: str) -> None:
         line = str(error)
     else:
         return
-    print(f"{Path(sys.argv[0]).stem}: {line}", file=sys.stderr)
+    print(f"{name}: {line}", file=sys.stderr)
     sys.exit(code)

@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 """Photos painted by VGG-19, by the compact network, and by both.
 
-In the middle column the compact network has painted the two coarse levels and VGG-19
-the last one: `--draft-levels 2`. docs/compact.md has the figures.
+In the middle column the compact network paints the two coarse levels and VGG-19 the
+last one: `--draft-levels 2`. docs/compact.md has the measurements.
 """
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from common import Figure, Jpeg, Numiter, Out, Width, cell, photo_panel, run, works
+from common import (
+    Figure,
+    get_works,
+    make_cell,
+    read_painting,
+    read_photo_panel,
+    run_figure,
+)
 
-from artist_nst.experiments.results import panel, source_panel
-from artist_nst.figures.sheet import sheet
+from artist_nst._types import Pixels
+from artist_nst.experiments.results import read_source_panel
+from artist_nst.experiments.runner import Series
+from artist_nst.figures.sheet import draw_sheet
 
 PAIRS = (("chelsea", 1), ("coffee", 8), ("astronaut", 5))
 PAINTERS: dict[str, dict[str, Any]] = {
@@ -22,43 +29,35 @@ PAINTERS: dict[str, dict[str, Any]] = {
 }
 
 
-def main(
-    width: Width = 320,
-    out: Out = Path("figures/compact"),
-    numiter: Numiter = None,
-    jpeg: Jpeg = None,
-) -> None:
-    """Three photographs after a work each, in a row each."""
-    figure = Figure(out, width, numiter, jpeg)
-    rows, cells = [], []
+def draw(figure: Figure) -> None:
+    """Paint three photos after one work each, a row for each."""
+    rows = []
     for name, number in PAIRS:
-        photo, (work,) = figure.photograph(name), works(number)
-        row = {
-            title: cell(
+        photo, works = figure.load_photo(name), get_works(number)
+        cells = {
+            title: make_cell(
                 f"{name}-{title.replace(' ', '-')}",
                 photo,
-                [work],
-                replace(figure.recipe(), **changes),
+                works,
+                figure.make_recipe(**changes),
             )
             for title, changes in PAINTERS.items()
         }
-        cells += row.values()
-        rows.append((photo, work, row))
-    series = figure.paint(cells)
-    panels = [
-        [
-            photo_panel(photo),
-            source_panel(work),
-            *(
-                panel(series.done[one.name].path, title)
-                for title, one in row.items()
-                if one.name in series.done
-            ),
+        rows.append((photo, works[0], cells))
+
+    def draw_rows(series: Series) -> Pixels:
+        panels = [
+            [
+                read_photo_panel(photo),
+                read_source_panel(work),
+                *(read_painting(series, cell, title) for title, cell in cells.items()),
+            ]
+            for photo, work, cells in rows
         ]
-        for photo, work, row in rows
-    ]
-    figure.finish(series, len(cells), sheet(panels))
+        return draw_sheet([[panel for panel in row if panel] for row in panels])
+
+    figure.paint([cell for *_, cells in rows for cell in cells.values()], draw_rows)
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw, width=320)

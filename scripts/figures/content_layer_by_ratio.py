@@ -2,44 +2,29 @@
 """The content layer from top to bottom, the ratio β/α from left to right.
 
 Figure 6.1 of "Generating stylistic images using convolutional neural networks"
-(E. Patel), whose ratio is α/β and whose network is VGG-16; "Style transfer"
-(L. Danino, D. Goman) shows ratios and content layers, too, each alone.
+(E. Patel), whose ratio is α/β and whose network is VGG-16. "Style transfer" (L. Danino,
+D. Goman) also shows ratios and content layers, separately.
 
-The losses are the default recipe's, each divided by its own target, so that one ratio
-means the same at each layer. With sums of squares, as in the papers, it does not: how
-loud layers are, and how many positions they have, differs by orders of magnitude, and
-the rows would show that rather than what the layers keep. To paint fifteen pictures in
-minutes, each gets half the recipe's iterations.
+The default recipe's losses are each divided by their own target, so that a ratio means
+the same at each layer. The papers' sums of squares differ by orders of magnitude
+between layers, and the rows would show that rather than what layers keep. Each painting
+has half the recipe's iterations.
 """
 
-from pathlib import Path
+from common import Figure, get_works, run_figure
 
-from common import Figure, Jpeg, Numiter, Out, Width, run, works
-
-from artist_nst.experiments.axes import axis
-from artist_nst.experiments.comparison import plan
+from artist_nst.experiments.axes import parse_axis
 
 LAYERS = "conv1_1,conv2_1,conv3_1,conv4_1,conv5_1"
 RATIOS = "1,5,25"
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/content_layer_by_ratio"),
-    numiter: Numiter = 90,
-    jpeg: Jpeg = None,
-) -> None:
-    """Fifteen paintings of a cat after work 1."""
-    figure = Figure(out, width, numiter, jpeg)
-    planned = plan(
-        axis("ratio", RATIOS),
-        figure.photograph("chelsea"),
-        works(1),
-        by=axis("content-layer", LAYERS),
-        recipe=figure.recipe(),
-    )
-    figure.compare(planned)
+def draw(figure: Figure) -> None:
+    """Paint a cat after work 1 fifteen times."""
+    photo = figure.load_photo("chelsea")
+    across, down = parse_axis("ratio", RATIOS), parse_axis("content-layer", LAYERS)
+    figure.compare(figure.plan(across, photo, get_works(1), down))
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw, iterations=90)

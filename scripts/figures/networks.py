@@ -2,18 +2,15 @@
 """One photo and work by the features of several networks.
 
 Section 4.4 of "Style transfer" (L. Danino, D. Goman) compares VGG-11, 13, 16 and 19;
-normalised VGG-19 is that of Gatys et al., the compact one our own. Those whose weights
-are not here are left out (`artist-nst weights --network vgg16` downloads them). The
-default recipe's losses do not depend on how loud a network is, so that one ratio serves
-all.
+normalised VGG-19 is from Gatys et al., the compact network from this project. Networks
+without weights on this machine are left out (`artist-nst weights --network vgg16`
+downloads them). The default recipe's losses do not depend on the scale of features, so
+that one ratio suits all.
 """
 
-from pathlib import Path
+from common import Figure, get_works, has_weights, run_figure
 
-from common import Figure, Jpeg, Numiter, Out, Width, at_hand, run, works
-
-from artist_nst.experiments.axes import axis
-from artist_nst.experiments.comparison import plan
+from artist_nst.experiments.axes import parse_axis
 from artist_nst.recipes.recipe import Network
 
 NETWORKS: tuple[Network, ...] = (
@@ -26,19 +23,12 @@ NETWORKS: tuple[Network, ...] = (
 )
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/networks"),
-    numiter: Numiter = None,
-    jpeg: Jpeg = None,
-) -> None:
-    """A painting of a cup after work 8 by each network."""
-    figure = Figure(out, width, numiter, jpeg)
-    here = [network for network in NETWORKS if at_hand(network)]
-    across = axis("network", ",".join(here))
-    photo = figure.photograph("coffee")
-    figure.compare(plan(across, photo, works(8), recipe=figure.recipe()))
+def draw(figure: Figure) -> None:
+    """Paint a cup after work 8 with each network."""
+    available = [network for network in NETWORKS if has_weights(network)]
+    across = parse_axis("network", ",".join(available))
+    figure.compare(figure.plan(across, figure.load_photo("coffee"), get_works(8)))
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw)

@@ -2,21 +2,24 @@
 """One photo after works picked in five ways: what --pick does.
 
 The aim of "Whole-artist imitation with convolutional neural networks" (J. Mu, A.
-Franc), an artist and not a work, by other means than its own mean of all works.
+Franc), an artist rather than a work, by other means than the mean of all works.
 """
 
-from pathlib import Path
+from common import (
+    Figure,
+    draw_gallery,
+    make_cell,
+    pick_works,
+    read_painting,
+    run_figure,
+)
 
-from common import Figure, Jpeg, Numiter, Out, Width, cell, gallery, run
-
-from artist_nst.corpus.works import packaged_corpora
-from artist_nst.experiments.results import panel
+from artist_nst._types import Pixels
+from artist_nst.experiments.results import read_panel
 from artist_nst.experiments.runner import Cell, Series
-from artist_nst.figures.sheet import Panel
-from artist_nst.painting.style_sources import choose_sources
 from artist_nst.styles.picking import Pick
 
-# Three works of eight, for those most like them are of the same hand.
+# Three works of eight, since this artist has few works of each style.
 PICKS = {
     "random": Pick(way="random"),
     "typical": Pick(way="typical"),
@@ -27,32 +30,25 @@ PICKS = {
 SEED = 1
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/picks"),
-    numiter: Numiter = None,
-    jpeg: Jpeg = None,
-) -> None:
-    """Five paintings of a cat."""
-    figure = Figure(out, width, numiter, jpeg)
-    photo = figure.photograph("chelsea")
-    cells = []
-    for name, pick in PICKS.items():
-        sources = choose_sources(
-            (), "procedural", (), packaged_corpora(), SEED, pick, photo
-        )
-        cells.append(cell(name, photo, sources, figure.recipe()))
-    series = figure.paint(cells)
-    panels = [panel(photo, "the photo"), *(_shown(series, one) for one in cells)]
-    figure.finish(series, len(cells), gallery(panels))
+def draw(figure: Figure) -> None:
+    """Paint a cat after each pick."""
+    photo, recipe = figure.load_photo("chelsea"), figure.make_recipe()
+    cells = [
+        make_cell(name, photo, pick_works(pick, SEED, photo), recipe)
+        for name, pick in PICKS.items()
+    ]
+
+    def draw_sheet(series: Series) -> Pixels:
+        panels = [read_painting(series, cell, _format_caption(cell)) for cell in cells]
+        return draw_gallery([read_panel(photo, "the photo"), *panels])
+
+    figure.paint(cells, draw_sheet)
 
 
-def _shown(series: Series, one: Cell) -> Panel | None:
-    if one.name not in series.done:
-        return None
-    titles = [source.work["title"] for source in one.sources if source.work]
-    return panel(series.done[one.name].path, f"{one.name}: {', '.join(titles)}")
+def _format_caption(cell: Cell) -> str:
+    titles = [source.work["title"] for source in cell.sources if source.work]
+    return f"{cell.name}: {', '.join(titles)}"
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw)

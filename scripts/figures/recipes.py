@@ -4,58 +4,47 @@
 Every recipe gets this figure's width and at most 100 iterations (-n), so that all are
 painted in minutes. That cuts the papers' own numbers short: art.py has 512 iterations,
 gatys-2015 500, csce5214 a hundred thousand steps (100 of which move a pixel by less
-than two levels of 255). What each can do is seen at its own: artist-nst paint --recipe
-NAME. Recipes of networks whose weights are not here are left out.
+than two levels of 255). `artist-nst paint --recipe NAME` paints with the whole recipe.
+Recipes for networks without weights on this machine are left out.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 from common import (
     Figure,
-    Jpeg,
-    Numiter,
-    Out,
-    Width,
-    at_hand,
-    gallery,
-    photo_panel,
-    run,
-    titled,
-    works,
+    add_title,
+    draw_gallery,
+    get_works,
+    has_weights,
+    make_cell,
+    read_photo_panel,
+    run_figure,
 )
 
-from artist_nst.experiments.axes import axis
-from artist_nst.experiments.comparison import plan
-from artist_nst.experiments.results import cell_panel, source_panel
+from artist_nst._types import Pixels
+from artist_nst.experiments.results import read_cell_panel, read_source_panel
+from artist_nst.experiments.runner import Series
 from artist_nst.recipes.published import RECIPES
-from artist_nst.recipes.recipe import Recipe
 
 ITERATIONS = 100
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/recipes"),
-    numiter: Numiter = ITERATIONS,
-    jpeg: Jpeg = None,
-) -> None:
-    """A painting of a cup after work 2 by each recipe."""
-    figure = Figure(out, width, numiter, jpeg)
-    names = [name for name, made in RECIPES.items() if at_hand(made.network)]
+def draw(figure: Figure) -> None:
+    """Paint a cup after work 2 with each recipe."""
+    photo, (work,) = figure.load_photo("coffee"), get_works(2)
+    cells = []
+    for name, recipe in RECIPES.items():
+        if has_weights(recipe.network):
+            count = min(recipe.iterations, figure.iterations or ITERATIONS)
+            short = replace(recipe.with_iterations(count), width=figure.width)
+            cells.append(make_cell(name, photo, [work], short))
 
-    def adjust(made: Recipe) -> Recipe:
-        most = min(made.iterations, numiter or ITERATIONS)
-        return replace(made.with_iterations(most), width=width)
+    def draw_sheet(series: Series) -> Pixels:
+        panels = [add_title(read_cell_panel(series, cell), cell.name) for cell in cells]
+        return draw_gallery([read_photo_panel(photo), read_source_panel(work), *panels])
 
-    photo, (work,) = figure.photograph("coffee"), works(2)
-    across = axis("recipe", ",".join(names))
-    cells = plan(across, photo, work, adjust=adjust).all
-    series = figure.paint(cells)
-    painted = [titled(cell_panel(series, one), one.settings["recipe"]) for one in cells]
-    beside = [photo_panel(photo), source_panel(work)]
-    figure.finish(series, len(cells), gallery([*beside, *painted]))
+    figure.paint(cells, draw_sheet)
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw, iterations=ITERATIONS)

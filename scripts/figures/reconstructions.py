@@ -7,30 +7,33 @@ convolutional neural networks" (E. Patel). Each starts from noise, without smoot
 """
 
 from dataclasses import replace
-from pathlib import Path
 
-from common import Figure, Jpeg, Numiter, Out, Width, reporting, run, works
+from common import Figure, OnProgress, get_works, run_figure
 
-from artist_nst.experiments.reconstruction import RECONSTRUCTION, plan, reconstruct
+from artist_nst.experiments.reconstruction import (
+    RECONSTRUCTION,
+    plan_reconstruction,
+    reconstruct,
+)
+from artist_nst.experiments.runner import Series
+from artist_nst.painting.networks import Networks
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/reconstructions"),
-    numiter: Numiter = RECONSTRUCTION.iterations,
-    jpeg: Jpeg = None,
-) -> None:
-    """A cup's content and work 1's style, from five layers each."""
-    figure = Figure(out, width, numiter, jpeg)
-    recipe = replace(RECONSTRUCTION, width=width)
-    if numiter is not None:
-        recipe = recipe.with_iterations(numiter)
-    photo, (work,) = figure.photograph("coffee"), works(1)
-    planned = plan(photo, work.path, recipe=recipe)
-    with reporting() as said:
-        series = reconstruct(planned, out, **said)
-    figure.finish(series, len(planned.all))
+def draw(figure: Figure) -> None:
+    """Reconstruct a cup's content and work 1's style from five layers each."""
+    recipe = replace(RECONSTRUCTION, width=figure.width)
+    if figure.iterations:
+        recipe = recipe.with_iterations(figure.iterations)
+    photo, (work,) = figure.load_photo("coffee"), get_works(1)
+    plan = plan_reconstruction(photo, work.path, recipe=recipe)
+
+    def run(networks: Networks, on_progress: OnProgress) -> Series:
+        return reconstruct(
+            plan, figure.folder, networks=networks, on_progress=on_progress
+        )
+
+    figure.run(run)
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw)

@@ -5,28 +5,16 @@ Figure 4 of "Whole-artist imitation with convolutional neural networks" (J. Mu,
 A. Franc), with the default recipe.
 """
 
-from pathlib import Path
+from common import Figure, get_works, run_figure
 
-from common import Figure, Jpeg, Numiter, Out, Width, run, works
-
-from artist_nst.experiments.axes import axis
-from artist_nst.experiments.comparison import plan
-
-SCALES = "1.2,1.8"
+from artist_nst.experiments.axes import parse_axis
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/style_scale"),
-    numiter: Numiter = None,
-    jpeg: Jpeg = None,
-) -> None:
-    """Two paintings of a cat after work 1."""
-    figure = Figure(out, width, numiter, jpeg)
-    photo = figure.photograph("chelsea")
-    across = axis("style-scale", SCALES)
-    figure.compare(plan(across, photo, works(1), recipe=figure.recipe()))
+def draw(figure: Figure) -> None:
+    """Paint a cat after work 1 at each scale."""
+    across = parse_axis("style-scale", "1.2,1.8")
+    figure.compare(figure.plan(across, figure.load_photo("chelsea"), get_works(1)))
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw)

@@ -5,49 +5,45 @@ Figure 6.4 of "Generating stylistic images using convolutional neural networks"
 (E. Patel), with the default recipe.
 """
 
-from pathlib import Path
-
 from common import (
     Figure,
-    Jpeg,
-    Numiter,
-    Out,
-    Width,
-    cell,
-    photo_panel,
-    run,
-    titled,
-    works,
+    add_title,
+    get_works,
+    make_cell,
+    read_photo_panel,
+    run_figure,
 )
 
-from artist_nst.experiments.results import cell_panel, source_panel
-from artist_nst.figures.sheet import sheet
+from artist_nst._types import Pixels
+from artist_nst.experiments.results import read_cell_panel, read_source_panel
+from artist_nst.experiments.runner import Series
+from artist_nst.figures.sheet import draw_sheet
 from artist_nst.painting.style_sources import Source
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/swapped"),
-    numiter: Numiter = None,
-    jpeg: Jpeg = None,
-) -> None:
-    """A cat after work 7, and work 7 after the cat."""
-    figure = Figure(out, width, numiter, jpeg)
-    photo, (work,) = figure.photograph("chelsea"), works(7)
+def draw(figure: Figure) -> None:
+    """Paint a cat after work 7, and work 7 after the cat."""
+    photo, (work,) = figure.load_photo("chelsea"), get_works(7)
+    recipe = figure.make_recipe()
     cells = [
-        cell("photo-after-work", photo, [work], figure.recipe()),
-        cell("work-after-photo", work.path, [Source(photo)], figure.recipe()),
+        make_cell("photo-after-work", photo, [work], recipe),
+        make_cell("work-after-photo", work.path, [Source(photo)], recipe),
     ]
-    series = figure.paint(cells)
-    painted = [
-        titled(cell_panel(series, one), one.name.replace("-", " ")) for one in cells
-    ]
-    rows = [
-        [photo_panel(photo), source_panel(work)],
-        [one for one in painted if one is not None],
-    ]
-    figure.finish(series, len(cells), sheet(rows))
+
+    def draw_rows(series: Series) -> Pixels:
+        panels = [
+            add_title(read_cell_panel(series, cell), cell.name.replace("-", " "))
+            for cell in cells
+        ]
+        return draw_sheet(
+            [
+                [read_photo_panel(photo), read_source_panel(work)],
+                [panel for panel in panels if panel is not None],
+            ]
+        )
+
+    figure.paint(cells, draw_rows)
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw)

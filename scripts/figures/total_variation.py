@@ -1,60 +1,55 @@
 #!/usr/bin/env python3
-"""Without smoothness, with the default recipe's, and with ten times as much; below
-each painting a part of it, magnified, for the grain is what is to be seen.
+"""Without smoothness, with the default recipe's weight, and with ten times as much.
 
 Figure 6.2 of "Generating stylistic images using convolutional neural networks"
-(E. Patel). γ weighs the mean difference between neighbouring pixels, where that paper
-weighs their sum.
+(E. Patel). γ weighs the mean difference between neighboring pixels, where that paper
+weighs their sum. Below each painting, a part of it is magnified to show the grain.
 """
 
-from pathlib import Path
+from common import Figure, get_works, read_photo_panel, run_figure
 
-from common import Figure, Jpeg, Numiter, Out, Width, photo_panel, run, works
-
-from artist_nst.experiments.axes import axis
-from artist_nst.experiments.comparison import plan
-from artist_nst.experiments.results import cell_panel, source_panel
+from artist_nst._types import Pixels
+from artist_nst.experiments.axes import parse_axis
+from artist_nst.experiments.results import read_cell_panel, read_source_panel
 from artist_nst.experiments.runner import Cell, Series
-from artist_nst.figures.grid import grid
+from artist_nst.figures.grid import draw_grid
 from artist_nst.figures.sheet import Panel
 from artist_nst.image.files import read_picture
 
 WEIGHTS = "0,0.003,0.03"
-CORNER, SHARE, TIMES = (0.35, 0.15), 0.25, 8  # of height and width; of each; larger
+CORNER, PART, ZOOM = (0.35, 0.15), 0.25, 8  # top left and size, relative; factor
 
 
-def main(
-    width: Width = 256,
-    out: Out = Path("figures/total_variation"),
-    numiter: Numiter = None,
-    jpeg: Jpeg = None,
-) -> None:
-    """Three paintings of a cup after work 5."""
-    figure = Figure(out, width, numiter, jpeg)
-    photo, (work,) = figure.photograph("coffee"), works(5)
-    across = axis("tv", WEIGHTS)
-    cells = plan(across, photo, work, recipe=figure.recipe()).all
-    series = figure.paint(cells)
-    body = [
-        [cell_panel(series, one) for one in cells],
-        [_magnified(series, one) for one in cells],
-    ]
-    columns = [across.head(value) for value in across.values]
-    beside = [photo_panel(photo), source_panel(work)]
-    sheet = grid(body, columns=columns, rows=["painted", "magnified"], beside=beside)
-    figure.finish(series, len(cells), sheet)
+def draw(figure: Figure) -> None:
+    """Paint a cup after work 5 with each weight."""
+    photo, (work,) = figure.load_photo("coffee"), get_works(5)
+    across = parse_axis("tv", WEIGHTS)
+    cells = figure.plan(across, photo, [work]).cells
+
+    def draw_sheet(series: Series) -> Pixels:
+        return draw_grid(
+            [
+                [read_cell_panel(series, cell) for cell in cells],
+                [_magnify(series, cell) for cell in cells],
+            ],
+            columns=[across.heading(value) for value in across.values],
+            rows=["painted", "magnified"],
+            references=[read_photo_panel(photo), read_source_panel(work)],
+        )
+
+    figure.paint(cells, draw_sheet)
 
 
-def _magnified(series: Series, one: Cell) -> Panel | None:
-    if one.name not in series.done:
+def _magnify(series: Series, cell: Cell) -> Panel | None:
+    if cell.name not in series.done:
         return None
-    pixels = read_picture(series.done[one.name].path).pixels
+    pixels = read_picture(series.done[cell.name].path).pixels
     height, width = pixels.shape[:2]
     top, left = round(CORNER[0] * height), round(CORNER[1] * width)
-    part = pixels[top:, left:][: round(SHARE * height), : round(SHARE * width)]
-    # Pixels as squares, for smoothing them would hide the grain.
-    return Panel(part.repeat(TIMES, axis=0).repeat(TIMES, axis=1), "")
+    part = pixels[top:, left:][: round(PART * height), : round(PART * width)]
+    # Without interpolation, which would hide the grain.
+    return Panel(part.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1), "")
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run_figure(draw)

@@ -1,125 +1,128 @@
-"""What is painted by which mode after which works, and where it goes."""
+"""Plan the paintings: each mode's works for each artist and photo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from artist_nst.corpus.works import Corpus, Work, artists, load_corpus
+from artist_nst._files import hash_file
+from artist_nst.corpus.works import Corpus, Work, list_artists, load_corpus
 from artist_nst.errors import UsageError
-from artist_nst.evaluation.near_duplicates import groups, thumbnail
+from artist_nst.evaluation.near_duplicates import group_duplicates, make_thumbnail
 from artist_nst.experiments.runner import Cell
-from artist_nst.image.files import read_small, sha256_of
+from artist_nst.image.files import read_small
 from artist_nst.painting.style_sources import from_work
 from artist_nst.recipes.recipe import Recipe
-from artist_nst.styles.picking import BLENDED, Pick, Way, pick_works
+from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay, pick_works
 
-MODES: tuple[Way, ...] = ("random", "typical", "nearest", "diverse", "mix")
-ARTISTS = 6  # at least, to be told apart
-PARTS = 3  # of an artist's works; one of them is painted from
-RANGE = 16  # paintings of one photo, to see how many manners a mode has
-SIDE = 64  # pixels that works are compared at
-RANGED: tuple[Way, ...] = ("diverse", "mix")
+MODES: tuple[PickWay, ...] = ("random", "typical", "nearest", "diverse", "mix")
+MIN_ARTISTS = 6  # for the classifiers
+PARTS = 3  # that an artist's works are split into; one is painted from
+SERIES = 16  # paintings of one photo, to see how varied they are
+SERIES_MODES: tuple[PickWay, ...] = ("diverse", "mix")
+SIDE = 64  # pixels, at which near duplicates are found
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Everything that is to be painted after one artist.
+class ArtistPlan:
+    """All paintings after one artist.
 
     Attributes:
-        artist: all of the artist's works.
-        painter: the third of them that may be painted from.
-        cells: by mode, photo and seed.
+        artist: All of the artist's works.
+        painter: The third of them that may be painted from.
+        cells: By mode, photo and seed.
     """
 
     artist: Corpus
     painter: Corpus
-    cells: dict[tuple[str, int, int], Cell]
+    cells: dict[tuple[PickWay, int, int], Cell]
 
-    def table(self, mode: str, photos: int) -> list[Cell]:
-        """One painting of every photo."""
-        return [self.cells[mode, nth, nth] for nth in range(photos)]
+    def get_table_cells(self, mode: PickWay, photos: int) -> list[Cell]:
+        """Return one cell for each photo."""
+        return [self.cells[mode, photo, photo] for photo in range(photos)]
 
-    def range(self, mode: str) -> list[Cell]:
-        """Many paintings of the first photo; fewer, where there are fewer works."""
+    def get_series_cells(self, mode: PickWay) -> list[Cell]:
+        """Return all cells of the first photo."""
         return [
             cell
-            for (own, photo, _), cell in self.cells.items()
-            if own == mode and photo == 0
+            for (cell_mode, photo, _), cell in self.cells.items()
+            if cell_mode == mode and photo == 0
         ]
 
 
-def corpora_of(folder: Path, only: Sequence[str]) -> list[Corpus]:
-    """The artists that can be painted and judged.
+def load_corpora(folder: Path, only: Sequence[str]) -> list[Corpus]:
+    """Load the artists in a folder.
 
     Args:
-        only: folders' names; all artists in ``folder`` if there are none.
+        only: Names of subfolders; all of them if empty.
 
     Raises:
-        UsageError: too few, or one that is not there.
+        UsageError: There are too few artists, or a name is unknown.
     """
-    found = artists(folder)
-    found.pop("procedural")
-    if unknown := set(only) - set(found):
+    folders = list_artists(folder)
+    folders.pop("procedural")
+    if unknown := set(only) - set(folders):
         raise UsageError(f"--artist {min(unknown)}: there is none in {folder}")
-    if len(found) < ARTISTS:
+    if len(folders) < MIN_ARTISTS:
         raise UsageError(
-            f"{folder} has {len(found)} artists, and the judges need {ARTISTS}: "
-            "name a folder of more"
+            f"{folder} has {len(folders)} artists, and the classifiers need "
+            f"{MIN_ARTISTS}: name a folder with more"
         )
     return [
-        load_corpus(path) for slug, path in found.items() if not only or slug in only
+        load_corpus(path) for slug, path in folders.items() if not only or slug in only
     ]
 
 
-def plan(corpus: Corpus, photos: Sequence[Path], recipe: Recipe) -> Plan:
-    """What is painted after an artist.
+def plan_artist(corpus: Corpus, photos: Sequence[Path], recipe: Recipe) -> ArtistPlan:
+    """Plan all paintings after an artist.
 
     Raises:
-        UsageError: a third of the works is too few.
+        UsageError: A third of the works is too few.
     """
-    here = {corpus.path(work): work for work in corpus.here}
-    share = painter_share([*here])
-    works = tuple(work for path, work in here.items() if path in share)
-    if len(works) < BLENDED:
+    available = {corpus.get_path(work): work for work in corpus.available}
+    share = choose_painter_share([*available])
+    works = tuple(work for path, work in available.items() if path in share)
+    if len(works) < DEFAULT_MIX_SIZE:
         raise UsageError(
             f"{corpus.slug}: {len(works)} works to paint from are too few: it needs "
-            f"about {PARTS * BLENDED}"
+            f"about {PARTS * DEFAULT_MIX_SIZE} works"
         )
     painter = replace(corpus, works=works)
-    wanted = [(mode, nth, nth) for mode in MODES for nth in range(len(photos))]
-    wanted += [(mode, 0, seed) for mode in RANGED for seed in range(RANGE)]
-    cells = {}
-    for mode, nth, seed in dict.fromkeys(wanted):
+    keys = [(mode, photo, photo) for mode in MODES for photo in range(len(photos))]
+    keys += [(mode, 0, seed) for mode in SERIES_MODES for seed in range(SERIES)]
+    cells: dict[tuple[PickWay, int, int], Cell] = {}
+    for mode, index, seed in dict.fromkeys(keys):
         if mode == "diverse" and seed >= len(works):
             continue
-        photo = photos[nth]
-        chosen = _picked(painter, mode, seed, photo)
-        cells[mode, nth, seed] = Cell(
+        photo = photos[index]
+        cells[mode, index, seed] = Cell(
             f"{photo.stem}-{mode}-{seed:02}",
             photo,
-            tuple(from_work(painter, work) for work in chosen),
+            tuple(
+                from_work(painter, work)
+                for work in _pick_works(painter, mode, seed, photo)
+            ),
             recipe,
             seed,
             {"photo": photo.stem, "mode": mode, "pick seed": str(seed)},
         )
-    return Plan(corpus, painter, cells)
+    return ArtistPlan(corpus, painter, cells)
 
 
-def painter_share(paths: Sequence[Path]) -> set[Path]:
-    """The third of an artist's works that is painted from, and that no judge sees.
+def choose_painter_share(paths: Sequence[Path]) -> set[Path]:
+    """Choose the third of an artist's works that is painted from, by their hashes.
 
-    It follows from the files alone. What looks alike is in it together or not at all.
+    Near duplicates are in it together or not at all.
     """
-    ordered = [path for _, path in sorted((sha256_of(one), one) for one in paths)]
-    thumbnails = [thumbnail(read_small(path, SIDE) / 255) for path in ordered]
-    chosen = groups(thumbnails)[::PARTS]
-    return {ordered[place] for group in chosen for place in group}
+    ordered = [path for _, path in sorted((hash_file(path), path) for path in paths)]
+    thumbnails = [make_thumbnail(read_small(path, SIDE) / 255) for path in ordered]
+    groups = group_duplicates(thumbnails)[::PARTS]
+    return {ordered[index] for group in groups for index in group}
 
 
-def _picked(corpus: Corpus, mode: Way, seed: int, photo: Path) -> list[Work]:
-    """The works of one painting; of the diverse ones, as many as seeds, its own."""
+def _pick_works(corpus: Corpus, mode: PickWay, seed: int, photo: Path) -> list[Work]:
+    """Pick the works of one painting; of the diverse ones, that of the seed."""
     if mode != "diverse":
         return pick_works(corpus, Pick(way=mode), seed, photo)[0]
-    count = min(RANGE, len(corpus.works))
+    count = min(SERIES, len(corpus.works))
     groups = pick_works(corpus, Pick(way=mode, works=count), 0, photo)
     return groups[seed % len(groups)]

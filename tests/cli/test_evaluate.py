@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.artists import (
-    looked_at_in_small,
     save,
     save_artists,
     save_painting,
+    small_pictures,
     work,
 )
 from tests.cli.conftest import Cli
@@ -21,7 +21,7 @@ from tests.conftest import picture
 
 @pytest.fixture(scope="module", autouse=True)
 def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with looked_at_in_small(tmp_path_factory.mktemp("kept")):
+    with small_pictures(tmp_path_factory.getbasetemp() / "features"):
         yield
 
 

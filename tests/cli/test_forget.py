@@ -11,8 +11,8 @@ import pytest
 import typer
 
 from artist_nst.corpus import forget as library
-from artist_nst.corpus.manifest import hold, locked
-from artist_nst.corpus.works import Work, packaged_corpora
+from artist_nst.corpus.manifest import open_manifest, lock_corpus
+from artist_nst.corpus.works import Work, get_packaged_corpora
 from tests.cli.conftest import Cli
 
 
@@ -20,9 +20,9 @@ from tests.cli.conftest import Cli
 def folder(cli: Cli) -> Path:  # noqa: ARG001 - it goes to an empty folder
     """Joan Miró's corpus of two pictures."""
     folder = Path("corpora/joan-miro")
-    with hold(folder, slug="joan-miro", artist="Joan Miró", source="a test") as one:
+    with open_manifest(folder, slug="joan-miro", artist="Joan Miró", source="a test") as one:
         for id in ("a", "b"):
-            one.put(Work(id, f"Title of {id}", file=f"images/{id}.jpg"))
+            one.append(Work(id, f"Title of {id}", file=f"images/{id}.jpg"))
             (folder / "images" / f"{id}.jpg").write_bytes(bytes(600))
     return folder
 
@@ -121,7 +121,7 @@ def test_procedural(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran.code == 2
     assert "can't be forgotten" in ran.line
     assert not asked
-    assert len(list(packaged_corpora().glob("procedural/images/*.jpg"))) == 8
+    assert len(list(get_packaged_corpora().glob("procedural/images/*.jpg"))) == 8
 
 
 def test_ones_own_pictures(cli: Cli) -> None:
@@ -143,7 +143,7 @@ def test_a_link(cli: Cli, folder: Path) -> None:
 
 
 def test_while_a_fetch_runs(cli: Cli, folder: Path) -> None:
-    with locked(folder):
+    with lock_corpus(folder):
         ran = cli("forget", "miro", "--yes")
     assert ran.code == 1
     assert "another artist-nst" in ran.line

@@ -2,186 +2,222 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 
-from artist_nst.cli import run
-from artist_nst.image.files import sha256_of
-from artist_nst.painting import record
-from artist_nst.recipes.published import recipe
-from tests.cli.conftest import Cli
-from tests.cli.test_paint import files, pixels
+from artist_nst._files import hash_file
+from artist_nst.cli import COMMANDS
+from artist_nst.painting.record import load_record
+from artist_nst.recipes.published import RECIPES, recipe
+from artist_nst.recipes.recipe import OPTIONS
+from tests.cli.conftest import Cli, files, pixels
 
-COMMANDS = [
-    "paint",
-    "repaint",
-    "compare",
-    "reconstruct",
-    "evaluate",
-    "adopt",
-    "artists",
-    "works",
-    "forget",
-    "film",
-    "recipes",
-    "weights",
-    "demo",
-    "doctor",
-]
+HEAVY = ("torch", "numpy", "scipy", "skimage", "PIL", "requests", "bs4", "safetensors")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([command, "--help"]) == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert f"artist-nst {command}" in text.partition("Example")[2]
-    assert "--quiet" in text
-    assert "--verbose" in text
+class TestHelp:
+    def test_every_command_has_an_example(self, cli: Cli) -> None:
+        for functions in COMMANDS.values():
+            for function in functions:
+                name = function.__name__
+                ran = cli(name, "--help")
+                assert ran.code == 0
+                text = " ".join(ran.out.split())
+                assert f"artist-nst {name}" in text.partition("Example")[2]
+                for option in ("--quiet", "--verbose"):
+                    assert option in text
+
+    def test_options_with_their_short_forms(self, cli: Cli) -> None:
+        """Those of art.py, and every setting of a recipe."""
+        for command in ("paint", "repaint", "compare"):
+            lines = [line.split() for line in cli(command, "--help").out.splitlines()]
+            for setting in OPTIONS.values():
+                option = {f"--{setting.option}"}
+                letter = {f"-{setting.letter}"} if setting.letter else set()
+                assert any(option | letter <= set(line) for line in lines), setting
+        letters = ("-A", "-n", "-w", "-i", "-p", "-s", "-c")
+        text = cli("paint", "--help").out.split()
+        assert all(letter in text for letter in letters)
+
+    def test_the_most_used_options_come_first(self, cli: Cli) -> None:
+        text = cli("paint", "--help").out
+        options = text.partition("Options ─")[2].partition("╰─")[0]
+        for option in ("--artist", "--width", "--numiter", "--out", "--seed"):
+            assert option in options
+        assert "--history" not in text
+        default = f"(default recipe: {RECIPES['default'].width})"
+        assert default in " ".join(text.replace("│", "").split())
 
 
-def test_help_does_not_load_what_it_does_not_need() -> None:
-    heavy = "torch", "numpy", "scipy", "skimage", "PIL", "requests", "bs4"
+def test_quick_commands_load_no_heavy_modules(tmp_path: Path) -> None:
+    """So that they answer at once."""
+    commands = [
+        ["--help"],
+        *([name, "--help"] for name in ("paint", "compare", "fetch", "film")),
+        ["artists"],
+        ["works", "procedural"],
+        ["recipes"],
+    ]
     code = (
-        "import sys; from artist_nst.cli import run; run(['--help']); "
-        f"sys.exit(' '.join(one for one in {heavy} if one in sys.modules) or 0)"
+        "import sys\n"
+        "from artist_nst.cli import run\n"
+        f"assert [run(command) for command in {commands}] == [0] * {len(commands)}\n"
+        f"print('loaded', *(name for name in {HEAVY} if name in sys.modules))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
-    assert done.stderr == ""
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded"
 
 
-def test_the_short_flags_of_art_py(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["paint", "--help"])
-    text = capsys.readouterr().out
-    for flags in (
-        ("--artist", "-A"),
-        ("--numiter", "-n"),
-        ("--width", "-w"),
-        ("--init", "-i"),
-        ("--print-rate", "-p"),
-        ("--style-scale", "-s"),
-        ("--color-transfer", "-c"),
-    ):
-        assert any(
-            all(flag in line.split() for flag in flags) for line in text.splitlines()
-        ), flags
-
-
-def test_doctor(cli: Cli, weights_file: Path) -> None:
-    ran = cli("doctor")
-    assert ran.code == 0
-    assert "procedural" in ran.out
-    assert "8 works" in ran.out
-    assert weights_file.name in ran.out.replace("\n", "")
-
-
-def test_doctor_says_what_is_wrong_with_the_weights(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Path("bad.pth").write_text("no tensors")
-    monkeypatch.setenv("ARTIST_NST_WEIGHTS", "bad.pth")
-    ran = cli("doctor")
-    assert ran.code == 0
-    assert "unusable" in ran.out
-
-
-@pytest.mark.parametrize("arguments", [(), ("--network", "vgg16")])
-def test_weights_downloads(
-    cli: Cli,
-    weights_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
-) -> None:
-    """The download itself is tested beside the code, from a real server."""
-    asked = []
-
-    def downloaded(network: str, **_: object) -> Path:
-        asked.append(network)
-        return weights_file
-
-    monkeypatch.setattr("artist_nst.nst.weights.download_weights", downloaded)
-    ran = cli("weights", *arguments)
-    assert ran.code == 0
-    assert ran.out.strip() == str(weights_file)
-    assert "$ARTIST_NST_WEIGHTS" in ran.err
-    assert asked == [arguments[-1] if arguments else "vgg19"]
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A demo of three iterations: what is tested is not how it looks."""
-    monkeypatch.setattr(
-        "artist_nst.cli.commands.demo.recipe",
-        lambda name, **changes: recipe(name, **changes).with_iterations(3),
+def test_a_reader_who_stops_reading(tmp_path: Path) -> None:
+    """``artist-nst artists | head -0``."""
+    code = "from artist_nst.__main__ import main; main()"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "artists", "-q"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        check=False,
     )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.usefixtures("hasty")
-def test_demo(cli: Cli) -> None:
-    ran = cli("demo", "-w", 64)
-    assert ran.code == 0
-    assert ran.out.splitlines()[-1] == "demo/sheet.png"
-    height, width, _ = pixels("demo/sheet.png").shape
-    assert width > 600
-    assert height > 300
-    first = files()
-    assert cli("demo", "-w", 64).code == 0
-    assert files() == first
+class TestDoctor:
+    def test_weights_and_corpora(self, cli: Cli, weights_file: Path) -> None:
+        ran = cli("doctor")
+        assert ran.code == 0
+        assert "procedural" in ran.out
+        assert "8 works" in ran.out
+        assert weights_file.name in ran.out.replace("\n", "")
+
+    def test_unusable_weights(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        Path("bad.pth").write_text("no tensors")
+        monkeypatch.setenv("ARTIST_NST_WEIGHTS", "bad.pth")
+        ran = cli("doctor")
+        assert ran.code == 0
+        assert "unusable" in ran.out
+
+    def test_without_weights(self, cli: Cli, without_weights: list[str]) -> None:
+        ran = cli("doctor")
+        assert ran.code == 0
+        text = " ".join(ran.out.split())
+        assert "the compact network paints" in text
+        assert "`artist-nst weights`" in text
+        assert without_weights == []
 
 
-def test_demo_where_a_file_is_in_the_way(cli: Cli) -> None:
-    Path("demo").write_text("mine")
-    ran = cli("demo")
+class TestWeights:
+    def test_downloads(
+        self, cli: Cli, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The download itself is tested beside its code, from a real server."""
+        networks = []
+
+        def download(network: str, **_: object) -> Path:
+            networks.append(network)
+            return weights_file
+
+        monkeypatch.setattr(
+            "artist_nst.nst.weights.download.download_weights", download
+        )
+        for arguments in ((), ("--network", "vgg16")):
+            ran = cli("weights", *arguments)
+            assert ran.code == 0
+            assert ran.out.strip() == str(weights_file)
+            assert "$ARTIST_NST_WEIGHTS" in ran.err
+        assert networks == ["vgg19", "vgg16"]
+
+    @pytest.mark.usefixtures("without_weights")
+    def test_the_compact_network_is_not_downloaded(self, cli: Cli) -> None:
+        ran = cli("weights", "--network", "compact")
+        assert (ran.code, ran.out) == (2, "")
+        assert "compact network" in ran.line
+        assert ran.err.splitlines() == [ran.line]
+
+
+class TestDemo:
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Few iterations: what is tested is not how it looks."""
+        monkeypatch.setattr(
+            "artist_nst.cli.commands.demo.recipe",
+            lambda **changes: replace(recipe(**changes), levels=((1.0, 2),)),
+        )
+
+    def test_with_vgg19(self, cli: Cli, weights_file: Path) -> None:
+        for _ in range(2):
+            ran = cli("demo", "-w", 64)
+            assert ran.code == 0
+            assert ran.out.splitlines()[-1] == "demo/sheet.png"
+            height, width, _ = pixels("demo/sheet.png").shape
+            assert width > 600
+            assert height > 300
+            assert len(files()) == 1 + 2 * 2 + 1
+        assert ran.err.count("VGG-19;") == 2
+        assert "compact" not in ran.err
+        for name in ("chelsea", "coffee"):
+            network = load_record(f"demo/{name}-painted.png")["network"]
+            assert network["name"] == "vgg19"
+            assert network["sha256"] == hash_file(weights_file)
+
+    def test_without_weights(
+        self, cli: Cli, compact_file: Path, without_weights: list[str]
+    ) -> None:
+        """It paints nevertheless, and looks up no server for better ones."""
+        ran = cli("demo", "-w", 64)
+        assert ran.code == 0
+        assert ran.out.splitlines()[-1] == "demo/sheet.png"
+        for name in ("chelsea", "coffee"):
+            record = load_record(f"demo/{name}-painted.png")
+            assert record["network"]["name"] == record["recipe"]["network"] == "compact"
+        assert ran.err.count("the compact network;") == 2
+        (line,) = [line for line in ran.err.splitlines() if "instead" in line]
+        assert "the compact network paints instead" in line
+        assert without_weights == []
+        assert cli("demo", "-w", 64, "--weights", compact_file).code == 0
+        network = load_record("demo/coffee-painted.png")["network"]
+        assert network["sha256"] == hash_file(compact_file)
+
+    def test_a_broken_file_of_weights_is_not_replaced(self, cli: Cli) -> None:
+        ran = cli("demo", "--weights", "missing.pth")
+        assert ran.code == 1
+        assert "missing.pth" in ran.line
+        assert not [name for name in files() if "painted" in name or "sheet" in name]
+
+    def test_a_file_in_the_way(self, cli: Cli) -> None:
+        Path("demo").write_text("mine")
+        ran = cli("demo")
+        assert ran.code == 2
+        assert "demo" in ran.line
+        assert Path("demo").read_text() == "mine"
+
+
+def test_ctrl_c_at_any_question(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("artist_nst.cli.commands.artists.open_console", stop)
+    ran = cli("artists")
+    assert ran.code == 130
+    assert ran.line == "artist-nst: interrupted"
+
+
+def test_no_command(cli: Cli) -> None:
+    ran = cli()
     assert ran.code == 2
-    assert "demo" in ran.line
-    assert Path("demo").read_text() == "mine"
-
-
-@pytest.mark.usefixtures("hasty")
-def test_demo_without_weights(cli: Cli, without_weights: list[str]) -> None:
-    """It paints nevertheless, and asks no server for better ones."""
-    ran = cli("demo", "-w", 64)
-    assert ran.code == 0
-    assert ran.out.splitlines()[-1] == "demo/sheet.png"
-    assert pixels("demo/sheet.png").shape[1] > 600
-    for name in ("chelsea", "coffee"):
-        made = record.read(f"demo/{name}-painted.png")
-        assert made["network"]["name"] == made["recipe"]["network"] == "compact"
-    assert ran.err.count("by the compact network") == 2
-    (told,) = [line for line in ran.err.splitlines() if "instead" in line]
-    assert "VGG-19's weights are not here" in told
-    assert "the compact network paints instead" in told
-    assert without_weights == []
-
-
-@pytest.mark.usefixtures("hasty")
-def test_demo_by_vgg19_where_its_weights_are(cli: Cli, weights_file: Path) -> None:
-    ran = cli("demo", "-w", 64)
-    assert ran.code == 0
-    assert ran.err.count("by VGG-19;") == 2
-    assert "compact" not in ran.err
-    for name in ("chelsea", "coffee"):
-        made = record.read(f"demo/{name}-painted.png")["network"]
-        assert (made["name"], made["sha256"]) == ("vgg19", sha256_of(weights_file))
-
-
-def test_doctor_without_weights(cli: Cli, without_weights: list[str]) -> None:
-    ran = cli("doctor")
-    assert ran.code == 0
-    (line,) = (line for line in ran.out.splitlines() if line.startswith("weights"))
-    assert "the compact network paints" in line
-    assert "`artist-nst weights`" in line
-    assert without_weights == []
-
-
-@pytest.mark.usefixtures("without_weights")
-def test_the_compact_network_is_not_downloaded(cli: Cli) -> None:
-    ran = cli("weights", "--network", "compact")
-    assert (ran.code, ran.out) == (2, "")
-    assert "the compact network comes with artist-nst" in ran.line
-    assert ran.err.splitlines() == [ran.line]
+    assert "paint" in ran.out

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from artist_nst.corpus.manifest import hold
+from artist_nst.corpus.manifest import open_manifest
 from artist_nst.corpus.works import Work, load_corpus
 from tests.cli.conftest import Cli
 
@@ -39,11 +39,11 @@ WORKS = (
 def folder(cli: Cli) -> Path:  # noqa: ARG001 - it goes to an empty folder
     folder = Path("corpora/pablo-picasso")
     about = {"slug": folder.name, "artist": "Pablo Picasso", "source": "a test"}
-    with hold(folder, **about) as one:
+    with open_manifest(folder, **about) as one:
         for work in WORKS:
-            one.put(work)
-        Image.new("RGB", (120, 80), "red").save(one.images / "a.png")
-        Image.new("RGB", (80, 120), "blue").save(one.images / "b.png")
+            one.append(work)
+        Image.new("RGB", (120, 80), "red").save(one.image_folder / "a.png")
+        Image.new("RGB", (80, 120), "blue").save(one.image_folder / "b.png")
     return folder
 
 
@@ -102,9 +102,9 @@ class TestTable:
 def test_long_cells_do_not_pad_every_row(cli: Cli, folder: Path) -> None:
     title, reason = "Long " * 80, "Why " * 80
     about = {"slug": folder.name, "artist": "Pablo Picasso", "source": "a test"}
-    with hold(folder, **about) as one:
-        one.put(Work("g7", title, "1950", file="images/a.png"))
-        one.put(Work("h8", title, status="failed", reason=reason))
+    with open_manifest(folder, **about) as one:
+        one.append(Work("g7", title, "1950", file="images/a.png"))
+        one.append(Work("h8", title, status="failed", reason=reason))
     ran = cli("works", "picasso")
     assert max(map(len, ran.out.splitlines())) < 200
     assert "Long Long…  1950" in ran.out
@@ -194,7 +194,7 @@ class TestSheet:
         self, cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
         """Which is found out before the work is done."""
-        monkeypatch.setattr("artist_nst.figures.contact_sheet.contact_sheet", None)
+        monkeypatch.setattr("artist_nst.figures.contact_sheet.draw_contact_sheet", None)
         ran = cli("works", "picasso", "--sheet", name)
         assert ran.code == 2
         assert name in ran.line
@@ -225,14 +225,14 @@ def test_a_large_corpus_lists_fast_and_imports_little(tmp_path: Path) -> None:
     """1,166 works, without what only pictures need."""
     folder = tmp_path / "corpora" / "pablo-picasso"
     about = {"slug": folder.name, "artist": "Pablo Picasso", "source": "a test"}
-    with hold(folder, **about) as one:
+    with open_manifest(folder, **about) as one:
         works = [
             Work(f"{n:024x}", f"Title {n} " * 5, "1907", file=f"images/{n}.jpg")
             for n in range(1166)
         ]
-        one.arrange(works)
+        one.rewrite(works)
         for n in range(1166):
-            (one.images / f"{n}.jpg").touch()
+            (one.image_folder / f"{n}.jpg").touch()
     heavy = ("torch", "numpy", "scipy", "skimage", "PIL", "requests", "bs4")
     code = (
         "import sys; from artist_nst.cli import run; run(['works', 'picasso'])\n"

@@ -1,26 +1,14 @@
-"""A stand-in for WikiArt, a client that does not wait long; pictures to adopt."""
+"""Pictures to adopt."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from artist_nst.corpus.adopt import Adopted
-from artist_nst.wikiart import client as polite
-from tests.wikiart_server import WikiArtServer
-
-
-@pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[WikiArtServer]:
-    """Forty works of Picasso's on loopback."""
-    monkeypatch.setattr(polite, "BACKOFF_S", 0.005)
-    with WikiArtServer() as server:
-        monkeypatch.setenv(polite.VARIABLE, server.url)
-        yield server
+from artist_nst.corpus.adopt import AdoptReport
 
 
 @pytest.fixture
@@ -37,10 +25,15 @@ def corpora(tmp_path: Path) -> Path:
     return tmp_path / "corpora"
 
 
-def draw(path: Path, seed: int = 0, format: str | None = None) -> Path:
+def draw(
+    path: Path,
+    seed: int = 0,
+    format: str | None = None,
+    size: tuple[int, int] = (4, 3),
+) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     color = (seed * 37 % 256, seed * 91 % 256, 90)
-    Image.new("RGB", (4, 3), color).save(path, format)
+    Image.new("RGB", size, color).save(path, format)
     return path
 
 
@@ -57,6 +50,6 @@ def content(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def counts(one: Adopted) -> tuple[int, int, int, int, int]:
+def counts(one: AdoptReport) -> tuple[int, int, int, int, int]:
     assert one.found == one.added + one.here + one.duplicates + len(one.failed)
     return one.found, one.added, one.here, one.duplicates, len(one.failed)

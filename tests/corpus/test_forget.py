@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from artist_nst.corpus import forget as module
-from artist_nst.corpus.forget import belongings, forget
-from artist_nst.corpus.manifest import hold, line, locked
-from artist_nst.corpus.works import Corpus, Work, load_corpus, packaged_corpora
+from artist_nst.corpus.forget import find_owned_files, forget
+from artist_nst.corpus.manifest import encode_work, lock_corpus, open_manifest
+from artist_nst.corpus.works import Corpus, Work, get_packaged_corpora, load_corpus
 from artist_nst.errors import ArtistNstError, UsageError
 
 
@@ -18,9 +17,9 @@ def corpus(folder: Path, files: dict[str, str | None] | None = None) -> Corpus:
     """A corpus of two pictures, or with those files for those ids."""
     given = {"a": "images/a.jpg", "b": "images/b.jpg"} if files is None else files
     source = {"slug": folder.name, "artist": "Joan Miró", "source": "a test"}
-    with hold(folder, **source) as manifest:
+    with open_manifest(folder, **source) as manifest:
         for id, file in given.items():
-            manifest.put(Work(id, f"Title of {id}", file=file))
+            manifest.append(Work(id, f"Title of {id}", file=file))
     for id, file in given.items():
         if file and not os.path.lexists(folder / file):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +40,7 @@ def test_all_that_is_ours_goes(folder: Path) -> None:
     found = corpus(folder, {"a": "images/a.jpg", "b": "images/b/b.jpg", "c": None})
     (folder / ".works.jsonl.part").write_text("half")
     (folder / "images" / ".a.part").write_text("half")
-    ours = belongings(found)
+    ours = find_owned_files(found)
     assert [path.name for path in ours.pictures] == ["a.jpg", "b.jpg"]
     assert ours.bytes == 20
     assert forget(found) == ()
@@ -63,7 +62,7 @@ def test_what_others_put_there_stays(folder: Path) -> None:
 def test_a_folder_named_in_a_roundabout_way(folder: Path) -> None:
     corpus(folder, {"a": "images/deep/er/a.jpg", "b": "images/./deep//b.jpg"})
     found = load_corpus(folder.parent / ".." / "corpora" / folder.name)
-    assert len(belongings(found).pictures) == 2
+    assert len(find_owned_files(found).pictures) == 2
     assert forget(found) == ()
     assert not folder.exists()
 
@@ -79,7 +78,7 @@ def test_a_work_is_not_deleted_outside_of_images(folder: Path) -> None:
     found = corpus(
         folder, {"a": "images/a.jpg", "b": "b.jpg", "c": "images/../c.jpg", "d": "."}
     )
-    assert [path.name for path in belongings(found).pictures] == ["a.jpg"]
+    assert [path.name for path in find_owned_files(found).pictures] == ["a.jpg"]
     forget(found)
     assert left(folder) == {"b.jpg", "c.jpg"}
 
@@ -89,7 +88,7 @@ def test_a_manifest_that_points_away(folder: Path, file: str) -> None:
     mine = folder.parent.parent / "mine.jpg"
     mine.write_text("mine")
     found = corpus(folder, {"a": "images/a.jpg", "b": file})
-    assert len(belongings(found).pictures) == 1
+    assert len(find_owned_files(found).pictures) == 1
     assert forget(found) == ()
     assert mine.read_text() == "mine"
     absolute = corpus(folder, {"a": str(mine)})
@@ -126,7 +125,7 @@ def test_images_elsewhere_stay(folder: Path, tmp_path: Path) -> None:
     corpus(folder, {})
     (folder / "images").rmdir()
     (folder / "images").symlink_to(mine)
-    lines = line(Work("a", "A", file="images/a.jpg"))
+    lines = encode_work(Work("a", "A", file="images/a.jpg"))
     (folder / "works.jsonl").write_bytes(lines)
     assert forget(load_corpus(folder)) == (folder / "images",)
     assert len(left(mine)) == 2
@@ -140,7 +139,7 @@ def test_a_linked_corpus(folder: Path, tmp_path: Path) -> None:
     before = left(folder)
     link = tmp_path / "link"
     link.symlink_to(folder)
-    for call in (belongings, forget):
+    for call in (find_owned_files, forget):
         with pytest.raises(UsageError, match=str(folder)):
             call(load_corpus(link))
     assert left(folder) == before
@@ -148,18 +147,18 @@ def test_a_linked_corpus(folder: Path, tmp_path: Path) -> None:
 
 def test_a_folder_of_the_users_own_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("mine")
-    for call in (belongings, forget):
+    for call in (find_owned_files, forget):
         with pytest.raises(UsageError, match="delete it yourself"):
             call(load_corpus(tmp_path))
     assert left(tmp_path) == {"a.jpg"}
 
 
 def test_the_packaged_artist() -> None:
-    found = load_corpus(packaged_corpora() / "procedural")
-    for call in (belongings, forget):
+    found = load_corpus(get_packaged_corpora() / "procedural")
+    for call in (find_owned_files, forget):
         with pytest.raises(UsageError, match="procedural comes with artist-nst"):
             call(found)
-    assert len(load_corpus(found.folder).here) == 8
+    assert len(load_corpus(found.folder).available) == 8
 
 
 def test_an_artist_of_ones_own_called_procedural(tmp_path: Path) -> None:
@@ -171,7 +170,7 @@ def test_an_artist_of_ones_own_called_procedural(tmp_path: Path) -> None:
 def test_while_another_process_works_on_it(folder: Path) -> None:
     found = corpus(folder)
     before = left(folder)
-    with locked(folder), pytest.raises(ArtistNstError, match="another artist-nst"):
+    with lock_corpus(folder), pytest.raises(ArtistNstError, match="another artist-nst"):
         forget(found)
     assert left(folder) >= before
 
@@ -204,7 +203,7 @@ def test_interrupted_anywhere_it_can_be_done_again(folder: Path, count: int) -> 
     again = load_corpus(folder)
     if count < 5:  # corpus.json, the last one, is still there
         assert again.artist == "Joan Miró"
-    belongings(again)
+    find_owned_files(again)
     assert forget(again) == ()
     assert not folder.exists()
 
@@ -242,7 +241,3 @@ def test_a_damaged_manifest_is_left_alone(folder: Path) -> None:
     with pytest.raises(ArtistNstError, match=r"works\.jsonl:1"):
         forget(found)
     assert (folder / "images" / "a.jpg").exists()
-
-
-def test_the_names_are_the_manifests() -> None:
-    assert (module.LOCK, module.PART) == (".lock", ".part")

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from artist_nst.corpus.kaggle import adopt_kaggle, is_kaggle
-from artist_nst.corpus.manifest import hold
+from artist_nst.corpus.manifest import open_manifest
 from artist_nst.corpus.works import Work, load_corpus
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.verify import verify_picture as verify
 from tests.corpus.conftest import content, counts, draw
 
 MANGLED = ["Albrecht_DuΓòá├¬rer", "Albrecht_Du╠êrer"]
@@ -82,17 +81,17 @@ def test_is_kaggle(kaggle: Path, scans: Path) -> None:
 def test_kaggle(kaggle: Path, corpora: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     before = content(kaggle)
-    durer, monet, van_gogh = adopt_kaggle(kaggle, corpora, verify)
+    durer, monet, van_gogh = adopt_kaggle(kaggle, corpora)
     assert content(kaggle) == before
     assert (durer.artist, counts(durer)) == ("Albrecht Dürer", (5, 3, 0, 2, 0))
     assert (monet.artist, counts(monet)) == ("Claude Monet", (11, 11, 0, 0, 0))
     assert (van_gogh.artist, counts(van_gogh)) == ("Vincent van Gogh", (1, 1, 0, 0, 0))
     said = [(one.levelname, one.getMessage()) for one in caplog.records]
-    assert ("WARNING", "left out, of no artist in artists.csv: Nobody (1)") in said
+    assert ("WARNING", "left out, not in artists.csv: Nobody (1)") in said
     assert ("INFO", "no pictures of Edouard Manet") in said
     for name in MANGLED:
         assert ("INFO", f"{name} is taken for Albrecht Dürer") in said
-    works = load_corpus(corpora / "claude-monet").here
+    works = load_corpus(corpora / "claude-monet").available
     titles = [f"Claude Monet, no. {number}" for number in range(1, 12)]
     assert [work.title for work in works] == titles
     assert {(work.artist, work.style) for work in works} == {
@@ -105,7 +104,7 @@ def test_kaggle(kaggle: Path, corpora: Path, caplog: pytest.LogCaptureFixture) -
 
 
 def test_what_kaggle_says_of_the_artist(kaggle: Path, corpora: Path) -> None:
-    adopt_kaggle(kaggle, corpora, verify)
+    adopt_kaggle(kaggle, corpora)
     head = json.loads((corpora / "albrecht-durer/corpus.json").read_text("utf-8"))
     assert head["artist"] == "Albrecht Dürer"
     assert head["source"] == "adopted from archive"
@@ -118,12 +117,10 @@ def test_what_kaggle_says_of_the_artist(kaggle: Path, corpora: Path) -> None:
 
 
 def test_kaggle_again(kaggle: Path, corpora: Path) -> None:
-    adopt_kaggle(kaggle, corpora, verify)
+    adopt_kaggle(kaggle, corpora)
     before = content(corpora)
     told: list[tuple[int, int, str]] = []
-    results = adopt_kaggle(
-        kaggle, corpora, verify, on_progress=lambda *one: told.append(one)
-    )
+    results = adopt_kaggle(kaggle, corpora, on_progress=lambda *one: told.append(one))
     assert sum(one.added for one in results) == 0
     assert content(corpora) == before
     assert [done for done, _, note in told if note] == list(range(1, 18))
@@ -138,9 +135,9 @@ def test_kaggle_without_the_doubled_folder(
     draw(folder / part / "Claude_Monet_1.jpg", 1)
     draw(folder / part / "Claude_Monet" / "Claude_Monet_2.jpg", 2)
     draw(folder / part / "Claude_Monet" / "nymphéas.jpg", 3)
-    (result,) = adopt_kaggle(folder, corpora, verify)
+    (result,) = adopt_kaggle(folder, corpora)
     assert counts(result) == (3, 3, 0, 0, 0)
-    titles = {work.title for work in load_corpus(corpora / "claude-monet").here}
+    titles = {work.title for work in load_corpus(corpora / "claude-monet").available}
     assert titles == {"Claude Monet, no. 1", "Claude Monet, no. 2", "Nymphéas"}
 
 
@@ -148,7 +145,7 @@ def test_kaggle_without_the_doubled_folder(
 def test_one_of_kaggles_artists(
     only: str, kaggle: Path, corpora: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (result,) = adopt_kaggle(kaggle, corpora, verify, only=only)
+    (result,) = adopt_kaggle(kaggle, corpora, only=only)
     assert result.artist == "Claude Monet"
     assert [path.name for path in corpora.iterdir()] == ["claude-monet"]
     assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
@@ -170,7 +167,7 @@ def test_not_one_of_kaggles_artists(
     only: str, why: str, kaggle: Path, corpora: Path
 ) -> None:
     with pytest.raises(UsageError, match=why):
-        adopt_kaggle(kaggle, corpora, verify, only=only)
+        adopt_kaggle(kaggle, corpora, only=only)
     assert not corpora.exists()
 
 
@@ -178,12 +175,12 @@ def test_several_of_kaggles_artists(tmp_path: Path, corpora: Path) -> None:
     rows = [["0", "Jan van Eyck"], ["1", "Vincent van Gogh"]]
     folder = write_artists(tmp_path / "archive", rows)
     with pytest.raises(UsageError, match="Jan van Eyck or Vincent van Gogh; say which"):
-        adopt_kaggle(folder, corpora, verify, only="van")
+        adopt_kaggle(folder, corpora, only="van")
 
 
 def test_an_artist_of_kaggles_without_pictures(kaggle: Path, corpora: Path) -> None:
     with pytest.raises(ArtistNstError, match="no pictures of Edouard Manet"):
-        adopt_kaggle(kaggle, corpora, verify, only="Edouard Manet")
+        adopt_kaggle(kaggle, corpora, only="Edouard Manet")
 
 
 def test_names_in_other_letters(tmp_path: Path, corpora: Path) -> None:
@@ -192,27 +189,27 @@ def test_names_in_other_letters(tmp_path: Path, corpora: Path) -> None:
     )
     draw(folder / "images/images/歌川_広重/歌川_広重_1.jpg")
     draw(folder / "images/images/東洲斎_写楽/東洲斎_写楽_1.jpg")  # in no list
-    (result,) = adopt_kaggle(folder, corpora, verify)
+    (result,) = adopt_kaggle(folder, corpora)
     assert (result.artist, result.found) == ("歌川 広重", 1)
 
 
 def test_an_artist_who_was_fetched_is_passed_over(kaggle: Path, corpora: Path) -> None:
     address = "https://www.wikiart.org/en/claude-monet"
-    with hold(
+    with open_manifest(
         corpora / "claude-monet",
         slug="claude-monet",
         artist="Claude Monet",
         source=address,
     ) as manifest:
-        manifest.put(Work("57", "Poplars", status="pending"))
+        manifest.append(Work("57", "Poplars", status="pending"))
     before = content(corpora)
-    durer, monet, van_gogh = adopt_kaggle(kaggle, corpora, verify)
+    durer, monet, van_gogh = adopt_kaggle(kaggle, corpora)
     assert (durer.added, van_gogh.added) == (3, 1)
     assert (monet.found, monet.added) == (11, 0)
     assert f"was fetched from {address}" in monet.failed[0]
     assert content(corpora).items() >= before.items()
     with pytest.raises(UsageError, match="was fetched"):
-        adopt_kaggle(kaggle, corpora, verify, only="monet")
+        adopt_kaggle(kaggle, corpora, only="monet")
 
 
 @pytest.mark.parametrize(
@@ -232,13 +229,13 @@ def test_tables_that_are_none(
     with pytest.raises(
         ArtistNstError, match=f"artists.csv.*{why}|no pictures"
     ) as caught:
-        adopt_kaggle(kaggle, corpora, verify)
+        adopt_kaggle(kaggle, corpora)
     assert "\n" not in str(caught.value)
 
 
 def test_no_table(scans: Path, corpora: Path) -> None:
     with pytest.raises(ArtistNstError, match=r"artists\.csv cannot be read"):
-        adopt_kaggle(scans, corpora, verify)
+        adopt_kaggle(scans, corpora)
 
 
 def test_names_of_columns_and_spaces(tmp_path: Path, corpora: Path) -> None:
@@ -247,6 +244,6 @@ def test_names_of_columns_and_spaces(tmp_path: Path, corpora: Path) -> None:
     text = "ID, Name ,Genre\n0, Claude  Monet ,\n\n1\n"
     (folder / "artists.csv").write_text(text, "utf-8")
     assert is_kaggle(folder)
-    (result,) = adopt_kaggle(folder, corpora, verify)
+    (result,) = adopt_kaggle(folder, corpora)
     assert result.artist == "Claude Monet"
-    assert load_corpus(corpora / "claude-monet").here[0].style is None
+    assert load_corpus(corpora / "claude-monet").available[0].style is None

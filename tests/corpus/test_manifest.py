@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from artist_nst.corpus.manifest import Manifest, hold, line, write_whole
+from artist_nst.corpus.manifest import Manifest, encode_work, open_manifest
 from artist_nst.corpus.works import FORMAT, Work, load_corpus
 from artist_nst.errors import ArtistNstError
 
@@ -23,8 +23,8 @@ def works(count: int) -> list[Work]:
 
 
 def begin(folder: Path, *listed: Work) -> None:
-    with hold(folder, slug="a", artist="A", source="here") as manifest:
-        manifest.arrange(listed)
+    with open_manifest(folder, slug="a", artist="A", source="here") as manifest:
+        manifest.rewrite(listed)
 
 
 def titles(folder: Path) -> list[str]:
@@ -43,32 +43,22 @@ def test_a_corpus_is_begun(tmp_path: Path) -> None:
 def test_what_is_put_last_wins_and_keeps_its_place(tmp_path: Path) -> None:
     one, two = works(2)
     begin(tmp_path, one, two)
-    with hold(tmp_path, slug="a", artist="A", source="here") as manifest:
-        manifest.put(replace(one, title="New"))
+    with open_manifest(tmp_path, slug="a", artist="A", source="here") as manifest:
+        manifest.append(replace(one, title="New"))
         assert titles(tmp_path) == ["New", "No. 1"]
         assert manifest.corpus.works[0].title == "New"
         assert (tmp_path / "works.jsonl").read_bytes().count(b"\n") == 3
-        manifest.arrange(manifest.works.values())
+        manifest.rewrite(manifest.works.values())
     assert (tmp_path / "works.jsonl").read_bytes().count(b"\n") == 2
     assert titles(tmp_path) == ["New", "No. 1"]
-
-
-@pytest.mark.parametrize("cut", [1, 5, 40, 100])
-def test_a_line_that_was_cut_off_is_forgotten(tmp_path: Path, cut: int) -> None:
-    begin(tmp_path, *works(2))
-    manifest = tmp_path / "works.jsonl"
-    content = manifest.read_bytes()
-    manifest.write_bytes(content + content[:cut])
-    begin(tmp_path, *load_corpus(tmp_path).works, Work(id="new", title="New"))
-    assert titles(tmp_path) == ["No. 0", "No. 1", "New"]
 
 
 def test_appending_after_a_cut_off_line(tmp_path: Path) -> None:
     begin(tmp_path, *works(1))
     with open(tmp_path / "works.jsonl", "ab") as file:
         file.write(b'{"id": "half", "ti')
-    with hold(tmp_path, slug="a", artist="A", source="here") as manifest:
-        manifest.put(Work(id="new", title="New"))
+    with open_manifest(tmp_path, slug="a", artist="A", source="here") as manifest:
+        manifest.append(Work(id="new", title="New"))
     assert titles(tmp_path) == ["No. 0", "New"]
 
 
@@ -76,26 +66,27 @@ def test_a_last_line_without_its_break_is_kept(tmp_path: Path) -> None:
     begin(tmp_path, *works(2))
     manifest = tmp_path / "works.jsonl"
     manifest.write_bytes(manifest.read_bytes().rstrip(b"\n"))
-    with hold(tmp_path, slug="a", artist="A", source="here") as held:
-        held.put(Work(id="new", title="New"))
+    with open_manifest(tmp_path, slug="a", artist="A", source="here") as held:
+        held.append(Work(id="new", title="New"))
     assert titles(tmp_path) == ["No. 0", "No. 1", "New"]
 
 
 def test_leftovers_are_cleared_away(tmp_path: Path) -> None:
     begin(tmp_path)
-    left = [tmp_path / ".corpus.json.part", tmp_path / "images" / ".abc.part"]
-    for path in left:
+    parts = [tmp_path / ".corpus.json.part", tmp_path / "images" / ".abc.part"]
+    for path in parts:
         path.write_bytes(b"half")
     begin(tmp_path)
-    assert not any(path.exists() for path in left)
+    assert not any(path.exists() for path in parts)
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
     begin(tmp_path)
     code = (
         "import sys; from pathlib import Path; "
-        "from artist_nst.corpus.manifest import hold\n"
-        f"with hold(Path({str(tmp_path)!r}), slug='a', artist='A', source='here'):\n"
+        "from artist_nst.corpus.manifest import open_manifest\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "with open_manifest(folder, slug='a', artist='A', source='here'):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
@@ -124,12 +115,12 @@ def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ArtistNstError, match="a file is in the folder's place"):
+    with pytest.raises(ArtistNstError, match=r"a file in place.*--corpora"):
         begin(tmp_path / "file" / "a")
     if os.geteuid() == 0:
         pytest.skip("root may write anywhere")
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    with pytest.raises(ArtistNstError, match="not permitted"):
+    with pytest.raises(ArtistNstError, match="permission denied"):
         begin(tmp_path / "b")
     tmp_path.chmod(stat.S_IRWXU)
 
@@ -145,35 +136,19 @@ def test_a_full_disk_leaves_whole_lines(
             return real(descriptor, content[:20])
         raise OSError(28, "No space left on device")
 
-    with hold(tmp_path, slug="a", artist="A", source="here") as manifest:
+    with open_manifest(tmp_path, slug="a", artist="A", source="here") as manifest:
         monkeypatch.setattr(os, "write", full)
         with pytest.raises(ArtistNstError, match="no space left on the disk"):
-            manifest.put(Work(id="ab", title=""))
+            manifest.append(Work(id="ab", title=""))
         monkeypatch.undo()
     assert titles(tmp_path) == ["No. 0"]
     assert (tmp_path / "works.jsonl").read_bytes().endswith(b"\n")
 
 
-def test_nothing_is_replaced_by_a_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def fails(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fails)
-    with pytest.raises(OSError, match="No space"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.parametrize("title", ["U+2028 \u2028", "lone \ud800", "é", "\n\r\0"])
 def test_any_title_comes_back(tmp_path: Path, title: str) -> None:
     work = Work(id="a", title=title)
-    assert line(work).count(b"\n") == 1
+    assert encode_work(work).count(b"\n") == 1
     begin(tmp_path, work)
     assert load_corpus(tmp_path).works == (work,)
 
@@ -189,14 +164,14 @@ def test_a_corpus_that_got_no_works_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "a"
     with (
         pytest.raises(KeyboardInterrupt),
-        hold(folder, slug="a", artist="A", source="here"),
+        open_manifest(folder, slug="a", artist="A", source="here"),
     ):
         raise KeyboardInterrupt
     assert not folder.exists()
     begin(folder, *works(1))
     with (
         pytest.raises(KeyboardInterrupt),
-        hold(folder, slug="a", artist="A", source="here"),
+        open_manifest(folder, slug="a", artist="A", source="here"),
     ):
         raise KeyboardInterrupt
     assert titles(folder) == ["No. 0"]

@@ -1,4 +1,4 @@
-"""What a series leaves to be read: panels, a table, a plot."""
+"""Results of a series: panels, a table, a plot."""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ from PIL import Image
 from artist_nst import Recipe, recipe
 from artist_nst.experiments import results
 from artist_nst.experiments.results import (
-    SIDE,
-    cell_panel,
-    panel,
-    source_panel,
+    read_cell_panel,
+    read_panel,
+    read_source_panel,
     write_plot,
     write_table,
 )
-from artist_nst.experiments.runner import Cell, Done, Series
-from artist_nst.figures.plot import Chart, curves
-from artist_nst.image import reading
-from artist_nst.nst.features import Features
+from artist_nst.experiments.runner import Cell, FinishedCell, Series
+from artist_nst.figures.plot import Chart
+from artist_nst.image import decoder
 from artist_nst.painting.style_sources import Source
 from tests.conftest import picture
 
 BASE = recipe(width=48).with_iterations(3)
 
 
-def cell(name: str = "ratio-5", **settings: str) -> Cell:
+def make_cell(name: str = "ratio-5", **settings: str) -> Cell:
     return Cell(name, "p.png", (Source(Path("s.png")),), BASE, 0, settings)
 
 
-def made(recipe: Recipe = BASE, **changes: Any) -> dict[str, Any]:
-    """A record, as a file has it."""
-    whole = {
+def make_record(recipe: Recipe = BASE, **changes: Any) -> dict[str, Any]:
+    """Make a record as a file has it."""
+    facts = {
         "content": {"path": "p.png", "sha256": "1"},
         "styles": [
             {"path": "s.png", "work": None},
@@ -58,33 +56,37 @@ def made(recipe: Recipe = BASE, **changes: Any) -> dict[str, Any]:
         "painted": "2026-01-01T00:00:00+00:00",
         **changes,
     }
-    found = json.loads(json.dumps(whole))
-    assert isinstance(found, dict)
-    return found
+    read_back: dict[str, Any] = json.loads(json.dumps(facts))
+    return read_back
 
 
-def series_of(**done: Done) -> Series:
-    return Series(done, {}, Features(), "ratio")
+def make_series(folder: Path, *cells: Cell, **done: FinishedCell) -> Series:
+    return Series(folder, cells, done=done)
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as stream:
+def write_rows(
+    folder: Path, *cells: Cell, **records: dict[str, Any]
+) -> list[dict[str, str]]:
+    """Write the table of cells by their names, and read it back."""
+    done = {
+        name: FinishedCell(folder / f"{name}.png", facts)
+        for name, facts in records.items()
+    }
+    write_table(make_series(folder, *cells, **done))
+    with open(folder / "results.csv", encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
 class TestTable:
     def test_a_row_for_every_painted_cell(self, tmp_path: Path) -> None:
-        cells = [cell(name, ratio=name) for name in ("1", "2", "3")]
-        done = {
-            name: Done(tmp_path / f"{name}.png", made(replace(BASE, ratio=float(name))))
-            for name in ("3", "1")
+        cells = [make_cell(name, ratio=name[1]) for name in ("r1", "r2", "r3")]
+        records = {
+            f"r{ratio}": make_record(replace(BASE, ratio=ratio)) for ratio in (3, 1)
         }
-        write_table(tmp_path / "a.csv", cells, series_of(**done))
-        rows = rows_of(tmp_path / "a.csv")
+        rows = write_rows(tmp_path, *cells, **records)
         assert [row["ratio"] for row in rows] == ["1", "3"]
-        assert [row["file"] for row in rows] == ["1.png", "3.png"]
-        (first, _) = rows
-        wanted = {
+        assert [row["file"] for row in rows] == ["r1.png", "r3.png"]
+        expected = {
             "content_distance": "0.25",
             "style_distance": "",
             "distances_by": "vgg19",
@@ -103,14 +105,12 @@ class TestTable:
             "recipe": "default",
             "weights_sha256": "abc",
         }
-        assert {key: first[key] for key in wanted} == wanted
+        assert {name: rows[0][name] for name in expected} == expected
 
     def test_every_field_of_the_recipe_is_there(self, tmp_path: Path) -> None:
         odd = replace(BASE, name="odd", tv=0.25, color="linear", history=7)
-        cells = [cell("a", work="night, wind")]
-        series = series_of(a=Done(Path("a.png"), made(odd)))
-        write_table(tmp_path / "a.csv", cells, series)
-        (row,) = rows_of(tmp_path / "a.csv")
+        cell = make_cell("a", work="night, wind")
+        (row,) = write_rows(tmp_path, cell, a=make_record(odd))
         assert row["work"] == "night, wind"
         for field, value in odd.to_dict().items():
             text = row["recipe" if field == "name" else field]
@@ -119,88 +119,90 @@ class TestTable:
             else:
                 assert text == str(value), field
 
-    def test_what_was_asked_for_wins_over_what_was_done(self, tmp_path: Path) -> None:
-        """Two files of recipes may bear one name; two counts end at one iteration."""
-        cells = [cell("a", recipe="mine/a.toml", iterations="50")]
-        series = series_of(a=Done(Path("a.png"), made()))
-        write_table(tmp_path / "a.csv", cells, series)
-        (row,) = rows_of(tmp_path / "a.csv")
+    def test_records_of_earlier_versions_lack_fields(self, tmp_path: Path) -> None:
+        earlier = make_record()
+        del earlier["recipe"]["draft_levels"]
+        cells = make_cell("a", ratio="1"), make_cell("b", ratio="2")
+        rows = write_rows(tmp_path, *cells, a=earlier, b=make_record())
+        assert [row["draft_levels"] for row in rows] == ["", "0"]
+
+    def test_settings_as_typed_override_what_was_done(self, tmp_path: Path) -> None:
+        """Two recipe files may share a name; two counts may end at one iteration."""
+        cell = make_cell("a", recipe="mine/a.toml", iterations="50")
+        (row,) = write_rows(tmp_path, cell, a=make_record())
         assert list(row)[:2] == ["recipe", "iterations"]
         assert (row["recipe"], row["iterations"]) == ("mine/a.toml", "50")
         assert row["iterations_done"] == "2"
 
     def test_names_with_commas_quotes_breaks_and_bytes(self, tmp_path: Path) -> None:
-        name = 'a "b",\nc ü \udcff.png'
-        series = series_of(a=Done(Path("a.png"), made(content={"path": name})))
-        write_table(tmp_path / "a.csv", [cell("a", ratio="1")], series)
-        (row,) = rows_of(tmp_path / "a.csv")
+        facts = make_record(content={"path": 'a "b",\nc ü \udcff.png'})
+        (row,) = write_rows(tmp_path, make_cell("a", ratio="1"), a=facts)
         assert row["photo"] == 'a "b",\nc ü ?.png'
 
     def test_nothing_painted(self, tmp_path: Path) -> None:
-        write_table(tmp_path / "a.csv", [cell("a", ratio="1")], series_of())
-        assert rows_of(tmp_path / "a.csv") == []
+        assert write_rows(tmp_path, make_cell("a", ratio="1")) == []
 
 
 class TestPanels:
-    def test_a_picture_as_small_as_it_is_shown(self, tmp_path: Path) -> None:
-        path = tmp_path / "wide.png"
-        Image.fromarray(picture(300, 1200)).save(path)
-        shown = panel(path, "wide")
-        assert shown.pixels.shape == (SIDE // 4, SIDE, 3)
-        assert 0 <= shown.pixels.min() < shown.pixels.max() <= 1
-        assert shown.label == "wide"
+    @pytest.fixture(autouse=True)
+    def side(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(results, "PANEL_SIDE", 64)
 
-    def test_one_too_large_for_a_look_in_passing(
+    def test_a_picture_is_read_as_small_as_it_is_shown(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It was painted from, so that it is shown all the same."""
-        path = tmp_path / "large.png"
-        Image.fromarray(picture(600, 1200)).save(path)
-        before = panel(path).pixels
-        monkeypatch.setattr(reading, "FULL_PIXELS", 1000)
-        after = panel(path).pixels
-        assert after.shape == (SIDE // 2, SIDE, 3)
-        assert np.abs(after - before).mean() < 0.01
+        path = tmp_path / "wide.png"
+        Image.fromarray(picture(60, 240)).save(path)
+        panel = read_panel(path, "wide", side=64)
+        assert panel.pixels.shape == (16, 64, 3)
+        assert 0 <= panel.pixels.min() < panel.pixels.max() <= 1
+        assert panel.caption == "wide"
+        # Even one that is too large to be read whole.
+        monkeypatch.setattr(decoder, "FULL_PIXELS", 1000)
+        scaled = read_panel(path, side=64)
+        assert scaled.pixels.shape == (16, 64, 3)
+        assert np.abs(scaled.pixels - panel.pixels).mean() < 0.02
 
     def test_works_are_called_by_their_titles(self, photo: Path) -> None:
-        known = {"title": "Night", "year": 1889}
-        assert source_panel(Source(photo, work=known)).label == "Night (1889)"
-        known["year"] = None  # type: ignore[assignment]
-        assert source_panel(Source(photo, work=known)).label == "Night"
-        assert source_panel(Source(photo)).label == "photo.png"
+        captions: list[tuple[Any, str]] = [
+            ({"title": "Night", "year": 1889}, "Night (1889)"),
+            ({"title": "Night", "year": None}, "Night"),
+            (None, "photo.png"),
+        ]
+        for work, caption in captions:
+            assert read_source_panel(Source(photo, work=work)).caption == caption
 
-    def test_a_cell_says_how_far_it_is_and_how_long_it_took(self, photo: Path) -> None:
-        series = series_of(a=Done(photo, made()))
-        shown = cell_panel(series, cell("a"))
-        assert shown is not None
-        assert shown.label == "content 0.250, style –\n62 s"
-        assert cell_panel(series, cell("b")) is None
-
-
-class TestPlot:
-    def test_losses_against_seconds(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_a_cell_names_its_distances_and_seconds(
+        self, photo: Path, tmp_path: Path
     ) -> None:
-        drawn: list[Chart] = []
+        painted, missing = make_cell("a"), make_cell("b")
+        done = FinishedCell(photo, make_record())
+        series = make_series(tmp_path, painted, missing, a=done)
+        panel = read_cell_panel(series, painted)
+        assert panel is not None
+        assert panel.caption == "content 0.250, style –\n62 s"
+        assert panel.pixels.shape == (48, 64, 3)
+        assert read_cell_panel(series, missing) is None
+        # Of many paintings each is shown smaller.
+        series.done.update({str(number): done for number in range(119)})
+        panel = read_cell_panel(series, painted)
+        assert panel is not None
+        assert panel.pixels.shape == (24, 32, 3)
 
-        def spy(charts: list[Chart], **how: Any) -> Any:
-            drawn.extend(charts)
-            assert how["x_label"] == "seconds"
-            return curves(charts, **how)
 
-        monkeypatch.setattr(results, "curves", spy)
-        cells = [cell(name, ratio=name) for name in "123"]
-        done = {name: Done(Path(f"{name}.png"), made()) for name in "13"}
-        write_plot(tmp_path / "a.png", cells, series_of(**done))
-        found = {
-            chart.title: [(curve.label, curve.x, curve.y) for curve in chart.curves]
-            for chart in drawn
-        }
-        terms = {"total": [9, 8], "content": [1, 1.5], "style": [2, 1]}
-        assert found == {
-            f"{name} loss": [(f"ratio {at}", [0.5, 1.5], values) for at in "13"]
-            for name, values in terms.items()
-        }
-        pixels = np.asarray(Image.open(tmp_path / "a.png"))
-        assert pixels.shape[1] >= 1000
-        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 10
+def test_losses_are_plotted_against_seconds(
+    tmp_path: Path, charts: list[Chart]
+) -> None:
+    cells = [make_cell(name, ratio=name) for name in "123"]
+    done = {name: FinishedCell(Path(f"{name}.png"), make_record()) for name in "13"}
+    write_plot(make_series(tmp_path, *cells, **done))
+    plotted = {
+        chart.title: [(curve.label, curve.x, curve.y) for curve in chart.curves]
+        for chart in charts
+    }
+    terms = {"total": [9, 8], "content": [1, 1.5], "style": [2, 1]}
+    assert plotted == {
+        f"{name} loss": [(f"ratio {n}", [0.5, 1.5], values) for n in "13"]
+        for name, values in terms.items()
+    }
+    assert (tmp_path / "losses.png").exists()

@@ -1,4 +1,4 @@
-"""Several paintings in one folder: each painted once, in as few looks as can be."""
+"""Several paintings in one folder: each is painted once, and shared work done once."""
 
 from __future__ import annotations
 
@@ -11,140 +11,130 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from artist_nst import ArtistNstError, Recipe, UsageError, paint, recipe
+from artist_nst import ArtistNstError, Recipe, UsageError, paint
+from artist_nst._files import hash_file
 from artist_nst.experiments.results import write_sheet
-from artist_nst.experiments.runner import Cell, SeriesProgress, paint_series
-from artist_nst.image.files import read_record, sha256_of, write_picture
-from artist_nst.nst.compact import PACKAGED
-from artist_nst.nst.vgg import VGG, Part
-from artist_nst.nst.weights import Weights
-from artist_nst.painting import networks, record
+from artist_nst.experiments.runner import Cell, Series, SeriesProgress, paint_series
+from artist_nst.image.files import read_record, write_picture
+from artist_nst.nst.compact import PACKAGED_FILE
+from artist_nst.nst.vgg import VGG, Block
+from artist_nst.painting import networks as networks_module
+from artist_nst.painting import record
 from artist_nst.painting.canvas import Canvas
-from artist_nst.painting.networks import Networks, load_network
+from artist_nst.painting.compute import ComputeOptions
+from artist_nst.painting.networks import Networks
 from artist_nst.painting.style_sources import Source
-from artist_nst.recipes.recipe import Architecture
+from artist_nst.recipes.recipe import Network, Pool
 from tests.conftest import picture
+from tests.experiments.conftest import (
+    SMALL,
+    read_pixels,
+    rewrite_record,
+    snapshot,
+    stop_at,
+)
 
-SMALL = recipe(width=48).with_iterations(3)
+OFFLINE = ComputeOptions(device="cpu", offline=True)
+POOLS: tuple[Pool, ...] = ("max", "average")
+OUTPUTS = ("sheet.png", "results.csv", "losses.png")
 
-Told = Callable[[SeriesProgress], None]
-
-
-@pytest.fixture
-def loaded(thin_weights: Weights, monkeypatch: pytest.MonkeyPatch) -> Networks:
-    return thin_networks(thin_weights, monkeypatch)
-
-
-def thin_networks(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> Networks:
-    """Networks of few filters, which paint as slowly as pictures are saved."""
-
-    def load(made: Recipe, **_: object) -> VGG:
-        return VGG(weights, pool=made.pool, padding=made.padding)
-
-    monkeypatch.setattr(networks, "load_network", load)
-    return Networks()
-
-
-def offline() -> Networks:
-    """Networks of what is here."""
-    return Networks(device="cpu", offline=True)
+MakeCells = Callable[..., list[Cell]]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "grid"
-    folder.mkdir()
-    return folder
+def make_cells(photo: Path, style: Path) -> MakeCells:
+    """Function that makes a cell of each recipe."""
+
+    def make(*recipes: Recipe, seed: int = 0) -> list[Cell]:
+        return [
+            Cell(
+                f"cell-{number}",
+                photo,
+                (Source(style),),
+                recipe,
+                seed,
+                {"number": str(number)},
+            )
+            for number, recipe in enumerate(recipes, start=1)
+        ]
+
+    return make
 
 
-def cells_of(photo: Path, style: Path, *recipes: Recipe, seed: int = 0) -> list[Cell]:
-    sources = (Source(style),)
-    return [
-        Cell(f"cell-{number}", photo, sources, made, seed, {"number": str(number)})
-        for number, made in enumerate(recipes, start=1)
-    ]
-
-
-def ratios(*values: float, base: Recipe = SMALL) -> list[Recipe]:
+def vary_ratio(*values: float, base: Recipe = SMALL) -> list[Recipe]:
     return [replace(base, ratio=value) for value in values]
 
 
-def pixels(path: Path) -> NDArray[np.uint8]:
-    return np.asarray(Image.open(path))
+def vary_pool() -> list[Recipe]:
+    return [replace(SMALL, pool=pool) for pool in POOLS]
 
 
-def state(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file's time of change and bytes."""
-    return {
-        path.name: (path.stat().st_mtime_ns, path.read_bytes())
-        for path in sorted(folder.iterdir())
-    }
+def raise_interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
-def stop_at(number: int, iteration: int) -> Told:
-    """Ctrl-C at that iteration of that cell."""
+def forbid_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object) -> VGG:
+        raise AssertionError("loaded")
 
-    def told(progress: SeriesProgress) -> None:
-        if (progress.number, progress.progress.step.iteration) == (number, iteration):
-            raise KeyboardInterrupt
-
-    return told
-
-
-def rewrite(path: Path, **changes: Any) -> None:
-    """The same pixels with another record."""
-    made = {**json.loads(read_record(path)), **changes}
-    write_picture(path, pixels(path), record=json.dumps(made))
+    monkeypatch.setattr(networks_module, "load_network", load)
 
 
 class TestPainting:
     def test_each_is_painted_measured_and_recorded(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
+        self, make_cells: MakeCells, networks: Networks, folder: Path
     ) -> None:
-        cells = cells_of(photo, style, *ratios(1, 25), seed=7)
-        series = paint_series(cells, folder, loaded)
+        cells = make_cells(*vary_ratio(1, 25), seed=7)
+        series = paint_series(cells, folder, networks)
         assert sorted(series.done) == ["cell-1", "cell-2"]
         assert (series.painted, series.interrupted, series.failed) == (2, False, {})
-        assert list(state(folder)) == ["cell-1.png", "cell-2.png"]
+        assert (series.kind, series.sheet) == ("number", folder / "sheet.png")
+        assert list(snapshot(folder)) == ["cell-1.png", "cell-2.png"]
         for cell in cells:
-            made = record.read(folder / f"{cell.name}.png")
-            assert made == json.loads(json.dumps(series.done[cell.name].record))
-            wanted = {**cell.recipe.to_dict(), "network": "vgg19"}
-            assert made["recipe"] == json.loads(json.dumps(wanted))
-            assert made["seed"] == 7
-            assert made["distances"]["content"] > 0
-            assert made["distances"]["style"] > 0
-            assert len(made["distances"]["grams"]) == 5
+            facts = record.load_record(folder / f"{cell.name}.png")
+            assert facts == json.loads(json.dumps(series.done[cell.name].record))
+            recipe = {**cell.recipe.to_dict(), "network": "vgg19"}
+            assert facts["recipe"] == json.loads(json.dumps(recipe))
+            assert facts["seed"] == 7
+            assert facts["distances"]["content"] > 0
+            assert facts["distances"]["style"] > 0
+            assert len(facts["distances"]["grams"]) == 5
 
-    def test_progress_is_told_over_all_cells(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
+    def test_progress_is_over_all_cells(
+        self, make_cells: MakeCells, networks: Networks, folder: Path
     ) -> None:
-        cells = cells_of(photo, style, *ratios(1, 5, 25))
-        told: list[SeriesProgress] = []
-        paint_series(cells, folder, loaded, on_progress=told.append)
-        numbers = [(one.cell.name, one.number, one.cells) for one in told]
+        cells = make_cells(*vary_ratio(1, 5, 25))
+        reports: list[SeriesProgress] = []
+        paint_series(cells, folder, networks, reports.append)
+        numbers = [
+            (report.cell.name, report.number, report.count) for report in reports
+        ]
         assert numbers == [(f"cell-{n}", n, 3) for n in (1, 2, 3) for _ in range(3)]
-        left = [one.remaining for one in told]
-        assert all(np.isfinite(left))
-        assert all(one > 0 for one in left[:-1])
-        assert left[-1] == 0
-        # Two more cells are to come after the first, one after the second.
-        own = [one.progress.step.remaining for one in told]
-        assert left[2] > own[2] == 0
-        # Counted on from those that are there.
+        remaining = [report.remaining for report in reports]
+        assert np.isfinite(remaining).all()
+        assert all(seconds > 0 for seconds in remaining[:-1])
+        assert remaining[-1] == 0
+        # Two more cells come after the first, one after the second.
+        assert remaining[2] > reports[2].progress.step.remaining == 0
+        # Counted on from those that are finished.
         (folder / "cell-2.png").unlink()
-        told.clear()
-        paint_series(cells, folder, loaded, on_progress=told.append)
-        assert {(one.cell.name, one.number) for one in told} == {("cell-2", 3)}
+        reports.clear()
+        paint_series(cells, folder, networks, reports.append)
+        assert {(report.cell.name, report.number) for report in reports} == {
+            ("cell-2", 3)
+        }
 
     def test_sharing_changes_no_pixel(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
+        self,
+        photo: Path,
+        style: Path,
+        make_cells: MakeCells,
+        networks: Networks,
+        folder: Path,
     ) -> None:
-        """Not between poolings, sizes and colors, and not the other way round."""
         recipes = [
             SMALL,
             replace(SMALL, pool="average"),
@@ -154,683 +144,646 @@ class TestPainting:
             replace(SMALL, color="luminance"),
             replace(SMALL, padding="replicate"),
         ]
-        cells = cells_of(photo, style, *recipes, seed=3)
-        paint_series(cells, folder, loaded)
-        for cell, made in zip(cells, recipes, strict=True):
-            alone = paint(photo, [style], recipe=made, network=loaded(made), seed=3)
-            together = pixels(folder / f"{cell.name}.png")
+        cells = make_cells(*recipes, seed=3)
+        series = paint_series(cells, folder, networks)
+        for cell in cells:
+            network = networks.load(cell.recipe)
+            alone = paint(photo, [style], recipe=cell.recipe, network=network, seed=3)
+            together = read_pixels(folder / f"{cell.name}.png")
             assert (np.rint(alone.pixels * 255) == together).all(), cell.name
-        first, *others = (pixels(folder / f"{cell.name}.png") for cell in cells)
-        assert all((one != first).any() for one in others)
+        first, *others = (read_pixels(done.path) for done in series.done.values())
+        assert all((other != first).any() for other in others)
 
-    def test_all_are_measured_by_one_network(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
-    ) -> None:
-        """By the first one's, or else their distances could not be compared."""
-        recipes = [replace(SMALL, pool=pool) for pool in ("max", "average")]
-        cells = cells_of(photo, style, *recipes)
-        series = paint_series(cells, folder, loaded)
-        grams = []
-        for cell, made in zip(cells, recipes, strict=True):
-            apart = series.done[cell.name].record["distances"]
-            assert apart["network"] == "vgg19, max pooling"
-            alone = paint(
-                photo,
-                [style],
-                recipe=made,
-                network=loaded(made),
-                seed=0,
-                measure=lambda: loaded(SMALL),
-            )
-            assert alone.record["distances"] == apart
-            grams.append(apart["grams"])
-        assert grams[0] != grams[1]
-
-    def test_where_the_first_ones_network_is_missing_each_measures_itself(
+    def test_all_are_measured_by_the_network_of_the_first(
         self,
         photo: Path,
         style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
+        folder: Path,
+    ) -> None:
+        """Otherwise their distances could not be compared."""
+        cells = make_cells(*vary_pool())
+        series = paint_series(cells, folder, networks)
+        grams = []
+        for cell in cells:
+            distances = series.done[cell.name].record["distances"]
+            assert distances["network"] == "vgg19, max pooling"
+            alone = paint(
+                photo,
+                [style],
+                recipe=cell.recipe,
+                network=networks.load(cell.recipe),
+                seed=0,
+                measure=lambda: networks.load(SMALL),
+            )
+            assert alone.record["distances"] == distances
+            grams.append(distances["grams"])
+        assert grams[0] != grams[1]
+
+    def test_without_the_first_ones_network_each_measures_itself(
+        self,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        load = networks.load_network
+        load = networks_module.load_network
 
-        def only_average(made: Recipe, **how: Any) -> VGG:
-            if made.pool != "average":
+        def load_average(recipe: Recipe, *_: object) -> VGG:
+            if recipe.pool != "average":
                 raise ArtistNstError("no weights")
-            return load(made, **how)
+            return load(recipe)
 
-        monkeypatch.setattr(networks, "load_network", only_average)
-        recipes = [replace(SMALL, pool=pool) for pool in ("max", "average")]
-        series = paint_series(cells_of(photo, style, *recipes), folder, loaded)
+        monkeypatch.setattr(networks_module, "load_network", load_average)
+        series = paint_series(make_cells(*vary_pool()), folder, networks)
         assert (list(series.failed), list(series.done)) == (["cell-1"], ["cell-2"])
-        apart = series.done["cell-2"].record["distances"]
-        assert apart["network"] == "vgg19, average pooling"
+        distances = series.done["cell-2"].record["distances"]
+        assert distances["network"] == "vgg19, average pooling"
         assert "can't be compared" not in caplog.text
 
-    def test_distances_that_cannot_be_compared_are_said(
+    def test_distances_that_cannot_be_compared_are_a_warning(
         self,
-        photo: Path,
-        style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """Where another cell came first when a part of them was painted."""
-        recipes = [replace(SMALL, pool=pool) for pool in ("max", "average")]
-        cells = cells_of(photo, style, *recipes)
-        paint_series(cells[:1], folder, loaded)
+        """If another cell came first when some of them were painted."""
+        cells = make_cells(*vary_pool())
+        paint_series(cells[:1], folder, networks)
         assert "can't be compared" not in caplog.text
-        paint_series(cells[::-1], folder, loaded)
+        paint_series(cells[::-1], folder, networks)
         assert "can't be compared" in caplog.text
         assert "vgg19, average pooling; vgg19, max pooling" in caplog.text
 
     def test_one_that_cannot_be_painted_does_not_stop_the_others(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
+        self, make_cells: MakeCells, networks: Networks, folder: Path
     ) -> None:
-        widths = [replace(SMALL, width=width) for width in (48, 8, 40)]
-        series = paint_series(cells_of(photo, style, *widths), folder, loaded)
+        recipes = [replace(SMALL, width=width) for width in (48, 8, 40)]
+        series = paint_series(make_cells(*recipes), folder, networks)
         assert sorted(series.done) == ["cell-1", "cell-3"]
         assert list(series.failed) == ["cell-2"]
         assert "--width" in str(series.failed["cell-2"])
-        assert list(state(folder)) == ["cell-1.png", "cell-3.png"]
+        assert list(snapshot(folder)) == ["cell-1.png", "cell-3.png"]
 
-    def test_a_folder_that_is_not_there(
-        self, photo: Path, style: Path, loaded: Networks, tmp_path: Path
+    def test_a_full_disk_ends_it_and_keeps_what_is_finished(
+        self,
+        make_cells: MakeCells,
+        networks: Networks,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def write(path: Path, *arguments: Any, **options: Any) -> None:
+            if path.name == "cell-2.png":
+                raise ArtistNstError(f"{path} cannot be written: no space left")
+            write_picture(path, *arguments, **options)
+
+        monkeypatch.setattr("artist_nst.painting.pipeline.write_picture", write)
+        with pytest.raises(ArtistNstError, match=r"cell-2\.png .*no space left"):
+            paint_series(make_cells(*vary_ratio(1, 5, 25)), folder, networks)
+        assert list(snapshot(folder)) == ["cell-1.png"]
+
+    def test_two_at_once(
+        self, make_cells: MakeCells, networks: Networks, folder: Path
+    ) -> None:
+        cells = make_cells(*vary_ratio(1))
+
+        def paint_again(_: SeriesProgress) -> None:
+            with pytest.raises(ArtistNstError, match="another artist-nst is painting"):
+                paint_series(cells, folder / ".." / folder.name, networks)
+
+        assert paint_series(cells, folder, networks, paint_again).painted == 1
+        assert paint_series(cells, folder, networks).painted == 0
+        assert list(snapshot(folder)) == ["cell-1.png"]
+
+    def test_cost_and_label_of_a_cell(self, make_cells: MakeCells) -> None:
+        base = replace(SMALL, width=48, levels=((0.5, 40), (1.0, 10)))
+        small, large = make_cells(base, replace(base, width=96))
+        assert large.cost == 4 * small.cost
+        assert small.cost == 48**2 * (40 / 4 + 10)
+        cell = replace(small, settings={"style-scale": "1.2", "ratio": "5"})
+        assert cell.label == "style scale 1.2, ratio 5"
+
+
+class TestFolder:
+    def test_a_missing_folder(
+        self, make_cells: MakeCells, networks: Networks, tmp_path: Path
     ) -> None:
         with pytest.raises(UsageError, match="folder does not exist"):
-            paint_series(cells_of(photo, style, SMALL), tmp_path / "no", loaded)
+            paint_series(make_cells(SMALL), tmp_path / "no", networks)
 
-    @pytest.mark.parametrize("name", ["sheet.png", "results.csv", "losses.png"])
-    def test_a_folder_where_a_file_is_to_go(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path, name: str
+    def test_a_folder_in_place_of_a_file(
+        self, make_cells: MakeCells, networks: Networks, folder: Path
     ) -> None:
-        (folder / name).mkdir()
-        with pytest.raises(UsageError, match=f"{name} cannot be written"):
-            paint_series(cells_of(photo, style, SMALL), folder, loaded)
-        assert [path.name for path in folder.iterdir()] == [name]
+        for name in OUTPUTS:
+            (folder / name).mkdir()
+            with pytest.raises(UsageError, match=f"{name} cannot be written"):
+                paint_series(make_cells(SMALL), folder, networks)
+            (folder / name).rmdir()
+        assert not list(folder.iterdir())
 
-    @pytest.mark.parametrize("name", ["sheet.png", "losses.png"])
-    @pytest.mark.parametrize("role", ["photo", "style"])
     def test_a_picture_that_would_be_replaced(
         self,
         photo: Path,
         style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
-        name: str,
-        role: str,
     ) -> None:
-        named = {"photo": photo, "style": style}
-        named[role] = shutil.copy(named[role], folder / name)
-        before = state(folder)
-        cells = cells_of(named["photo"], named["style"], SMALL)
-        with pytest.raises(UsageError, match="would be replaced"):
-            paint_series(cells, folder, loaded)
-        assert state(folder) == before
+        (cell,) = make_cells(SMALL)
+        for name in ("sheet.png", "losses.png"):
+            path = folder / name
+            replaced: list[tuple[Path, dict[str, Any]]] = [
+                (photo, {"photo": path}),
+                (style, {"sources": (Source(path),)}),
+            ]
+            for original, changes in replaced:
+                shutil.copy(original, path)
+                with pytest.raises(UsageError, match="would be replaced"):
+                    paint_series([replace(cell, **changes)], folder, networks)
+                assert path.read_bytes() == original.read_bytes()
+                path.unlink()
+
+    def test_a_strangers_file_is_not_replaced(
+        self, make_cells: MakeCells, networks: Networks, folder: Path
+    ) -> None:
+        for name in OUTPUTS:
+            (folder / name).write_text("my own")
+            with pytest.raises(UsageError, match=f"{name} exists, .*-o"):
+                paint_series(make_cells(SMALL), folder, networks)
+            assert (folder / name).read_text() == "my own"
+            (folder / name).unlink()
+        assert not list(folder.iterdir())
+
+    def test_a_sheet_is_replaced_by_its_like_alone(
+        self, make_cells: MakeCells, networks: Networks, folder: Path
+    ) -> None:
+        cells = make_cells(SMALL)
+        series = paint_series(cells, folder, networks)
+        write_sheet(series, np.zeros((8, 8, 3)))
+        assert paint_series(cells, folder, networks).painted == 0
+        other = replace(cells[0], name="other", settings={"ratio": "1"})
+        before = snapshot(folder)
+        with pytest.raises(UsageError, match=r"sheet\.png exists, "):
+            paint_series([other], folder, networks)
+        assert snapshot(folder) == before
+
+    def test_a_table_without_a_sheet_is_what_a_crash_leaves(
+        self, make_cells: MakeCells, networks: Networks, folder: Path
+    ) -> None:
+        paint_series(make_cells(SMALL), folder, networks)
+        (folder / "results.csv").write_text("half")
+        series = paint_series(make_cells(*vary_ratio(5, 25)), folder, networks)
+        assert (series.painted, len(series.done)) == (1, 2)
 
 
-class TestReuse:
-    def test_a_grid_looks_at_photo_and_style_once_a_level(
+class TestSharing:
+    def test_a_series_looks_at_photo_and_style_once_a_level(
         self,
-        photo: Path,
-        style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        looks: list[int] = []
-        run = VGG.run
+        passes: list[int] = []
+        run_block = VGG.run_block
 
-        def counted(self: VGG, part: Part, x: Tensor, *more: Any) -> Any:
-            if part.layers[0] == "conv1_1":
-                looks.append(x.shape[-1])
-            return run(self, part, x, *more)
+        def run(self: VGG, block: Block, x: Tensor, *more: Any) -> Any:
+            if block.layers[0] == "conv1_1":
+                passes.append(x.shape[-1])
+            return run_block(self, block, x, *more)
 
-        monkeypatch.setattr(VGG, "run", counted)
+        monkeypatch.setattr(VGG, "run_block", run)
         # Levels of 64 and 96 pixels; a third of the size is too small for one.
-        base = recipe(width=96).with_iterations(5)
-        cells = cells_of(photo, style, *ratios(1, 2, 5, 10, 25, 50, base=base))
-        series = paint_series(cells, folder, loaded)
+        base = replace(SMALL, width=96).with_iterations(5)
+        cells = make_cells(*vary_ratio(1, 5, 25, base=base))
+        series = paint_series(cells, folder, networks)
         records = [done.record for done in series.done.values()]
-        assert len(records) == 6
-        evaluations = sum(one["evaluations"] for one in records)
-        levels = {len(one["stopped"]) for one in records}
-        assert levels == {2}
-        assert len(looks) == evaluations + 2 * (1 + 1) + 6
-        # What Features counts is what was looked at besides.
-        assert series.features.passes == 2 * (1 + 1) + 6
+        assert [len(facts["stopped"]) for facts in records] == [2, 2, 2]
+        evaluations = sum(facts["evaluations"] for facts in records)
+        photo_and_style, measured = 2 * (1 + 1), len(cells)
+        assert len(passes) == evaluations + photo_and_style + measured
 
-    def test_each_network_of_a_grid_is_loaded_once(
+    def test_each_network_is_loaded_once(
         self,
-        photo: Path,
-        style: Path,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
-        weights_files: Callable[[Architecture], Path],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         loads: list[str] = []
+        load = networks_module.load_network
 
-        def load(made: Recipe, **how: Any) -> VGG:
-            loads.append(made.network)
-            path = weights_files("vgg16" if made.network == "vgg16" else "vgg19")
-            return load_network(made, **{**how, "weights": path})
+        def load_any(recipe: Recipe, *_: object) -> VGG:
+            loads.append(recipe.network)
+            network = load(recipe)
+            network.name = recipe.network
+            return network
 
-        monkeypatch.setattr(networks, "load_network", load)
+        monkeypatch.setattr(networks_module, "load_network", load_any)
+        names: tuple[Network, ...] = ("vgg19", "vgg16")
         recipes = [
-            replace(one, network=network)
-            for one in ratios(1, 25)
-            for network in ("vgg19", "vgg16")
+            replace(recipe, network=name)
+            for recipe in vary_ratio(1, 25)
+            for name in names
         ]
-        series = paint_series(cells_of(photo, style, *recipes), folder, Networks())
+        series = paint_series(make_cells(*recipes), folder, networks)
         assert loads == ["vgg19", "vgg16"]
-        names = [done.record["network"]["name"] for done in series.done.values()]
-        assert names == ["vgg19", "vgg16"] * 2
+        painted_by = [done.record["network"]["name"] for done in series.done.values()]
+        assert painted_by == ["vgg19", "vgg16"] * 2
 
-    def test_no_network_is_loaded_where_all_is_done(
+    def test_no_network_is_loaded_if_all_is_finished(
         self,
-        photo: Path,
-        style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Where weights are at hand or the network is named; else what auto comes to
-        must be found out."""
-        cells = cells_of(photo, style, replace(SMALL, network="vgg19"))
-        paint_series(cells, folder, loaded)
-
-        def load(*_: object, **__: object) -> VGG:
-            raise AssertionError("loaded")
-
-        monkeypatch.setattr(networks, "load_network", load)
+        cells = make_cells(replace(SMALL, network="vgg19"))
+        paint_series(cells, folder, networks)
+        forbid_loading(monkeypatch)
         series = paint_series(cells, folder, Networks())
         assert (list(series.done), series.painted) == (["cell-1"], 0)
 
-    def test_nor_where_auto_is_known_to_be_vgg19(
+    def test_nor_if_auto_is_known_to_be_vgg19(
         self,
-        photo: Path,
-        style: Path,
+        make_cells: MakeCells,
         weights_file: Path,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         assert SMALL.network == "auto"
-        cells = cells_of(photo, style, SMALL.with_iterations(1))
-        series = paint_series(cells, folder, Networks(weights=weights_file))
+        cells = make_cells(SMALL.with_iterations(1))
+        compute = ComputeOptions(device="cpu", weights=weights_file)
+        series = paint_series(cells, folder, Networks(compute))
         assert series.done["cell-1"].record["recipe"]["network"] == "vgg19"
-
-        def load(*_: object, **__: object) -> VGG:
-            raise AssertionError("loaded")
-
-        monkeypatch.setattr(networks, "load_network", load)
-        series = paint_series(cells, folder, Networks(weights=weights_file))
+        forbid_loading(monkeypatch)
+        series = paint_series(cells, folder, Networks(compute))
         assert (list(series.done), series.painted) == (["cell-1"], 0)
 
 
 class TestWithoutWeights:
     @pytest.fixture
     def painted(
-        self, photo: Path, style: Path, folder: Path, without_weights: list[str]
+        self, make_cells: MakeCells, folder: Path, without_weights: list[str]
     ) -> list[Cell]:
-        cells = cells_of(photo, style, *ratios(1, 25))
-        series = paint_series(cells, folder, offline())
+        """Two cells that the packaged compact network painted."""
+        cells = make_cells(*vary_ratio(1, 25))
+        series = paint_series(cells, folder, Networks(OFFLINE))
         assert (len(series.done), series.failed) == (2, {})
         assert without_weights == []
         return cells
 
-    def test_the_compact_network_paints_all_and_is_said_once(
+    def test_the_compact_network_paints_all(
         self,
-        photo: Path,
-        style: Path,
+        make_cells: MakeCells,
         folder: Path,
         without_weights: list[str],
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        recipes = [replace(SMALL, pool=pool) for pool in ("max", "average")]
-        cells = cells_of(photo, style, *recipes)
-        series = paint_series(cells, folder, Networks(device="cpu"))
+        networks = Networks(ComputeOptions(device="cpu"))
+        series = paint_series(make_cells(*vary_pool()), folder, networks)
         assert (len(series.done), series.failed) == (2, {})
         for done in series.done.values():
-            assert done.record["network"]["sha256"] == sha256_of(PACKAGED)
+            assert done.record["network"]["sha256"] == hash_file(PACKAGED_FILE)
             assert done.record["recipe"]["network"] == "compact"
             assert done.record["distances"]["network"] == "compact, max pooling"
-        (said,) = [one for one in caplog.records if one.levelname == "WARNING"]
-        assert "the compact network paints instead" in said.getMessage()
-        # And looked for once, not for every painting.
+        # One warning and one look-up, not one for every painting.
+        (warning,) = [entry for entry in caplog.records if entry.levelname == "WARNING"]
+        assert "the compact network paints instead" in warning.getMessage()
         assert len(without_weights) == 1
 
-    def test_what_is_done_is_not_painted_again(
-        self, painted: list[Cell], folder: Path
+    def test_it_does_not_continue_with_other_weights(
+        self,
+        painted: list[Cell],
+        folder: Path,
+        weights_file: Path,
+        compact_file: Path,
     ) -> None:
-        before = state(folder)
-        series = paint_series(painted, folder, offline())
-        assert (series.painted, len(series.done)) == (0, 2)
-        assert state(folder) == before
+        def resume(**options: Any) -> Series:
+            compute = ComputeOptions(device="cpu", offline=True, **options)
+            return paint_series(painted, folder, Networks(compute))
 
-    def test_it_does_not_go_on_with_vgg19(
+        before = snapshot(folder)
+        # The compact network's file itself says what it expects.
+        series = resume(weights_input="torchvision")
+        assert (series.painted, len(series.done)) == (0, 2)
+        with pytest.raises(UsageError, match=r"cell-1\.png .* other network: .*-o"):
+            resume(weights=weights_file)
+        with pytest.raises(UsageError, match=r"cell-1\.png .* other weights: .*-o"):
+            resume(weights=compact_file)
+        assert snapshot(folder) == before
+
+    def test_it_continues_if_it_is_named(
         self, painted: list[Cell], folder: Path, weights_file: Path
     ) -> None:
         (folder / "cell-2.png").unlink()
-        before = state(folder)
-        with pytest.raises(UsageError, match=r"cell-1\.png was .* other network: .*-o"):
-            paint_series(painted, folder, Networks(weights=weights_file))
-        assert state(folder) == before
-        # But by name it may.
         named = [
             replace(cell, recipe=replace(cell.recipe, network="compact"))
             for cell in painted
         ]
-        series = paint_series(named, folder, Networks(device="cpu"))
+        compute = ComputeOptions(device="cpu", weights=weights_file)
+        series = paint_series(named, folder, Networks(compute))
         assert (series.painted, len(series.done)) == (1, 2)
 
     @pytest.mark.usefixtures("without_weights")
-    def test_nor_does_it_go_on_with_what_vgg19_began(
-        self, photo: Path, style: Path, folder: Path, weights_file: Path
+    def test_it_does_not_continue_what_vgg19_began(
+        self, make_cells: MakeCells, folder: Path, weights_file: Path
     ) -> None:
-        one, two = cells_of(photo, style, *ratios(1, 25))
-        paint_series([one], folder, Networks(weights=weights_file))
-        before = state(folder)
-        with pytest.raises(UsageError, match=r"cell-1\.png was .* other network: .*-o"):
-            paint_series([one, two], folder, offline())
-        assert state(folder) == before
-
-    def test_another_compact_network_is_other_weights(
-        self, painted: list[Cell], folder: Path, compact_file: Path
-    ) -> None:
-        before = state(folder)
-        with pytest.raises(UsageError, match=r"cell-1\.png was .* other weights: .*-o"):
-            paint_series(painted, folder, Networks(weights=compact_file))
-        assert state(folder) == before
-
-    def test_what_vggs_files_expect_is_not_asked_of_it(
-        self, painted: list[Cell], folder: Path
-    ) -> None:
-        """The compact network's file says it itself, whatever --weights-input says."""
-        given = Networks(device="cpu", offline=True, input="torchvision")
-        assert paint_series(painted, folder, given).painted == 0
+        base = SMALL.with_iterations(1)
+        cells = make_cells(*vary_ratio(1, 25, base=base))
+        vgg19 = Networks(ComputeOptions(device="cpu", weights=weights_file))
+        paint_series(cells[:1], folder, vgg19)
+        before = snapshot(folder)
+        with pytest.raises(UsageError, match=r"cell-1\.png .* other network: .*-o"):
+            paint_series(cells, folder, Networks(OFFLINE))
+        assert snapshot(folder) == before
 
     @pytest.mark.usefixtures("without_weights")
-    @pytest.mark.parametrize("deep_first", [False, True])
     def test_a_layer_that_only_vgg19_has_fails_alone(
         self,
-        photo: Path,
-        style: Path,
+        make_cells: MakeCells,
         folder: Path,
-        deep_first: bool,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         deep = replace(SMALL, content_layers=(("conv5_2", 1.0),))
-        recipes = [deep, SMALL] if deep_first else [SMALL, deep]
-        cells = cells_of(photo, style, *recipes)
-        failing, well = (cells if deep_first else cells[::-1])[:2]
-        series = paint_series(cells, folder, offline())
-        assert list(series.done) == [well.name]
-        assert list(series.failed) == [failing.name]
-        assert "'conv5_2'" in str(series.failed[failing.name])
-        warned = [one for one in caplog.records if one.levelname == "WARNING"]
-        assert len(warned) == 1
+        for recipes, failing in [([deep, SMALL], "cell-1"), ([SMALL, deep], "cell-2")]:
+            caplog.clear()
+            series = paint_series(make_cells(*recipes), folder, Networks(OFFLINE))
+            assert len(series.done) == 1
+            assert list(series.failed) == [failing]
+            assert "'conv5_2'" in str(series.failed[failing])
+            warnings = [
+                entry for entry in caplog.records if entry.levelname == "WARNING"
+            ]
+            assert len(warnings) == 1
+            next(folder.iterdir()).unlink()
 
-    def test_drafts_of_another_packaged_network(
+    def test_drafts_by_another_packaged_network(
         self,
-        photo: Path,
-        style: Path,
+        make_cells: MakeCells,
         folder: Path,
-        loaded: Networks,
+        networks: Networks,
         compact_file: Path,
+        tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """It would be half of one and half of the other."""
-        drafted = replace(SMALL, levels=((0.5, 1), (1.0, 1)), draft_levels=1)
-        cells = cells_of(photo, style, *ratios(1, 25, base=drafted))
-        paint_series(cells, folder, loaded)
-        made = record.read(folder / "cell-1.png")["network"]
-        assert (made["name"], made["draft_sha256"]) == ("vgg19", sha256_of(PACKAGED))
-        assert paint_series(cells, folder, loaded).painted == 0
+        drafted = replace(SMALL, width=48, levels=((0.5, 1), (1.0, 1)), draft_levels=1)
+        cells = make_cells(*vary_ratio(1, 25, base=drafted))
+        paint_series(cells, folder, networks)
+        network = record.load_record(folder / "cell-1.png")["network"]
+        assert network["name"] == "vgg19"
+        assert network["draft_sha256"] == hash_file(PACKAGED_FILE)
+        assert paint_series(cells, folder, networks).painted == 0
         (folder / "cell-2.png").unlink()
-        before = state(folder)
+        before = snapshot(folder)
+        # Paintings without drafts do not depend on it.
+        whole = make_cells(replace(drafted, draft_levels=0))
+        other_folder = tmp_path / "other"
+        other_folder.mkdir()
+        paint_series(whole, other_folder, networks)
         with monkeypatch.context() as patch:
-            for module in ("series", "networks", "nst.compact"):
-                patch.setattr(f"artist_nst.{module}.PACKAGED", compact_file)
-            says = r"cell-1\.png was .* other draft weights: .*-o"
-            with pytest.raises(UsageError, match=says):
-                paint_series(cells, folder, loaded)
-            assert state(folder) == before
-            # What was painted without drafts is none the worse for it.
-            whole = cells_of(photo, style, replace(drafted, draft_levels=0))
-            other = folder.parent / "other"
-            other.mkdir()
-            assert paint_series(whole, other, loaded).painted == 1
-        assert paint_series(whole, other, loaded).painted == 0
-        assert paint_series(cells, folder, loaded).painted == 1
+            patch.setattr("artist_nst.experiments.runner.PACKAGED_FILE", compact_file)
+            with pytest.raises(UsageError, match=r"cell-1\.png .* other draft weights"):
+                paint_series(cells, folder, networks)
+            assert paint_series(whole, other_folder, networks).painted == 0
+        assert snapshot(folder) == before
+        assert paint_series(cells, folder, networks).painted == 1
 
     def test_one_network_beside_the_other(
-        self, photo: Path, style: Path, folder: Path, weights_file: Path
+        self, make_cells: MakeCells, folder: Path, weights_file: Path
     ) -> None:
-        recipes = [replace(SMALL, network=network) for network in ("vgg19", "compact")]
-        cells = cells_of(photo, style, *recipes)
-        series = paint_series(cells, folder, Networks(weights=weights_file))
-        made = [done.record for done in series.done.values()]
-        assert [one["network"]["name"] for one in made] == ["vgg19", "compact"]
-        assert {one["distances"]["network"] for one in made} == {"vgg19, max pooling"}
-        first, second = (pixels(done.path) for done in series.done.values())
-        assert (first != second).any()
-        again = paint_series(cells, folder, Networks(weights=weights_file))
-        assert (again.painted, len(again.done)) == (0, 2)
+        names: tuple[Network, ...] = ("vgg19", "compact")
+        base = SMALL.with_iterations(1)
+        cells = make_cells(*(replace(base, network=name) for name in names))
+        networks = Networks(ComputeOptions(device="cpu", weights=weights_file))
+        series = paint_series(cells, folder, networks)
+        records = [done.record for done in series.done.values()]
+        assert [facts["network"]["name"] for facts in records] == ["vgg19", "compact"]
+        for facts in records:
+            assert facts["distances"]["network"] == "vgg19, max pooling"
+        series = paint_series(cells, folder, networks)
+        assert (series.painted, len(series.done)) == (0, 2)
 
 
-class TestGoingOn:
+class TestResuming:
     @pytest.fixture
     def painted(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
+        self, make_cells: MakeCells, networks: Networks, folder: Path
     ) -> list[Cell]:
-        cells = cells_of(photo, style, *ratios(1, 25))
-        paint_series(cells, folder, loaded)
+        cells = make_cells(*vary_ratio(1, 25))
+        paint_series(cells, folder, networks)
         return cells
 
-    def test_what_is_done_is_not_painted_again(
-        self, painted: list[Cell], loaded: Networks, folder: Path
+    def test_finished_paintings_are_skipped(
+        self, painted: list[Cell], networks: Networks, folder: Path
     ) -> None:
-        before = state(folder)
-        told: list[SeriesProgress] = []
-        series = paint_series(painted, folder, loaded, on_progress=told.append)
-        assert (series.painted, told, len(series.done)) == (0, [], 2)
-        assert state(folder) == before
+        before = snapshot(folder)
+        reports: list[SeriesProgress] = []
+        # A recipe's name and source do not change the painting, nor the photo's.
+        moved = Path(painted[0].photo).rename(folder.parent / "moved.png")
+        renamed = [
+            replace(
+                cell,
+                photo=moved,
+                recipe=replace(cell.recipe, name="mine", source="me"),
+            )
+            for cell in painted
+        ]
+        series = paint_series(renamed, folder, networks, reports.append)
+        assert (series.painted, reports, len(series.done)) == (0, [], 2)
+        assert snapshot(folder) == before
 
-    @pytest.mark.usefixtures("painted")
-    def test_only_what_is_new_is_painted(
-        self,
-        photo: Path,
-        style: Path,
-        loaded: Networks,
-        folder: Path,
+    def test_paintings_of_earlier_versions_are_skipped(
+        self, painted: list[Cell], networks: Networks, folder: Path
     ) -> None:
-        before = state(folder)
-        more = cells_of(photo, style, *ratios(1, 25, 5))
-        series = paint_series(more, folder, loaded)
-        assert (series.painted, len(series.done)) == (1, 3)
-        after = state(folder)
-        assert after.pop("cell-3.png")
-        assert after == before
+        path = folder / "cell-1.png"
+        recipe = json.loads(read_record(path))["recipe"]
+        for field in ("draft_levels", "tv_sum"):
+            del recipe[field]
+        rewrite_record(path, recipe=recipe)
+        assert paint_series(painted, folder, networks).painted == 0
 
-    def test_what_was_deleted_is_painted_again(
-        self, painted: list[Cell], loaded: Networks, folder: Path
-    ) -> None:
-        before = state(folder)
-        first = pixels(folder / "cell-2.png")
-        (folder / "cell-2.png").unlink()
-        series = paint_series(painted, folder, loaded)
-        assert series.painted == 1
-        assert state(folder)["cell-1.png"] == before["cell-1.png"]
-        assert (pixels(folder / "cell-2.png") == first).all()
-
-    @pytest.mark.parametrize(
-        "changes",
-        [{"stopped": ["all iterations done", "interrupted"]}, {"distances": None}],
-    )
-    def test_what_was_not_finished_is_painted_again(
+    def test_new_and_deleted_ones_are_painted(
         self,
         painted: list[Cell],
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
-        changes: dict[str, Any],
     ) -> None:
-        rewrite(folder / "cell-2.png", **changes)
-        before = state(folder)
-        series = paint_series(painted, folder, loaded)
-        assert series.painted == 1
-        after = state(folder)
-        assert after["cell-1.png"] == before["cell-1.png"]
-        made = record.read(folder / "cell-2.png")
-        assert "interrupted" not in made["stopped"]
-        assert made["distances"] is not None
+        before = snapshot(folder)
+        deleted = read_pixels(folder / "cell-2.png")
+        (folder / "cell-2.png").unlink()
+        cells = make_cells(*vary_ratio(1, 25, 5))
+        assert cells[:2] == painted
+        series = paint_series(cells, folder, networks)
+        assert (series.painted, len(series.done)) == (2, 3)
+        assert snapshot(folder)["cell-1.png"] == before["cell-1.png"]
+        assert (read_pixels(folder / "cell-2.png") == deleted).all()
 
-    def test_a_painting_that_was_cut_off_is_painted_again(
-        self, painted: list[Cell], loaded: Networks, folder: Path
+    def test_unfinished_ones_are_painted(
+        self, painted: list[Cell], networks: Networks, folder: Path
     ) -> None:
         path = folder / "cell-2.png"
-        whole = pixels(path)
-        path.write_bytes(path.read_bytes()[:-500])
-        assert record.read(path)["seed"] == 0
-        assert paint_series(painted, folder, loaded).painted == 1
-        assert (pixels(path) == whole).all()
+        finished = read_pixels(path)
+        before = snapshot(folder)["cell-1.png"]
 
-    @pytest.mark.parametrize("name", ["sheet.png", "results.csv", "losses.png"])
-    def test_what_is_not_ours_is_not_replaced(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path, name: str
-    ) -> None:
-        (folder / name).write_text("my own")
-        with pytest.raises(UsageError, match=f"{name} is there, and not of a compar"):
-            paint_series(cells_of(photo, style, *ratios(1)), folder, loaded)
-        assert [path.name for path in folder.iterdir()] == [name]
-        assert (folder / name).read_text() == "my own"
+        def cut_off() -> None:
+            path.write_bytes(path.read_bytes()[:-500])
+            assert record.load_record(path)["seed"] == 0
 
-    def test_a_sheet_is_replaced_by_its_like_alone(
-        self, painted: list[Cell], loaded: Networks, folder: Path
-    ) -> None:
-        series = paint_series(painted, folder, loaded)
-        assert series.kind == "number"
-        write_sheet(folder / "sheet.png", np.zeros((8, 8, 3)), series)
-        assert paint_series(painted, folder, loaded).painted == 0
-        others = [
-            replace(cell, name=f"other-{cell.name}", settings={"ratio": "1"})
-            for cell in painted
-        ]
-        before = state(folder)
-        with pytest.raises(UsageError, match=r"sheet\.png is there, and not of a"):
-            paint_series(others, folder, loaded)
-        assert state(folder) == before
+        for spoil in (
+            lambda: rewrite_record(
+                path, stopped=["all iterations done", "interrupted"]
+            ),
+            lambda: rewrite_record(path, distances=None),
+            cut_off,
+        ):
+            spoil()
+            assert paint_series(painted, folder, networks).painted == 1
+            assert snapshot(folder)["cell-1.png"] == before
+            facts = record.load_record(path)
+            assert "interrupted" not in facts["stopped"]
+            assert facts["distances"] is not None
+            assert (read_pixels(path) == finished).all()
 
-    @pytest.mark.usefixtures("painted")
-    def test_a_table_without_a_sheet_is_what_a_crash_leaves(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
-    ) -> None:
-        (folder / "results.csv").write_text("half")
-        more = cells_of(photo, style, *ratios(1, 25, 5))
-        assert paint_series(more, folder, loaded).painted == 1
-
-    def test_two_at_once(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
-    ) -> None:
-        cells = cells_of(photo, style, *ratios(1))
-
-        def meanwhile(_: SeriesProgress) -> None:
-            with pytest.raises(ArtistNstError, match="another artist-nst is painting"):
-                paint_series(cells, folder / ".." / folder.name, loaded)
-
-        assert paint_series(cells, folder, loaded, on_progress=meanwhile).painted == 1
-        assert paint_series(cells, folder, loaded).painted == 0
-        assert [path.name for path in folder.iterdir()] == ["cell-1.png"]
-
-    def test_the_same_photo_under_another_name(
-        self, painted: list[Cell], loaded: Networks, folder: Path
-    ) -> None:
-        moved = painted[0].photo.rename(folder.parent / "moved.png")  # type: ignore[union-attr]
-        cells = [replace(cell, photo=moved) for cell in painted]
-        assert paint_series(cells, folder, loaded).painted == 0
-
-    def test_a_recipe_of_the_same_numbers_and_another_name(
-        self, painted: list[Cell], loaded: Networks, folder: Path
-    ) -> None:
-        cells = [
-            replace(cell, recipe=replace(cell.recipe, name="mine", source="me"))
-            for cell in painted
-        ]
-        assert paint_series(cells, folder, loaded).painted == 0
-
-    @pytest.mark.parametrize(
-        ("what", "says"),
-        [
-            ("ratio", "other ratio"),
-            ("layers", "other content layers"),
-            ("photo", "other photo"),
-            ("work", "other work"),
-            ("weight", "other work"),
-            ("seed", "other seed"),
-            ("weights", "other weights"),
-            ("weights input", "other weights input"),
-            ("foreign", "not a painting of this comparison"),
-            ("folder", "not a painting of this comparison"),
-            ("link", "not a painting of this comparison"),
-            ("damaged", "damaged"),
-        ],
-    )
-    def test_what_was_painted_otherwise_is_not_touched(
+    def test_what_was_painted_otherwise_is_not_replaced(
         self,
         painted: list[Cell],
-        loaded: Networks,
+        networks: Networks,
         weights_file: Path,
         folder: Path,
-        what: str,
-        says: str,
+        tmp_path: Path,
     ) -> None:
-        cell = painted[1]
-        path = folder / "cell-2.png"
-        other = folder.parent / "other.png"
+        first, second = painted
+        other = tmp_path / "other.png"
         Image.fromarray(picture(60, 60, seed=8)).save(other)
-        sources = (Source(cell.sources[0].path, 0.5),)
-        changed: dict[str, dict[str, Any]] = {
-            "ratio": {"recipe": replace(cell.recipe, ratio=24.0)},
-            "layers": {
-                "recipe": replace(cell.recipe, content_layers=(("conv3_1", 1.0),))
-            },
-            "photo": {"photo": other},
-            "work": {"sources": (Source(other),)},
-            "weight": {"sources": sources},
-            "seed": {"seed": 1},
-        }
-        if what == "weights":
-            loaded = Networks(weights=weights_file)
-        elif what == "weights input":
-            loaded = Networks(input="oxford")
-        elif what == "foreign":
-            Image.open(other).save(path)
-        elif what == "folder":
-            path.unlink()
-            path.mkdir()
-        elif what == "link":
+        before = snapshot(folder)
+        half = (Source(second.sources[0].path, 0.5),)
+        shallow = replace(second.recipe, content_layers=(("conv3_1", 1.0),))
+        changes: list[tuple[dict[str, Any], str]] = [
+            ({"recipe": replace(second.recipe, ratio=24.0)}, "other ratio"),
+            ({"recipe": shallow}, "other content layers"),
+            ({"photo": other}, "other photo"),
+            ({"sources": (Source(other),)}, "other work"),
+            ({"sources": half}, "other work"),
+            ({"seed": 1}, "other seed"),
+        ]
+        for change, reason in changes:
+            with pytest.raises(UsageError, match=f"cell-2.png .*{reason}: .*-o"):
+                paint_series([first, replace(second, **change)], folder, networks)
+        options: list[tuple[dict[str, Any], str]] = [
+            ({"weights": weights_file}, "other weights"),
+            ({"weights_input": "oxford"}, "other weights input"),
+            ({"precision": "bfloat16"}, "other precision"),
+        ]
+        for option, reason in options:
+            rewrite_record(folder / "cell-1.png", precision="float32")
+            others = Networks(ComputeOptions(**option))
+            with pytest.raises(UsageError, match=f"cell-1.png .*{reason}: .*-o"):
+                paint_series(painted, folder, others)
+        assert snapshot(folder)["cell-2.png"] == before["cell-2.png"]
+        assert len(list(folder.iterdir())) == 2
+
+    def test_a_strangers_picture_is_not_replaced(
+        self, painted: list[Cell], networks: Networks, folder: Path
+    ) -> None:
+        path = folder / "cell-2.png"
+
+        def make_link() -> None:
             path.unlink()
             path.symlink_to("nowhere.png")
-        elif what == "damaged":
-            rewrite(path, styles=[7])
-        cells = [painted[0], replace(cell, **changed.get(what, {}))]
-        whole = [one for one in folder.iterdir() if one.is_file()]
-        before = {one: (one.stat().st_mtime_ns, one.read_bytes()) for one in whole}
-        with pytest.raises(UsageError) as raised:
-            paint_series(cells, folder, loaded)
-        first = folder / "cell-1.png" if "weights" in what else path
-        assert str(raised.value).startswith(f"{first} ")
-        assert says in str(raised.value)
-        assert "-o" in str(raised.value)
-        after = {one: (one.stat().st_mtime_ns, one.read_bytes()) for one in whole}
-        assert after == before
-        assert len(list(folder.iterdir())) == 2
+
+        def make_folder() -> None:
+            path.unlink()
+            path.mkdir()
+
+        facts = json.loads(read_record(path))
+        del facts["stopped"]
+        pixels = read_pixels(path)
+        for spoil, reason in [
+            (lambda: rewrite_record(path, styles=[7]), "damaged"),
+            (
+                lambda: write_picture(path, pixels, record=json.dumps(facts)),
+                "damaged",
+            ),
+            (lambda: Image.fromarray(pixels).save(path), "not a painting"),
+            (make_link, "not a painting"),
+            (make_folder, "not a painting"),
+        ]:
+            spoil()
+            before = snapshot(folder)
+            with pytest.raises(UsageError, match=f"cell-2.png .*{reason}.*-o"):
+                paint_series(painted, folder, networks)
+            assert snapshot(folder) == before
+            assert len(list(folder.iterdir())) == 2
 
 
 class TestCtrlC:
     def test_the_best_so_far_is_kept_and_the_rest_is_painted_later(
-        self, photo: Path, style: Path, loaded: Networks, folder: Path
+        self, make_cells: MakeCells, networks: Networks, folder: Path
     ) -> None:
-        cells = cells_of(photo, style, *ratios(1, 5, 25))
-        series = paint_series(cells, folder, loaded, on_progress=stop_at(2, 2))
+        cells = make_cells(*vary_ratio(1, 5, 25))
+        series = paint_series(cells, folder, networks, stop_at(2, 2))
         assert series.interrupted
         assert (list(series.done), series.painted) == (["cell-1"], 1)
-        assert list(state(folder)) == ["cell-1.png", "cell-2.png"]
-        part = record.read(folder / "cell-2.png")
-        assert part["stopped"][-1] == "interrupted"
-        assert part["iterations"] == 2
-        assert pixels(folder / "cell-2.png").shape == (36, 48, 3)
-        before = state(folder)["cell-1.png"]
-        series = paint_series(cells, folder, loaded)
+        assert list(snapshot(folder)) == ["cell-1.png", "cell-2.png"]
+        facts = record.load_record(folder / "cell-2.png")
+        assert facts["stopped"][-1] == "interrupted"
+        assert facts["iterations"] == 2
+        assert read_pixels(folder / "cell-2.png").shape == (24, 32, 3)
+        before = snapshot(folder)["cell-1.png"]
+        series = paint_series(cells, folder, networks)
         assert (len(series.done), series.painted) == (3, 2)
-        assert state(folder)["cell-1.png"] == before
-        assert record.read(folder / "cell-2.png")["iterations"] == 3
+        assert snapshot(folder)["cell-1.png"] == before
+        assert record.load_record(folder / "cell-2.png")["iterations"] == 3
 
     def test_before_there_is_anything_to_keep(
         self,
-        photo: Path,
-        style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        def stop(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(VGG, "run", stop)
-        series = paint_series(cells_of(photo, style, SMALL), folder, loaded)
-        assert (series.interrupted, series.done, state(folder)) == (True, {}, {})
+        monkeypatch.setattr(VGG, "run_block", raise_interrupt)
+        series = paint_series(make_cells(SMALL), folder, networks)
+        assert (series.interrupted, series.done, snapshot(folder)) == (True, {}, {})
 
     def test_while_a_painting_is_measured(
         self,
-        photo: Path,
-        style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """It is kept, and not taken for done: its distances are missing."""
-
-        def stop(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        cells = cells_of(photo, style, *ratios(1, 5))
+        """It is kept, but not finished: its distances are missing."""
+        cells = make_cells(*vary_ratio(1, 5))
         with monkeypatch.context() as patch:
-            patch.setattr(Canvas, "distances", stop)
-            series = paint_series(cells, folder, loaded)
+            patch.setattr(Canvas, "measure_distances", raise_interrupt)
+            series = paint_series(cells, folder, networks)
         assert (series.interrupted, series.done) == (True, {})
-        assert record.read(folder / "cell-1.png")["distances"] is None
-        series = paint_series(cells, folder, loaded)
+        assert record.load_record(folder / "cell-1.png")["distances"] is None
+        series = paint_series(cells, folder, networks)
         assert (series.painted, len(series.done)) == (2, 2)
 
     def test_while_a_painting_is_saved(
         self,
-        photo: Path,
-        style: Path,
-        loaded: Networks,
+        make_cells: MakeCells,
+        networks: Networks,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        tries: list[Path] = []
+        attempts: list[Path] = []
 
-        def stop_first(path: Path, *arguments: Any, **named: Any) -> None:
-            tries.append(path)
-            if len(tries) == 1:
+        def write(path: Path, *arguments: Any, **options: Any) -> None:
+            attempts.append(path)
+            if len(attempts) == 1:
                 raise KeyboardInterrupt
-            write_picture(path, *arguments, **named)
+            write_picture(path, *arguments, **options)
 
-        monkeypatch.setattr("artist_nst.painting.pipeline.write_picture", stop_first)
-        cells = cells_of(photo, style, *ratios(1, 5))
-        series = paint_series(cells, folder, loaded)
+        monkeypatch.setattr("artist_nst.painting.pipeline.write_picture", write)
+        series = paint_series(make_cells(*vary_ratio(1, 5)), folder, networks)
         assert (series.interrupted, list(series.done)) == (True, ["cell-1"])
-        assert list(state(folder)) == ["cell-1.png"]
-
-
-def test_a_full_disk_ends_it_and_keeps_what_is_done(
-    photo: Path,
-    style: Path,
-    loaded: Networks,
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def full(path: Path, *arguments: Any, **named: Any) -> None:
-        if path.name == "cell-2.png":
-            raise ArtistNstError(f"{path} cannot be written: no space left")
-        write_picture(path, *arguments, **named)
-
-    monkeypatch.setattr("artist_nst.painting.pipeline.write_picture", full)
-    cells = cells_of(photo, style, *ratios(1, 5, 25))
-    with pytest.raises(ArtistNstError, match=r"cell-2\.png .*no space left"):
-        paint_series(cells, folder, loaded)
-    assert list(state(folder)) == ["cell-1.png"]
-
-
-def test_what_a_cell_costs_and_is_called(photo: Path, style: Path) -> None:
-    base = replace(SMALL, levels=((0.5, 40), (1.0, 10)))
-    small, large = cells_of(photo, style, base, replace(base, width=96))
-    assert large.cost == 4 * small.cost
-    assert small.cost == 48**2 * (40 / 4 + 10)
-    cell = replace(small, settings={"style-scale": "1.2", "ratio": "5"})
-    assert cell.label == "style scale 1.2, ratio 5"
+        assert list(snapshot(folder)) == ["cell-1.png"]

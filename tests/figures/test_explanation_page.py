@@ -7,11 +7,11 @@ import pytest
 
 from artist_nst._types import Pixels
 from artist_nst.figures.explanation_page import (
-    HIGHEST,
     MARGIN,
+    MAX_PANEL_HEIGHT,
     WIDTH,
     Explanation,
-    explained,
+    draw_explanation,
 )
 from artist_nst.figures.plot import Curve
 from artist_nst.figures.sheet import Panel
@@ -35,7 +35,7 @@ WHOLE = Explanation(
     levels=[1, 11, 21],
     before={"conv1_1": 1.0, "conv2_1": 0.8},
     after={"conv1_1": 0.01, "conv2_1": 0.02},
-    words=[("photo", "cat.png"), ("seed", "7"), ("recipe", "default")],
+    facts=[("photo", "cat.png"), ("seed", "7"), ("recipe", "default")],
     title="cat after Night wind over wheat",
 )
 
@@ -51,7 +51,7 @@ def ink(page: Pixels) -> int:
 
 
 def height(page: Explanation) -> int:
-    pixels = explained(page)
+    pixels = draw_explanation(page)
     assert pixels.shape[1:] == (WIDTH, 3)
     np.testing.assert_array_equal(pixels[:, : MARGIN - 1], 1)
     np.testing.assert_array_equal(pixels[:, 1 - MARGIN :], 1)
@@ -60,7 +60,7 @@ def height(page: Explanation) -> int:
 
 @pytest.fixture(scope="module")
 def whole() -> Pixels:
-    return explained(WHOLE)
+    return draw_explanation(WHOLE)
 
 
 def test_the_pictures_fill_the_page_in_their_order(whole: Pixels) -> None:
@@ -76,7 +76,7 @@ def test_the_pictures_fill_the_page_in_their_order(whole: Pixels) -> None:
 def test_every_part_takes_its_room(whole: Pixels) -> None:
     for left_out, at_least in (
         ({"panels": ()}, 300),
-        ({"words": ()}, 60),
+        ({"facts": ()}, 60),
         ({"title": ""}, 20),
         ({"terms": (), "layers": ()}, 300),
         ({"before": {}, "after": {}}, 200),
@@ -89,7 +89,7 @@ def test_one_plot_alone_is_as_wide_as_the_page() -> None:
     only = replace(NOTHING, terms=WHOLE.terms)
     both = replace(only, layers=WHOLE.layers)
     for page, wide in ((only, True), (both, False)):
-        pixels = explained(page)
+        pixels = draw_explanation(page)
         axes = (pixels[:, MARGIN + 100 : WIDTH - MARGIN - 100] < 0.7).all((1, 2))
         assert axes.any() == wide
     assert height(only) == height(both)
@@ -97,8 +97,8 @@ def test_one_plot_alone_is_as_wide_as_the_page() -> None:
 
 def test_levels_are_marked_in_both_plots() -> None:
     plots = replace(NOTHING, terms=WHOLE.terms, layers=WHOLE.layers)
-    marked = explained(replace(plots, levels=[11]))
-    other = explained(replace(plots, levels=[21]))
+    marked = draw_explanation(replace(plots, levels=[11]))
+    other = draw_explanation(replace(plots, levels=[21]))
     rows, columns = np.nonzero(np.abs(marked - other).max(-1) > 0.2)
     assert np.ptp(rows) > 150
     places = np.unique(columns)
@@ -115,37 +115,37 @@ def test_the_distances_are_drawn_before_and_after(whole: Pixels) -> None:
 
     bars = whole[-700:]
     assert area(bars, blue) > area(bars, orange) > 3000
-    only = explained(replace(NOTHING, before=WHOLE.before))
+    only = draw_explanation(replace(NOTHING, before=WHOLE.before))
     assert area(only, blue) > 3000
     assert area(only, orange) == 0
 
 
-def test_the_words_stand_in_two_columns() -> None:
-    words = [(f"key {number}", "value") for number in range(8)]
-    page = explained(replace(NOTHING, words=words))
+def test_the_facts_stand_in_two_columns() -> None:
+    facts = [(f"key {number}", "value") for number in range(8)]
+    page = draw_explanation(replace(NOTHING, facts=facts))
     left, right = page[:, : WIDTH // 2], page[:, WIDTH // 2 :]
     assert ink(left) > ink(right) > 500
-    more = [*words, ("key 8", "value")]
-    higher = height(replace(NOTHING, words=more)) - page.shape[0]
+    more = [*facts, ("key 8", "value")]
+    higher = height(replace(NOTHING, facts=more)) - page.shape[0]
     assert 15 < higher < 40
-    assert height(replace(NOTHING, words=[*more, ("key 9", "value")])) == (
+    assert height(replace(NOTHING, facts=[*more, ("key 9", "value")])) == (
         page.shape[0] + higher
     )
 
 
-def test_long_words_are_wrapped_then_cut() -> None:
+def test_long_facts_are_wrapped_then_cut() -> None:
     heights = [
-        height(replace(NOTHING, words=[("path", "folder/" * count)]))
+        height(replace(NOTHING, facts=[("path", "folder/" * count)]))
         for count in (1, 20, 40, 1_000, 10_000)
     ]
     assert heights[0] < heights[1] < heights[2] < heights[3] == heights[4]
-    long = replace(NOTHING, words=[("key " * 100, ""), ("k" * 500, "v" * 5_000)])
+    long = replace(NOTHING, facts=[("key " * 100, ""), ("k" * 500, "v" * 5_000)])
     assert height(long) < 400
 
 
 def test_many_works_take_several_rows() -> None:
     works = [Panel(np.full((30, 40, 3), 0.08 * number), "") for number in range(1, 11)]
-    page = explained(replace(NOTHING, panels=works))
+    page = draw_explanation(replace(NOTHING, panels=works))
     first, last = (box(page, (shade,) * 3) for shade in (0.08, 0.8))
     assert last[0] > first[2]
     assert last[2] - last[0] == pytest.approx(first[2] - first[0], rel=0.3)
@@ -155,10 +155,10 @@ def test_many_works_take_several_rows() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (400, 3), (3, 400), (2000, 1500)])
 def test_pictures_of_any_size(shape: tuple[int, int]) -> None:
     panels = [Panel(np.full((*shape, 3), PINK), "a caption " * 50)]
-    page = explained(replace(NOTHING, panels=panels))
+    page = draw_explanation(replace(NOTHING, panels=panels))
     top, _, bottom, _ = box(page, PINK)
-    assert bottom - top <= HIGHEST
-    assert page.shape[0] < HIGHEST + 200
+    assert bottom - top <= MAX_PANEL_HEIGHT
+    assert page.shape[0] < MAX_PANEL_HEIGHT + 200
 
 
 def test_odd_numbers_are_survived() -> None:
@@ -170,13 +170,13 @@ def test_odd_numbers_are_survived() -> None:
         levels=[nan, -5],
         before={"conv1_1": 0.0, "北": nan},
         after={"conv1_1": 1e-30, "another": 1e30},
-        words=[("", ""), ("é", "\n\n"), ("$", "→ ₀\x00")],
+        facts=[("", ""), ("é", "\n\n"), ("$", "→ ₀\x00")],
         title="$\\frac",
     )
     assert height(odd) > 1000
 
 
 def test_the_same_page_gives_the_same_pixels(whole: Pixels) -> None:
-    np.testing.assert_array_equal(explained(WHOLE), whole)
+    np.testing.assert_array_equal(draw_explanation(WHOLE), whole)
     assert whole.min() >= 0
     assert whole.max() == 1

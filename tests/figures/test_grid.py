@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from artist_nst._types import Pixels
-from artist_nst.figures.grid import LARGEST_SHEET, LONGEST_SIDE, SMALLEST, grid
+from artist_nst.figures.grid import MAX_PIXELS, MAX_SIDE, MIN_CELL, draw_grid
 from artist_nst.figures.sheet import Panel
 
 RED, GREEN, BLUE = (0.8, 0.2, 0.2), (0.2, 0.6, 0.2), (0.2, 0.2, 0.8)
@@ -37,7 +37,7 @@ def ink(page: Pixels) -> int:
 def colored(**options: object) -> Pixels:
     cells = [[panel(color) for color in row] for row in COLORS]
     heads = {"columns": ["one", "two", "three"], "rows": ["first", "second"]}
-    return grid(cells, **{**heads, **options})
+    return draw_grid(cells, **{**heads, **options})
 
 
 def test_every_picture_is_in_its_cell() -> None:
@@ -94,7 +94,7 @@ def test_row_heads_take_what_they_need_up_to_a_limit() -> None:
 def test_letters_grow_with_the_cells() -> None:
     heights = []
     for side in (160, 320, 640):
-        page = colored(side=side, columns=["H", "", ""], rows=["", ""])
+        page = colored(cell_height=side, columns=["H", "", ""], rows=["", ""])
         above = page[: box(page, RED)[0] - 2]
         heights.append(int((above.max(-1) < 0.5).any(1).sum()))
     assert heights[0] < heights[1] < heights[2]
@@ -103,7 +103,7 @@ def test_letters_grow_with_the_cells() -> None:
 
 def test_a_caption_is_below_its_picture() -> None:
     cells = [[panel(RED, label="content 0.2\nstyle 0.1"), panel(BLUE)]]
-    page = grid(cells, columns=["", ""])
+    page = draw_grid(cells, columns=["", ""])
     _, left, bottom, right = box(page, RED)
     _, other, _, _ = box(page, BLUE)
     below = page[bottom + 1 :]
@@ -113,7 +113,7 @@ def test_a_caption_is_below_its_picture() -> None:
 
 
 def test_what_is_not_painted_says_so() -> None:
-    page = grid([[panel(RED), None]], columns=["", ""])
+    page = draw_grid([[panel(RED), None]], columns=["", ""])
     top, left, bottom, right = box(page, RED)
     width = right - left
     cell = page[top:bottom, right + 10 :][:, : width + 10]
@@ -121,14 +121,14 @@ def test_what_is_not_painted_says_so() -> None:
     ys, _ = np.nonzero(pale)
     assert len(ys) > 50
     assert ys.mean() == pytest.approx((bottom - top) / 2, abs=10)
-    empty = grid([[None]], columns=["a"], beside=[panel(BLUE, 10, 20)])
+    empty = draw_grid([[None]], columns=["a"], references=[panel(BLUE, 10, 20)])
     assert empty.shape[1] > 600, "not the photo's aspect"
-    assert grid([[None]], columns=[""]).shape[1] < 400
+    assert draw_grid([[None]], columns=[""]).shape[1] < 400
 
 
 def test_other_pictures_are_fitted_into_the_middle() -> None:
     odd = panel(GREEN, 30, 10)
-    page = grid([[panel(RED), odd, panel(BLUE)]], columns=["", "", ""])
+    page = draw_grid([[panel(RED), odd, panel(BLUE)]], columns=["", "", ""])
     red, green, blue = (box(page, color) for color in (RED, GREEN, BLUE))
     assert (green[0], green[2]) == (red[0], red[2])
     assert (green[2] - green[0]) / (green[3] - green[1]) == pytest.approx(3, rel=0.05)
@@ -138,14 +138,14 @@ def test_other_pictures_are_fitted_into_the_middle() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 3000), (3000, 3), (1, 1)])
 def test_extreme_aspects_stay_sane(shape: tuple[int, int]) -> None:
-    page = grid([[panel(RED, *shape)]], columns=["thin"], side=100)
+    page = draw_grid([[panel(RED, *shape)]], columns=["thin"], cell_height=100)
     assert page.shape[0] < 200
     assert page.shape[1] < 400
     assert box(page, RED)
 
 
 def test_the_photo_stands_apart_above_the_grid() -> None:
-    page = colored(beside=[panel(PINK[::-1], 30, 60, "photo"), panel((0, 0, 0.6))])
+    page = colored(references=[panel(PINK[::-1], 30, 60, "photo"), panel((0, 0, 0.6))])
     photo, work = box(page, PINK[::-1]), box(page, (0, 0, 0.6))
     red = box(page, RED)
     assert photo[1] == red[1]
@@ -159,7 +159,7 @@ def test_the_photo_stands_apart_above_the_grid() -> None:
 
 def test_many_works_take_several_rows() -> None:
     works = [panel((0, 0, 0.1 * number), 30, 30) for number in range(1, 9)]
-    page = grid([[panel(RED)]], columns=[""], beside=works)
+    page = draw_grid([[panel(RED)]], columns=[""], references=works)
     assert page.shape[1] < 1100
     tops = [box(page, (0, 0, 0.1 * number))[0] for number in range(1, 9)]
     assert tops == sorted(tops)
@@ -168,8 +168,8 @@ def test_many_works_take_several_rows() -> None:
 
 
 def test_the_title_is_above_all() -> None:
-    bare = colored(beside=[panel((0, 0, 0.6))])
-    page = colored(beside=[panel((0, 0, 0.6))], title="Style scale × content layer")
+    bare = colored(references=[panel((0, 0, 0.6))])
+    page = colored(references=[panel((0, 0, 0.6))], title="Style scale × content layer")
     taller = page.shape[0] - bare.shape[0]
     assert taller > 14
     assert page.shape[1] == bare.shape[1]
@@ -180,7 +180,7 @@ def test_the_title_is_above_all() -> None:
 
 
 def test_a_row_needs_no_head() -> None:
-    page = grid([[panel(RED), panel(GREEN)]], columns=["a", "b"])
+    page = draw_grid([[panel(RED), panel(GREEN)]], columns=["a", "b"])
     left = box(page, RED)[1]
     assert left == page.shape[1] - box(page, GREEN)[3]
 
@@ -190,21 +190,21 @@ def test_huge_grids_shrink() -> None:
     cells = [[gray] * 40 for _ in range(40)]
     cells[0][0], cells[39][39] = panel(RED, 3, 4), panel(BLUE, 3, 4)
     heads = [f"content layer conv{number}_2" for number in range(40)]
-    page = grid(cells, columns=heads, rows=heads, title="Many")
+    page = draw_grid(cells, columns=heads, rows=heads, title="Many")
     height, width, _ = page.shape
-    assert max(height, width) <= LONGEST_SIDE
-    assert 0.8 * LARGEST_SHEET < height * width <= LARGEST_SHEET
+    assert max(height, width) <= MAX_SIDE
+    assert 0.8 * MAX_PIXELS < height * width <= MAX_PIXELS
     first = box(page[: height // 20, : width // 20], RED)
     last = box(page[-height // 20 :, -width // 20 :], BLUE)
-    assert first[2] - first[0] == last[2] - last[0] >= SMALLEST
+    assert first[2] - first[0] == last[2] - last[0] >= MIN_CELL
     assert ink(page[: first[0], first[1] : first[3]]) > 50
 
 
 def test_cells_do_not_become_invisible() -> None:
-    page = grid([[panel(RED)] * 200], columns=["1"] * 200)
+    page = draw_grid([[panel(RED)] * 200], columns=["1"] * 200)
     top, _, bottom, _ = box(page[:, : page.shape[1] // 200 + 10], RED)
-    assert bottom - top == SMALLEST - 2
-    assert box(grid([[panel(RED)]], columns=[""], side=20), RED)
+    assert bottom - top == MIN_CELL - 2
+    assert box(draw_grid([[panel(RED)]], columns=[""], cell_height=20), RED)
 
 
 def test_the_same_input_gives_the_same_pixels() -> None:
@@ -231,4 +231,4 @@ def test_heads_that_do_not_fit_are_refused(
     cells: list[list[None]], columns: list[str], rows: list[str], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        grid(cells, columns=columns, rows=rows)
+        draw_grid(cells, columns=columns, rows=rows)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from artist_nst._types import Pixels
-from artist_nst.figures.sheet import MIN_HEIGHT, WIDEST, Panel, sheet
+from artist_nst.figures.sheet import MIN_HEIGHT, WIDEST, Panel, draw_sheet
 
 RED, GREEN, BLUE, WHITE = (0.8, 0.2, 0.2), (0.2, 0.6, 0.2), (0.2, 0.2, 0.8), (1, 1, 1)
 
@@ -27,7 +27,7 @@ def box(page: Pixels, color: tuple[float, float, float]) -> tuple[int, int, int,
 
 
 def test_one_panel_fills_the_sheet_up_to_its_margin() -> None:
-    page = sheet([[panel(RED, 400, 600)]], height=200, margin=20)
+    page = draw_sheet([[panel(RED, 400, 600)]], height=200, margin=20)
     assert page.shape == (240, 340, 3)
     assert box(page, RED) == (21, 21, 198, 298)
     np.testing.assert_array_equal(page[0], 1)
@@ -35,14 +35,14 @@ def test_one_panel_fills_the_sheet_up_to_its_margin() -> None:
 
 def test_pixels_are_in_range() -> None:
     noise = np.random.default_rng(0).random((90, 160, 3)).round()
-    page = sheet([[Panel(noise, "noise")]], height=200)
+    page = draw_sheet([[Panel(noise, "noise")]], height=200)
     assert page.dtype == np.float64
     assert page.min() >= 0
     assert page.max() <= 1
 
 
 def test_every_panel_is_where_it_belongs() -> None:
-    page = sheet(
+    page = draw_sheet(
         [
             [panel(RED, 300, 300, "red"), panel(GREEN, 300, 450, "green")],
             [panel(BLUE, 300, 750, "blue")],
@@ -58,7 +58,7 @@ def test_every_panel_is_where_it_belongs() -> None:
 
 
 def test_rows_of_similar_width_become_equally_wide() -> None:
-    page = sheet(
+    page = draw_sheet(
         [
             [panel(RED, 300, 300), panel(GREEN, 300, 400)],
             [panel(BLUE, 300, 630)],
@@ -71,19 +71,19 @@ def test_rows_of_similar_width_become_equally_wide() -> None:
 
 
 def test_a_short_last_row_is_not_blown_up() -> None:
-    page = sheet([[panel(RED, 300, 300)] * 4, [panel(BLUE, 300, 300)]], height=300)
+    page = draw_sheet([[panel(RED, 300, 300)] * 4, [panel(BLUE, 300, 300)]], height=300)
     assert box(page, BLUE)[2:] == (298, 298)
 
 
 def test_small_pictures_are_enlarged_no_further_than_needed() -> None:
-    page = sheet([[panel(RED, 200, 200), panel(BLUE, 150, 150)]], height=360)
+    page = draw_sheet([[panel(RED, 200, 200), panel(BLUE, 150, 150)]], height=360)
     assert box(page, RED)[2] == box(page, BLUE)[2] == 198
-    assert box(sheet([[panel(RED, 1, 1)]]), RED)[2] == MIN_HEIGHT - 2
+    assert box(draw_sheet([[panel(RED, 1, 1)]]), RED)[2] == MIN_HEIGHT - 2
 
 
 @pytest.mark.parametrize("shape", [(3, 3000), (3000, 3), (1, 1), (1, 5000)])
 def test_extreme_aspects_stay_sane(shape: tuple[int, int]) -> None:
-    page = sheet([[panel(RED, *shape, "thin"), panel(BLUE, 200, 200)]], height=200)
+    page = draw_sheet([[panel(RED, *shape, "thin"), panel(BLUE, 200, 200)]], height=200)
     assert page.shape[1] < 200 * (WIDEST + 2)
     assert page.shape[0] < 300
     assert box(page, BLUE)[2] > 100
@@ -91,9 +91,9 @@ def test_extreme_aspects_stay_sane(shape: tuple[int, int]) -> None:
 
 
 def test_a_caption_takes_room_below() -> None:
-    bare = sheet([[panel(RED, 200, 300)]])
-    captioned = sheet([[panel(RED, 200, 300, "red")]])
-    two_lines = sheet([[panel(RED, 200, 300, "red\nand more")]])
+    bare = draw_sheet([[panel(RED, 200, 300)]])
+    captioned = draw_sheet([[panel(RED, 200, 300, "red")]])
+    two_lines = draw_sheet([[panel(RED, 200, 300, "red\nand more")]])
     heights = [page.shape[0] for page in (bare, captioned, two_lines)]
     assert all(less < more for less, more in pairwise(heights))
     top, left, height, _ = box(captioned, RED)
@@ -104,14 +104,16 @@ def test_a_caption_takes_room_below() -> None:
 
 def test_captions_stay_in_their_column() -> None:
     label = "a caption that is far too long for any such panel " * 5
-    page = sheet([[panel(RED, 200, 200, label), panel(BLUE, 200, 200, "")]], height=200)
+    page = draw_sheet(
+        [[panel(RED, 200, 200, label), panel(BLUE, 200, 200, "")]], height=200
+    )
     top, left, height, _ = box(page, BLUE)
     np.testing.assert_array_equal(page[top + height + 2 :, left - 1 :], 1)
 
 
 def test_title_is_above_and_wraps_to_the_sheet() -> None:
-    bare = sheet([[panel(RED, 200, 200)]])
-    titled = sheet([[panel(RED, 200, 200)]], title="A title wider than its panel")
+    bare = draw_sheet([[panel(RED, 200, 200)]])
+    titled = draw_sheet([[panel(RED, 200, 200)]], title="A title wider than its panel")
     assert titled.shape[1] == bare.shape[1]
     assert titled.shape[0] > bare.shape[0]
     assert titled[: box(titled, RED)[0] - 2].min() < 0.4
@@ -134,13 +136,13 @@ def test_title_is_above_and_wraps_to_the_sheet() -> None:
     ],
 )
 def test_any_label_is_drawn(label: str) -> None:
-    page = sheet([[panel(RED, 200, 60, label)]], height=150, title=label)
+    page = draw_sheet([[panel(RED, 200, 60, label)]], height=150, title=label)
     assert np.isfinite(page).all()
     assert page.shape[1] < 200
 
 
 def test_a_white_picture_has_an_edge() -> None:
-    page = sheet([[panel(WHITE, 200, 200)]], height=200, margin=20)
+    page = draw_sheet([[panel(WHITE, 200, 200)]], height=200, margin=20)
     assert (page[20, 20:220] < 1).all()
     np.testing.assert_array_equal(page[21:219, 21:219], 1)
 
@@ -148,7 +150,7 @@ def test_a_white_picture_has_an_edge() -> None:
 @pytest.mark.parametrize("rows", [[], [[]], [[panel(RED, 9, 9)], []]])
 def test_nothing_to_show_is_an_error(rows: list[list[Panel]]) -> None:
     with pytest.raises(ValueError, match="at least one row"):
-        sheet(rows)
+        draw_sheet(rows)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 1), (0, 4, 3)])

@@ -12,16 +12,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from artist_nst.figures.text_layout import (
     Font,
-    font_of,
+    draw_lines,
     line_height,
-    picture_of,
-    pixels_of,
-    shortened,
-    spelt,
-    split,
-    text_band,
-    wrapped,
-    write,
+    load_font,
+    render_text,
+    replace_missing_glyphs,
+    split_line,
+    to_image,
+    to_pixels,
+    truncate,
+    wrap_text,
 )
 
 
@@ -40,16 +40,16 @@ def alphabet() -> str:
 
 @pytest.mark.parametrize("bold", [False, True])
 def test_the_font_is_dejavu(bold: bool) -> None:
-    font = font_of(16, bold=bold)
+    font = load_font(16, bold=bold)
     assert isinstance(font, ImageFont.FreeTypeFont)
     assert font.getname() == ("DejaVu Sans", "Bold" if bold else "Book")
-    assert font is font_of(16, bold=bold)
+    assert font is load_font(16, bold=bold)
 
 
 @pytest.mark.parametrize("bold", [False, True])
 def test_no_letter_is_a_box(bold: bool) -> None:
-    font = font_of(16, bold=bold)
-    text = spelt(alphabet(), font)
+    font = load_font(16, bold=bold)
+    text = replace_missing_glyphs(alphabet(), font)
     assert len(text) > 1500
     assert boxes(text, font) == ""
     assert text.count("?") < 0.02 * len(text)
@@ -58,15 +58,18 @@ def test_no_letter_is_a_box(bold: bool) -> None:
 def test_letters_that_the_font_has_stay() -> None:
     text = "Cézanne – Ὀδυσσεύς, Портрет, β ×2 → Łódź, Œuvre, 10⁻³"
     for bold in (False, True):
-        assert spelt(text, font_of(16, bold=bold)) == text
-    assert spelt("e\u0301", font_of(16)) == "é"
-    assert spelt("plain ASCII\nin 2 lines", font_of(16)) == "plain ASCII\nin 2 lines"
+        assert replace_missing_glyphs(text, load_font(16, bold=bold)) == text
+    assert replace_missing_glyphs("e\u0301", load_font(16)) == "é"
+    assert (
+        replace_missing_glyphs("plain ASCII\nin 2 lines", load_font(16))
+        == "plain ASCII\nin 2 lines"
+    )
 
 
 def test_letters_that_the_font_lacks_are_respelt() -> None:
-    assert spelt("北斎 Hokusai", font_of(16)) == "?? Hokusai"
-    assert spelt("Ｄｅｇａｓ", font_of(16)) == "Degas"
-    assert spelt("a\x00b\u00adc\x7f\u200b", font_of(16)) == "abc"
+    assert replace_missing_glyphs("北斎 Hokusai", load_font(16)) == "?? Hokusai"
+    assert replace_missing_glyphs("Ｄｅｇａｓ", load_font(16)) == "Degas"
+    assert replace_missing_glyphs("a\x00b\u00adc\x7f\u200b", load_font(16)) == "abc"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for fonts elsewhere, too")
@@ -76,54 +79,54 @@ def test_without_dejavu_there_is_another_font(
     monkeypatch.setattr(matplotlib, "get_data_path", lambda: str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path))
-    font = font_of.__wrapped__(16, bold=True)
+    font = load_font.__wrapped__(16, bold=True)
     assert font.getname()[0] != "DejaVu Sans"
-    assert spelt("Cézanne, Gürtel…", font) == "Cezanne, Gurtel…"
-    assert boxes(spelt(alphabet() + "北", font), font) == ""
+    assert replace_missing_glyphs("Cézanne, Gürtel…", font) == "Cezanne, Gurtel…"
+    assert boxes(replace_missing_glyphs(alphabet() + "北", font), font) == ""
 
 
 def test_long_text_wraps_at_spaces_then_ends_in_an_ellipsis() -> None:
-    font = font_of(16)
+    font = load_font(16)
     text = "the quick brown fox jumps over the lazy dog " * 3
-    lines = wrapped(text, font, 200)
+    lines = wrap_text(text, font, 200)
     assert len(lines) == 2
     assert text.startswith(lines[0] + " ")
     assert lines[1].endswith("…")
     assert all(font.getlength(line) <= 200 for line in lines)
-    more = wrapped(text, font, 200, 20)
+    more = wrap_text(text, font, 200, 20)
     assert " ".join(more) == text.strip()
     assert len(more) > 4
-    assert wrapped("short", font, 200) == ["short"]
-    assert wrapped("a\n\nb", font, 200) == ["a", "b"]
-    assert wrapped(" \n\t", font, 200) == []
+    assert wrap_text("short", font, 200) == ["short"]
+    assert wrap_text("a\n\nb", font, 200) == ["a", "b"]
+    assert wrap_text(" \n\t", font, 200) == []
 
 
 def test_a_word_wider_than_the_panel_is_broken() -> None:
-    font = font_of(16)
-    first, second = wrapped("x" * 30, font, 200)
+    font = load_font(16)
+    first, second = wrap_text("x" * 30, font, 200)
     assert first + second == "x" * 30
     assert font.getlength(first) <= 200
-    assert split("ab", font, 1) == ("a", "b")
+    assert split_line("ab", font, 1) == ("a", "b")
 
 
 def test_layers_are_broken_where_they_are_joined() -> None:
-    font = font_of(16)
+    font = load_font(16)
     room = font.getlength("conv1_1+conv2_1+co")
-    assert split("conv1_1+conv2_1+conv3_1", font, room) == (
+    assert split_line("conv1_1+conv2_1+conv3_1", font, room) == (
         "conv1_1+conv2_1+",
         "conv3_1",
     )
-    assert split("conv1_1 conv2_1+conv3_1", font, room) == (
+    assert split_line("conv1_1 conv2_1+conv3_1", font, room) == (
         "conv1_1",
         "conv2_1+conv3_1",
     )
-    assert split("/" + "x" * 100, font, room)[0].startswith("/xxx")
+    assert split_line("/" + "x" * 100, font, room)[0].startswith("/xxx")
 
 
 def test_shortened_text_fits() -> None:
-    font = font_of(14)
-    assert shortened("as it is", font, 200) == "as it is"
-    short = shortened("word " * 50, font, 200)
+    font = load_font(14)
+    assert truncate("as it is", font, 200) == "as it is"
+    short = truncate("word " * 50, font, 200)
     assert short.endswith("…")
     assert 150 < font.getlength(short) <= 200
 
@@ -138,9 +141,9 @@ def test_text_is_written_on_either_side(
     anchor: Literal["l", "m", "r"], share: float
 ) -> None:
     page = Image.new("RGB", (200, 60), "white")
-    font = font_of(16)
+    font = load_font(16)
     width = font.getlength("HHHH")
-    write(ImageDraw.Draw(page), ["HHHH", "HHHH"], font, (100, 5), anchor=anchor)
+    draw_lines(ImageDraw.Draw(page), ["HHHH", "HHHH"], font, (100, 5), anchor=anchor)
     left, right = columns_with_ink(page)
     assert left == pytest.approx(100 - share * width, abs=3)
     assert right == pytest.approx(100 + (1 - share) * width, abs=3)
@@ -149,14 +152,14 @@ def test_text_is_written_on_either_side(
 
 
 def test_a_band_is_as_high_as_its_lines() -> None:
-    font = font_of(16)
-    assert text_band("", 100, font).size == (100, 0)
-    assert text_band("a", 100, font).size == (100, line_height(font))
-    assert text_band("word " * 30, 100, font, 5).size == (100, 5 * line_height(font))
+    font = load_font(16)
+    assert render_text("", 100, font).size == (100, 0)
+    assert render_text("a", 100, font).size == (100, line_height(font))
+    assert render_text("word " * 30, 100, font, 5).size == (100, 5 * line_height(font))
 
 
 def test_pixels_become_a_picture_and_return() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3)) / 255
-    np.testing.assert_allclose(pixels_of(picture_of(pixels)), pixels, atol=1e-12)
+    np.testing.assert_allclose(to_pixels(to_image(pixels)), pixels, atol=1e-12)
     beyond = np.array([[[-1.0, 0.5, 2.0]]])
-    assert picture_of(beyond).getpixel((0, 0)) == (0, 128, 255)
+    assert to_image(beyond).getpixel((0, 0)) == (0, 128, 255)

@@ -1,7 +1,8 @@
-"""Colour transfer: against the oracle, its own definitions, and hopeless images."""
+"""Color transfer: against the oracle, its own definitions, and hopeless images."""
 
 import json
 import warnings
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,19 @@ from artist_nst.image.color import (
     MAX_GAIN,
     PLANES,
     RECOLORINGS,
+    extract_plane,
     match_moments,
     match_plane,
     monge_kantorovich,
-    plane,
     recolor,
-    with_chroma_of,
+    replace_plane,
 )
 
 METHODS = list(RECOLORINGS)
 
 
 def noise(seed: int, low: float, high: float, size: tuple[int, int]) -> Pixels:
-    """Correlated colours, so that covariances are not diagonal."""
+    """Correlated colors, so that covariances are not diagonal."""
     rng = np.random.default_rng(seed)
     mix = rng.uniform(0.2, 1, (3, 3))
     pixels = rng.random((*size, 3)) @ (mix / mix.sum(0))
@@ -60,7 +61,7 @@ HARD = {
     "constant": flat(0.3, 0.6, 0.1),
     "gray": np.repeat(noise(3, 0, 1, (8, 8))[..., :1], 3, 2),
     "black and white": np.repeat(np.eye(7)[..., None], 3, 2),
-    "two colours": two_colors(),
+    "two colors": two_colors(),
     "nearly flat": nearly_flat(),
     "one pixel": np.array([[[0.2, 0.7, 0.4]]]),
     "ordinary": CONTENT,
@@ -241,14 +242,13 @@ class TestStrength:
 
 
 class TestHopelessImages:
-    @pytest.mark.parametrize("style", HARD)
     @pytest.mark.parametrize("method", METHODS)
-    def test_result_is_an_image(self, method: str, style: str) -> None:
-        for content in HARD.values():
+    def test_result_is_an_image(self, method: str) -> None:
+        for style, content in product(HARD.values(), HARD.values()):
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                result = recolor(HARD[style], content, method)
-            assert_image(result, HARD[style].shape)
+                result = recolor(style, content, method)
+            assert_image(result, style.shape)
 
     @pytest.mark.parametrize("method", ["reinhard", "reinhard-lalphabeta", "linear"])
     def test_flat_style_becomes_a_flat_image(self, method: str) -> None:
@@ -278,63 +278,60 @@ class TestHopelessImages:
 class TestPlanes:
     def test_luminance_is_that_of_ycbcr(self) -> None:
         studio = (rgb2ycbcr(CONTENT)[..., :1] - 16) / 219
-        np.testing.assert_allclose(plane(CONTENT, "luminance"), studio, atol=1e-4)
+        np.testing.assert_allclose(
+            extract_plane(CONTENT, "luminance"), studio, atol=1e-4
+        )
 
     def test_luminance_keeps_cb_and_cr(self) -> None:
         muted = noise(5, 0.4, 0.6, (9, 9))
-        result = with_chroma_of(muted, plane(muted, "luminance") + 0.1, "luminance")
+        lighter = extract_plane(muted, "luminance") + 0.1
+        result = replace_plane(muted, lighter, "luminance")
         before, after = rgb2ycbcr(muted), rgb2ycbcr(result)
         np.testing.assert_allclose(after[..., 1:], before[..., 1:], atol=1e-9)
-        np.testing.assert_allclose(
-            plane(result, "luminance"), plane(muted, "luminance") + 0.1
-        )
+        np.testing.assert_allclose(extract_plane(result, "luminance"), lighter)
 
     def test_hsv_is_that_of_skimage(self) -> None:
         hsv = rgb2hsv(CONTENT)
-        np.testing.assert_allclose(plane(CONTENT, "hsv")[..., 0], hsv[..., 2])
+        np.testing.assert_allclose(extract_plane(CONTENT, "hsv")[..., 0], hsv[..., 2])
         painted = np.random.default_rng(6).random((*CONTENT.shape[:2], 1))
         hsv[..., 2:] = painted
         np.testing.assert_allclose(
-            with_chroma_of(CONTENT, painted, "hsv"), hsv2rgb(hsv), atol=1e-9
+            replace_plane(CONTENT, painted, "hsv"), hsv2rgb(hsv), atol=1e-9
         )
 
     @pytest.mark.parametrize("method", PLANES)
-    @pytest.mark.parametrize("name", HARD)
-    def test_own_plane_gives_the_content(self, method: str, name: str) -> None:
-        content = HARD[name]
-        result = with_chroma_of(content, plane(content, method), method)
-        np.testing.assert_allclose(result, content, atol=1e-12)
+    def test_own_plane_gives_the_content(self, method: str) -> None:
+        for content in HARD.values():
+            result = replace_plane(content, extract_plane(content, method), method)
+            np.testing.assert_allclose(result, content, atol=1e-12)
 
     @pytest.mark.parametrize("method", PLANES)
-    @pytest.mark.parametrize("name", HARD)
-    def test_any_plane_gives_an_image(self, method: str, name: str) -> None:
-        content = HARD[name]
-        for level in (0.0, 0.4, 1.0):
+    def test_any_plane_gives_an_image(self, method: str) -> None:
+        for content, level in product(HARD.values(), (0.0, 0.4, 1.0)):
             painted = np.full((*content.shape[:2], 1), level)
-            result = with_chroma_of(content, painted, method)
+            result = replace_plane(content, painted, method)
             assert_image(result, content.shape)
 
     def test_black_photo_shows_the_painted_value_as_gray(self) -> None:
         painted = np.full((12, 9, 1), 0.4)
-        result = with_chroma_of(HARD["black"], painted, "hsv")
+        result = replace_plane(HARD["black"], painted, "hsv")
         np.testing.assert_allclose(result, 0.4)
 
     def test_match_plane_moments(self) -> None:
-        content = plane(noise(7, 0.4, 0.6, (9, 9)), "luminance")
-        matched = match_plane(plane(STYLE, "luminance"), content)
+        content = extract_plane(noise(7, 0.4, 0.6, (9, 9)), "luminance")
+        matched = match_plane(extract_plane(STYLE, "luminance"), content)
         assert matched.shape == (*STYLE.shape[:2], 1)
         np.testing.assert_allclose(matched.mean(), content.mean())
         np.testing.assert_allclose(matched.std(), content.std())
 
-    @pytest.mark.parametrize("style", HARD)
-    def test_match_plane_is_always_a_plane(self, style: str) -> None:
-        for content in HARD.values():
-            planes = (plane(one, "luminance") for one in (HARD[style], content))
-            assert_image(match_plane(*planes), (*HARD[style].shape[:2], 1))
+    def test_match_plane_is_always_a_plane(self) -> None:
+        for style, content in product(HARD.values(), HARD.values()):
+            planes = (extract_plane(image, "luminance") for image in (style, content))
+            assert_image(match_plane(*planes), (*style.shape[:2], 1))
 
     def test_sizes_must_agree(self) -> None:
         with pytest.raises(ValueError, match="does not fit"):
-            with_chroma_of(CONTENT, plane(STYLE, "hsv"), "hsv")
+            replace_plane(CONTENT, extract_plane(STYLE, "hsv"), "hsv")
 
 
 class TestNames:
@@ -348,4 +345,4 @@ class TestNames:
 
     def test_misspelt_plane(self) -> None:
         with pytest.raises(UsageError, match="did you mean 'luminance'"):
-            plane(STYLE, "luminence")
+            extract_plane(STYLE, "luminence")

@@ -19,13 +19,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.image.video import SUFFIXES, Film, check_film, film_of
+from artist_nst.image.video import (
+    VIDEO_SUFFIXES,
+    VideoWriter,
+    check_video_path,
+    write_video,
+)
 from tests.conftest import picture
 
 RED, GREEN, BLUE = (220, 40, 40), (40, 160, 40), (40, 40, 220)
 Levels = NDArray[np.uint8]
 
-every_kind = pytest.mark.parametrize("suffix", SUFFIXES)
+every_kind = pytest.mark.parametrize("suffix", VIDEO_SUFFIXES)
 videos = pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 
 
@@ -41,7 +46,7 @@ def filmed(
     then: type[BaseException] | None = None,
     **how: float,
 ) -> None:
-    with Film(path, **how) as film:
+    with VideoWriter(path, **how) as film:
         for color in colors:
             film.add(plain(color))
         if then is not None:
@@ -151,7 +156,7 @@ def test_a_video_plays_in_browsers(tmp_path: Path, suffix: str) -> None:
 def test_strokes_and_colors_are_kept(tmp_path: Path, suffix: str) -> None:
     first, last = picture(90, 120, seed=1), picture(90, 120, seed=2)
     path = tmp_path / f"film{suffix}"
-    with Film(path, hold_seconds=0) as film:
+    with VideoWriter(path, hold_seconds=0) as film:
         film.add(first / 255.0)
         film.add(last)
     shown = seen(path)
@@ -169,7 +174,7 @@ def test_a_small_bright_spot_is_still_that_in_a_gif(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     sky = rng.integers((0, 60, 120), (80, 180, 256), (120, 160, 3)).astype(np.uint8)
     sky[50:60, 70:80] = 230, 30, 20
-    with Film(tmp_path / "film.gif") as film:
+    with VideoWriter(tmp_path / "film.gif") as film:
         film.add(sky)
     spot = seen(tmp_path / "film.gif").frames[0][51:59, 71:79]
     assert np.abs(spot.reshape(-1, 3).mean(axis=0) - (230, 30, 20)).max() < 15
@@ -191,7 +196,7 @@ def test_odd_sizes(tmp_path: Path, suffix: str, height: int, width: int) -> None
     path = tmp_path / f"film{suffix}"
     pixels = np.zeros((height, width, 3))
     pixels[:, -1] = pixels[-1] = 1.0  # the edge
-    with Film(path, hold_seconds=0) as film:
+    with VideoWriter(path, hold_seconds=0) as film:
         film.add(pixels)
         film.add(pixels)
     shown = seen(path)
@@ -214,7 +219,7 @@ def test_frames_of_other_sizes_become_as_large_as_the_first(
 ) -> None:
     halves = np.concatenate([plain(RED, 24, 16), plain(BLUE, 24, 16)], axis=1)
     path = tmp_path / f"film{suffix}"
-    with Film(path, hold_seconds=0) as film:
+    with VideoWriter(path, hold_seconds=0) as film:
         film.add(plain(GREEN, 48, 64))
         film.add(halves)
         film.add(plain(GREEN, 96, 50))
@@ -229,7 +234,7 @@ def test_frames_of_other_sizes_become_as_large_as_the_first(
 def test_the_pace_of_a_gif(tmp_path: Path, fps: float, seconds: float) -> None:
     """Its clock has hundredths of a second, and browsers slow down a single one."""
     path = tmp_path / "film.gif"
-    with Film(path, fps=fps, hold_seconds=0) as film:
+    with VideoWriter(path, fps=fps, hold_seconds=0) as film:
         for _ in range(25):
             film.add(plain(RED, 2, 2))
     shown = seen(path)
@@ -239,7 +244,7 @@ def test_the_pace_of_a_gif(tmp_path: Path, fps: float, seconds: float) -> None:
 
 
 def test_values_beyond_the_range_are_clipped(tmp_path: Path) -> None:
-    with Film(tmp_path / "film.gif") as film:
+    with VideoWriter(tmp_path / "film.gif") as film:
         film.add(np.array([[[-1.0, 0.0, 2.0]]]))
     assert seen(tmp_path / "film.gif").frames[0].tolist() == [[[0, 0, 255]]]
 
@@ -254,7 +259,10 @@ def test_values_beyond_the_range_are_clipped(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_frame(tmp_path: Path, pixels: NDArray[np.float64]) -> None:
-    with pytest.raises(ValueError, match="frame"), Film(tmp_path / "a.gif") as film:
+    with (
+        pytest.raises(ValueError, match="frame"),
+        VideoWriter(tmp_path / "a.gif") as film,
+    ):
         film.add(pixels)
     assert os.listdir(tmp_path) == []
 
@@ -262,7 +270,7 @@ def test_what_is_no_frame(tmp_path: Path, pixels: NDArray[np.float64]) -> None:
 @pytest.mark.parametrize(("fps", "hold"), [(0, 2), (61, 2), (12, -1), (12, 601)])
 def test_numbers_out_of_range(fps: float, hold: float) -> None:
     with pytest.raises(ValueError, match="fps"):
-        Film("film.gif", fps=fps, hold_seconds=hold)
+        VideoWriter("film.gif", fps=fps, hold_seconds=hold)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux only")
@@ -270,13 +278,13 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path) -> None:
     code = """if True:
         import sys
         import numpy as np
-        from artist_nst.image.video import Film
+        from artist_nst.image.video import VideoWriter
 
         def peak():
             with open("/proc/self/status") as status:
                 return next(int(one.split()[1]) for one in status if "VmHWM" in one)
 
-        with Film(sys.argv[1]) as film:
+        with VideoWriter(sys.argv[1]) as film:
             for index in range(25):
                 film.add(np.full((1200, 1600, 3), index, np.uint8))
                 if index == 4:
@@ -294,15 +302,15 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["film", "film.avi", "film.png", ".mp4"])
 def test_another_suffix(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check_film(tmp_path / name)
+        check_video_path(tmp_path / name)
     assert name in str(caught.value)
     assert ".gif, .mp4, .webm" in str(caught.value)
-    with pytest.raises(UsageError), Film(tmp_path / name):
+    with pytest.raises(UsageError), VideoWriter(tmp_path / name):
         pass
 
 
 def test_a_suffix_in_capitals(tmp_path: Path) -> None:
-    with Film(tmp_path / "FILM.GIF") as film:
+    with VideoWriter(tmp_path / "FILM.GIF") as film:
         film.add(plain(RED))
     with Image.open(tmp_path / "FILM.GIF") as image:
         assert image.format == "GIF"
@@ -318,9 +326,9 @@ def test_places_that_cannot_be_written(tmp_path: Path, suffix: str) -> None:
         (f"\0{suffix}", "null"),
     ):
         with pytest.raises(UsageError, match=why) as caught:
-            check_film(tmp_path / name)
+            check_video_path(tmp_path / name)
         assert len(str(caught.value).splitlines()) == 1
-    check_film(tmp_path / f"film{suffix}")
+    check_video_path(tmp_path / f"film{suffix}")
     assert os.listdir(tmp_path) == [f"folder{suffix}"]
 
 
@@ -329,7 +337,7 @@ def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(UsageError, match="permission denied"):
-            check_film(tmp_path / "film.gif")
+            check_video_path(tmp_path / "film.gif")
     finally:
         tmp_path.chmod(0o700)
 
@@ -375,19 +383,19 @@ def test_another_exception_leaves_nothing(tmp_path: Path, suffix: str) -> None:
 def test_a_link_is_written_through(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "film.gif").symlink_to("there/real.gif")
-    with Film(tmp_path / "film.gif") as film:
+    with VideoWriter(tmp_path / "film.gif") as film:
         film.add(plain(RED))
     assert (tmp_path / "film.gif").is_symlink()
     assert_like(seen(tmp_path / "there/real.gif").frames[0], RED)
 
 
 def test_frames_only_within_the_block(tmp_path: Path) -> None:
-    film = Film(tmp_path / "film.gif")
-    with pytest.raises(ValueError, match="within its block"):
+    film = VideoWriter(tmp_path / "film.gif")
+    with pytest.raises(ValueError, match="within the block"):
         film.add(plain(RED))
     with film:
         film.add(plain(RED))
-    with pytest.raises(ValueError, match="within its block"):
+    with pytest.raises(ValueError, match="within the block"):
         film.add(plain(RED))
 
 
@@ -397,10 +405,10 @@ def test_the_terminals_ctrl_c_is_not_for_the_encoder(tmp_path: Path) -> None:
     code = """if True:
         import os, signal, sys, time
         import numpy as np
-        from artist_nst.image.video import Film
+        from artist_nst.image.video import VideoWriter
 
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        with Film(sys.argv[1], hold_seconds=0) as film:
+        with VideoWriter(sys.argv[1], hold_seconds=0) as film:
             for index in range(3):
                 film.add(np.full((48, 64, 3), index * 100, np.uint8))
             os.killpg(0, signal.SIGINT)
@@ -453,7 +461,7 @@ def is_gone() -> bool:
 
 
 def many_frames(path: Path) -> None:
-    with Film(path) as film:
+    with VideoWriter(path) as film:
         for _ in range(5):
             film.add(plain(RED, 200, 300))
 
@@ -464,8 +472,8 @@ def many_frames(path: Path) -> None:
     [
         ("/nowhere/ffmpeg", "can't be started"),
         (__file__, "can't be started"),
-        ("/bin/false", "gave up (exit code 1)"),
-        ("/bin/true", "gave up (exit code 0)"),
+        ("/bin/false", "(exit code 1)"),
+        ("/bin/true", "(exit code 0)"),
     ],
 )
 def test_an_encoder_that_is_none(
@@ -481,7 +489,7 @@ def test_an_encoder_that_is_none(
     for size in (2, 300):  # of which the small one is in the pipe before that breaks
 
         def short(size: int = size) -> None:
-            with Film(path, hold_seconds=0) as film:
+            with VideoWriter(path, hold_seconds=0) as film:
                 film.add(plain(RED, size, size))
 
         message = failure(short)
@@ -506,7 +514,7 @@ def test_no_encoder_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("pipe.read(10); os.kill(os.getpid(), 9)", "gave up (exit code -9)"),
+        ("pipe.read(10); os.kill(os.getpid(), 9)", "(exit code -9)"),
         (
             "pipe.read(400_000); sys.exit('\\n[x @ 1] [y] no room\\nfailed')",
             "(no room)",
@@ -526,7 +534,7 @@ def test_an_encoder_that_dies(
 
 def test_a_film_that_failed_says_so_once(tmp_path: Path, encoder: Encoder) -> None:
     encoder("sys.exit(1)")
-    with Film(tmp_path / "film.mp4") as film:
+    with VideoWriter(tmp_path / "film.mp4") as film:
         failure(lambda: [film.add(plain(RED, 200, 300)) for _ in range(5)])
         with pytest.raises(ValueError, match="until one fails"):
             film.add(plain(RED))
@@ -539,7 +547,7 @@ def test_an_exception_ends_an_encoder_that_does_not_answer(
     encoder("pipe.read(12)\nopen(sys.argv[-1], 'wb').write(b'half')\ntime.sleep(600)")
 
     def fail() -> None:
-        with Film(tmp_path / "film.mp4") as film:
+        with VideoWriter(tmp_path / "film.mp4") as film:
             film.add(plain(RED, 2, 2))
             wait_for(lambda: bool(os.listdir(tmp_path)))
             raise RuntimeError
@@ -582,7 +590,7 @@ def test_ctrl_c_while_a_frame_is_on_its_way(tmp_path: Path, encoder: Encoder) ->
     done = []
 
     def film() -> None:
-        with Film(path) as film:
+        with VideoWriter(path) as film:
             for level in range(1, 4):
                 film.add(np.full((height, width, 3), level, np.uint8))
                 done.append(level)
@@ -603,12 +611,12 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, suffix: str) -> None:
         import resource, sys
         import numpy as np
         from artist_nst.errors import ArtistNstError
-        from artist_nst.image.video import Film
+        from artist_nst.image.video import VideoWriter
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         rng = np.random.default_rng(0)
         try:
-            with Film(sys.argv[1]) as film:
+            with VideoWriter(sys.argv[1]) as film:
                 for _ in range(5):
                     film.add(rng.random((100, 150, 3)))
         except ArtistNstError as error:
@@ -630,7 +638,7 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, suffix: str) -> None:
 
 def test_too_wide_for_a_gif(tmp_path: Path) -> None:
     def wide() -> None:
-        with Film(tmp_path / "film.gif") as film:
+        with VideoWriter(tmp_path / "film.gif") as film:
             film.add(np.zeros((1, 65_536, 3), np.uint8))
 
     assert "65,535" in failure(wide)
@@ -650,7 +658,7 @@ def saved(tmp_path: Path) -> list[Path]:
 
 def test_a_film_of_files(tmp_path: Path, saved: list[Path]) -> None:
     told: list[tuple[int, int]] = []
-    film_of(
+    write_video(
         saved,
         tmp_path / "film.gif",
         fps=4,
@@ -666,13 +674,13 @@ def test_a_film_of_files(tmp_path: Path, saved: list[Path]) -> None:
 
 def test_transparent_files_are_shown_over_white(tmp_path: Path) -> None:
     Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(tmp_path / "clear.png")
-    film_of([tmp_path / "clear.png"], tmp_path / "film.gif")
+    write_video([tmp_path / "clear.png"], tmp_path / "film.gif")
     assert seen(tmp_path / "film.gif").frames[0].min() == 255
 
 
 def test_a_file_that_is_no_picture(tmp_path: Path, saved: list[Path]) -> None:
     saved[1].write_text("no picture")
-    message = failure(lambda: film_of(saved, tmp_path / "film.mp4"))
+    message = failure(lambda: write_video(saved, tmp_path / "film.mp4"))
     assert str(saved[1]) in message
     assert not (tmp_path / "film.mp4").exists()
     assert leftovers(tmp_path) == []
@@ -680,4 +688,4 @@ def test_a_file_that_is_no_picture(tmp_path: Path, saved: list[Path]) -> None:
 
 def test_a_film_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs a frame"):
-        film_of([], tmp_path / "film.gif")
+        write_video([], tmp_path / "film.gif")

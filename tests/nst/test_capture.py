@@ -1,53 +1,48 @@
-"""Evaluations as CUDA graphs: the same results, each its own, or none at all."""
+"""CUDA graphs: the same results as without, or no graph at all."""
+
+import gc
+import weakref
 
 import pytest
 import torch
 from torch import Tensor
 
 from artist_nst.nst import capture
-from artist_nst.nst.capture import captured
-from artist_nst.nst.objective import Objective, targets
+from artist_nst.nst.capture import capture_graph
+from artist_nst.nst.objective import Objective, compute_targets
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import Weights
+from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES
-from tests.conftest import picture
+from tests.nst.conftest import image
 
-NUMBERS = RECIPES["default"]
-
-
-def image(height: int, width: int, seed: int = 0) -> Tensor:
-    rgb = torch.from_numpy(picture(height, width, seed))
-    return rgb.permute(2, 0, 1)[None].float()
+RECIPE = RECIPES["default"]
 
 
-def objective(
+def make_objective(
     weights: Weights, device: str, precision: Precision = "float32"
 ) -> Objective:
     network = VGG(weights).to(device)
     photo, style = image(64, 80, 1).to(device), image(48, 48, 2).to(device)
-    wanted = targets(network, NUMBERS, photo, [(style, 1.0)])
-    return Objective(network, NUMBERS, wanted, precision=precision)
+    targets = compute_targets(network, RECIPE, photo, [(style, 1.0)])
+    return Objective(network, RECIPE, targets, precision=precision)
 
 
 def test_nothing_is_recorded_on_a_cpu() -> None:
     def never(_: Tensor) -> tuple[Tensor, Tensor]:
         raise AssertionError
 
-    assert captured(never, image(8, 8)) is None
+    assert capture_graph(never, image(8, 8)) is None
 
 
 def test_an_objective_is_not_kept_alive(thin_weights: Weights) -> None:
-    import gc
-    import weakref
-
-    evaluate = objective(thin_weights, "cpu")
-    evaluate(image(64, 80, 3))
-    left = weakref.ref(evaluate)
+    objective = make_objective(thin_weights, "cpu")
+    objective(image(64, 80, 3))
+    reference = weakref.ref(objective)
     gc.disable()
     try:
-        del evaluate
-        assert left() is None
+        del objective
+        assert reference() is None
     finally:
         gc.enable()
 
@@ -57,50 +52,50 @@ def test_an_objective_is_not_kept_alive(thin_weights: Weights) -> None:
 def test_a_graph_gives_what_is_recorded(
     thin_weights: Weights, precision: Precision
 ) -> None:
-    evaluate = objective(thin_weights, "cuda", precision)
-    found, expected = [], []
+    objective = make_objective(thin_weights, "cuda", precision)
+    results, expected = [], []
     for seed in (3, 4, 5):
         candidate = image(64, 80, seed).cuda()
-        found.append(evaluate(candidate))
-        expected.append(evaluate._whole(candidate.detach()))
-    assert evaluate._recorded is not None
-    # Looked at when all is done: a later replay must not change them.
-    for (losses, gradient), (terms, slope) in zip(found, expected, strict=True):
+        results.append(objective(candidate))
+        expected.append(objective._evaluate_whole(candidate.detach()))
+    assert objective._graph is not None
+    # Compared at the end: a later replay must not change them.
+    for (losses, gradient), (terms, right) in zip(results, expected, strict=True):
         assert losses.total == float(terms[0])
-        assert torch.equal(gradient, slope)
+        assert torch.equal(gradient, right)
 
 
 @pytest.mark.gpu
-def test_the_younger_of_two_lives_on(thin_weights: Weights) -> None:
-    older, younger = (objective(thin_weights, "cuda") for _ in range(2))
+def test_a_graph_outlives_an_older_one(thin_weights: Weights) -> None:
+    older, younger = (make_objective(thin_weights, "cuda") for _ in range(2))
     candidate = image(64, 80, 3).cuda()
     older(candidate)
     losses, gradient = younger(candidate)
     del older
-    again, slope = younger(candidate)
-    assert losses == again
-    assert torch.equal(gradient, slope)
+    losses_after, gradient_after = younger(candidate)
+    assert losses == losses_after
+    assert torch.equal(gradient, gradient_after)
 
 
 @pytest.mark.gpu
 def test_what_cannot_be_recorded_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture, "_refused", False)
+    monkeypatch.setattr(capture, "_capture_failed", False)
 
-    def curious(x: Tensor) -> tuple[Tensor, Tensor]:
+    def read_value(x: Tensor) -> tuple[Tensor, Tensor]:
         assert float(x.sum()) >= 0
         return x.sum()[None], x
 
-    here = torch.cuda.current_stream()
-    assert captured(curious, image(8, 8).cuda()) is None
-    assert torch.cuda.current_stream() == here
-    assert captured(lambda x: (x, x), image(8, 8).cuda()) is None
+    stream = torch.cuda.current_stream()
+    assert capture_graph(read_value, image(8, 8).cuda()) is None
+    assert torch.cuda.current_stream() == stream
+    assert capture_graph(lambda x: (x, x), image(8, 8).cuda()) is None
 
 
 @pytest.mark.gpu
 def test_memory_stays_flat(thin_weights: Weights) -> None:
     candidate = image(64, 80, 3).cuda()
-    taken = []
+    allocated = []
     for _ in range(12):
-        objective(thin_weights, "cuda")(candidate)
-        taken.append(torch.cuda.memory_allocated())
-    assert taken[-1] <= taken[3] * 1.01
+        make_objective(thin_weights, "cuda")(candidate)
+        allocated.append(torch.cuda.memory_allocated())
+    assert allocated[-1] <= allocated[3] * 1.01

@@ -1,4 +1,4 @@
-"""Features: each image is looked at once, and nothing is taken for something else."""
+"""Target cache: each image is computed once, and nothing is mistaken for another."""
 
 import weakref
 from collections.abc import Callable, Collection
@@ -9,150 +9,116 @@ import pytest
 import torch
 from torch import Tensor
 
-from artist_nst.nst.features import Features
+from artist_nst.nst.features import TargetCache
 from artist_nst.nst.losses import gram
-from artist_nst.nst.objective import Style, targets
-from artist_nst.nst.pyramid import run
-from artist_nst.nst.vgg import VGG, Part
-from artist_nst.nst.weights import Weights
+from artist_nst.nst.objective import WeightedImage, compute_targets
+from artist_nst.nst.pyramid import run_pyramid
+from artist_nst.nst.vgg import VGG, Block
+from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES, recipe
 from artist_nst.recipes.recipe import StyleLoss
-from tests.conftest import picture
+from tests.nst.conftest import image
 
 LAYERS = ("conv1_1", "conv2_1")
+KINDS = pytest.mark.parametrize("kind", ["content_features", "style_grams"])
 
 
-def image(height: int, width: int, seed: int = 0) -> Tensor:
-    return torch.from_numpy(picture(height, width, seed)).permute(2, 0, 1)[None].float()
-
-
-class Watched(VGG):
-    """A VGG that notes what it was asked for: the image's size and the layers."""
+class RecordingVGG(VGG):
+    """A VGG that records each image's size and the layers asked for."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.asked: list[tuple[tuple[int, ...], set[str]]] = []
+        self.calls: list[tuple[tuple[int, ...], set[str]]] = []
 
-    def run(
-        self, part: Part, x: Tensor, layers: Collection[str], *more: Any
+    def run_block(
+        self, block: Block, x: Tensor, layers: Collection[str], *more: Any
     ) -> tuple[dict[str, Tensor], Tensor]:
-        if part.layers[0] == "conv1_1":
-            self.asked.append((tuple(x.shape[-2:]), set(layers)))
-        return super().run(part, x, layers, *more)
+        if block.layers[0] == "conv1_1":
+            self.calls.append((tuple(x.shape[-2:]), set(layers)))
+        return super().run_block(block, x, layers, *more)
 
 
 @pytest.fixture
-def network(thin_weights: Weights) -> Watched:
-    return Watched(thin_weights)
+def network(thin_weights: Weights) -> RecordingVGG:
+    return RecordingVGG(thin_weights)
 
 
-# What is given
+# Values ------------------------------------------------------------------------------
 
 
-def test_what_the_network_sees(network: Watched) -> None:
-    features, photo = Features(), image(20, 24)
+def test_values_are_the_networks(network: RecordingVGG) -> None:
+    cache, photo = TargetCache(), image(20, 24).requires_grad_()
     with torch.no_grad():
         expected = network(photo, LAYERS)
     for _ in range(2):
-        content = features.content(network, photo, LAYERS)
-        grams = features.grams(network, photo, LAYERS)
+        content = cache.content_features(network, photo, LAYERS)
+        grams = cache.style_grams(network, photo, LAYERS)
         assert content.keys() == grams.keys() == set(LAYERS)
         for layer, right in expected.items():
             assert torch.equal(content[layer], right)
             assert torch.equal(grams[layer], gram(right))
-
-
-def test_no_gradient_is_kept(network: Watched) -> None:
-    photo = image(12, 12).requires_grad_()
-    features = Features()
-    for found in (features.content, features.grams):
-        for one in found(network, photo, LAYERS).values():
-            assert not one.requires_grad
+            assert not content[layer].requires_grad
+            assert not grams[layer].requires_grad
     assert network(photo, ["conv1_1"])["conv1_1"].requires_grad
 
 
-# How often it is looked
+# What is computed again --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["content", "grams"])
-def test_the_same_image_is_looked_at_once(network: Watched, kind: str) -> None:
-    features, photo = Features(), image(20, 24)
-    ask = getattr(features, kind)
-    first = ask(network, photo, LAYERS)
-    again = ask(network, photo, LAYERS)
-    # Told by its pixels, wherever they lie.
+@KINDS
+def test_the_same_image_is_computed_once(network: RecordingVGG, kind: str) -> None:
+    cache, photo = TargetCache(), image(20, 24)
+    get = getattr(cache, kind)
+    first, again = get(network, photo, LAYERS), get(network, photo, LAYERS)
+    # Identified by its pixels, whatever their memory layout.
     wide = torch.stack((photo, photo), dim=-1)
     for copy in (photo.clone(), wide[..., 0]):
-        assert ask(network, copy, LAYERS).keys() == set(LAYERS)
-    assert network.asked == [((20, 24), set(LAYERS))]
-    assert features.passes == 1
-    for layer in LAYERS:
-        assert first[layer] is again[layer]
+        assert get(network, copy, LAYERS).keys() == set(LAYERS)
+    assert network.calls == [((20, 24), set(LAYERS))]
+    assert cache.forward_passes == 1
+    assert all(first[layer] is again[layer] for layer in LAYERS)
 
 
-@pytest.mark.parametrize("kind", ["content", "grams"])
-def test_another_layer_is_all_that_is_computed(network: Watched, kind: str) -> None:
-    features, photo = Features(), image(20, 24)
-    ask = getattr(features, kind)
-    ask(network, photo, ["conv1_1", "conv2_1"])
-    found = ask(network, photo, ["conv3_1", "conv2_1"])
-    assert found.keys() == {"conv2_1", "conv3_1"}
-    assert network.asked[1:] == [((20, 24), {"conv3_1"})]
-    assert ask(network, photo, ["conv1_1", "conv3_1", "conv2_1"]).keys() == {
-        "conv1_1",
-        "conv2_1",
-        "conv3_1",
-    }
-    assert len(network.asked) == features.passes == 2
+@KINDS
+def test_only_missing_layers_are_computed(network: RecordingVGG, kind: str) -> None:
+    cache, photo = TargetCache(), image(20, 24)
+    get = getattr(cache, kind)
+    assert get(network, photo, ()) == {}
+    assert cache.forward_passes == 0
+    get(network, photo, ["conv1_1", "conv2_1"])
+    assert get(network, photo, ["conv3_1", "conv2_1"]).keys() == {"conv2_1", "conv3_1"}
+    assert network.calls[1:] == [((20, 24), {"conv3_1"})]
+    assert len(get(network, photo, ["conv1_1", "conv3_1", "conv2_1"])) == 3
+    assert len(network.calls) == cache.forward_passes == 2
 
 
-def test_no_layers_are_no_pass(network: Watched) -> None:
-    features = Features()
-    assert features.content(network, image(4, 4), ()) == {}
-    assert features.grams(network, image(4, 4), ()) == {}
-    assert features.passes == 0
-    assert not network.asked
-
-
-def test_features_are_not_taken_for_grams(network: Watched) -> None:
-    features, photo = Features(), image(8, 8)
-    content = features.content(network, photo, LAYERS)
-    grams = features.grams(network, photo, LAYERS)
-    assert content["conv1_1"].dim() == 3
-    assert grams["conv1_1"].dim() == 2
-
-
-# What is kept apart
-
-
-def test_images_are_told_apart(network: Watched) -> None:
+def test_images_are_distinguished(network: RecordingVGG) -> None:
     photo = image(8, 16)
     other = photo.clone()
     other[0, 2, 7, 15] += 0.001
-    features = Features()
+    cache = TargetCache()
     images = [photo, other, photo.reshape(1, 3, 16, 8), photo[:, :1], photo[..., :8]]
     plain = torch.zeros(1, 3, 8, 16), torch.zeros(1, 3, 16, 8), torch.zeros(1, 1, 8, 48)
     for count, one in enumerate((*images, *plain), start=1):
-        found = features.content(network, one, ["conv1_1"])["conv1_1"]
-        assert features.passes == count
+        result = cache.content_features(network, one, ["conv1_1"])["conv1_1"]
+        assert cache.forward_passes == count
         with torch.no_grad():
-            assert torch.equal(found, network(one, ["conv1_1"])["conv1_1"])
+            assert torch.equal(result, network(one, ["conv1_1"])["conv1_1"])
 
 
-def test_an_image_that_changes_is_another(network: Watched) -> None:
-    features, photo = Features(), image(8, 8)
-    before = features.content(network, photo, ["conv1_1"])["conv1_1"].clone()
+def test_an_image_that_changes_is_another(network: RecordingVGG) -> None:
+    cache, photo = TargetCache(), image(8, 8)
+    before = cache.content_features(network, photo, ["conv1_1"])["conv1_1"].clone()
     photo += 1
-    after = features.content(network, photo, ["conv1_1"])["conv1_1"]
-    assert features.passes == 2
+    after = cache.content_features(network, photo, ["conv1_1"])["conv1_1"]
     assert not torch.equal(before, after)
     photo -= 1
-    again = features.content(network, photo, ["conv1_1"])["conv1_1"]
-    assert features.passes == 2
+    again = cache.content_features(network, photo, ["conv1_1"])["conv1_1"]
+    assert cache.forward_passes == 2
     assert torch.equal(before, again)
 
 
-OTHERS: dict[str, Callable[[Weights], VGG]] = {
+OTHER_NETWORKS: dict[str, Callable[[Weights], VGG]] = {
     "weights": lambda weights: VGG(replace(weights, sha256="others")),
     "network": lambda weights: VGG(replace(weights, network="vgg19-normalised")),
     "input": lambda weights: VGG(replace(weights, input="oxford")),
@@ -163,156 +129,141 @@ OTHERS: dict[str, Callable[[Weights], VGG]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ["content", "grams"])
-@pytest.mark.parametrize("which", OTHERS)
-def test_networks_are_kept_apart(thin_weights: Weights, which: str, kind: str) -> None:
-    one, other = VGG(thin_weights), OTHERS[which](thin_weights)
-    features = Features()
-    photo = image(12, 16)
-    for asked in range(2):
-        for network in (one, other):
-            found = getattr(features, kind)(network, photo, LAYERS)
-            with torch.no_grad():
-                right = network(photo, LAYERS)
-            for layer, expected in right.items():
-                if kind == "grams":
-                    expected = gram(expected)
-                assert torch.equal(found[layer], expected)
-        assert features.passes == 2, asked
-
-
-def test_the_same_network_loaded_again_is_no_other(thin_weights: Weights) -> None:
-    features, photo = Features(), image(12, 16)
+def test_networks_are_distinguished(thin_weights: Weights) -> None:
+    cache, photo = TargetCache(), image(12, 16)
+    networks = [VGG(thin_weights), VGG(thin_weights)]
+    networks += [make(thin_weights) for make in OTHER_NETWORKS.values()]
     for _ in range(2):
-        features.content(VGG(thin_weights), photo, LAYERS)
-    assert features.passes == 1
+        for network in networks:
+            content = cache.content_features(network, photo, LAYERS)
+            grams = cache.style_grams(network, photo, LAYERS)
+            with torch.no_grad():
+                expected = network(photo, LAYERS)
+            for layer, right in expected.items():
+                assert torch.equal(content[layer], right)
+                assert torch.equal(grams[layer], gram(right))
+        # Two with the same weights and settings are one.
+        assert cache.forward_passes == 2 * (1 + len(OTHER_NETWORKS))
 
 
 @pytest.mark.gpu
-def test_devices_are_kept_apart(thin_weights: Weights) -> None:
-    features, photo = Features(), image(12, 16)
+def test_devices_are_distinguished(thin_weights: Weights) -> None:
+    cache, photo = TargetCache(), image(12, 16)
     for device in ("cpu", "cuda", "cpu", "cuda"):
         network = VGG(thin_weights).to(device)
-        found = features.content(network, photo.to(device), LAYERS)
-        assert {one.device.type for one in found.values()} == {device}
-    assert features.passes == 2
+        features = cache.content_features(network, photo.to(device), LAYERS)
+        assert {one.device.type for one in features.values()} == {device}
+    assert cache.forward_passes == 2
 
 
-# How much is kept
+# The limit ---------------------------------------------------------------------------
 
-# Of 16 × 16 pixels: conv1_1 has 8 filters of float32.
-ONE = 8 * 16 * 16 * 4
-
-
-def ask(features: Features, network: VGG, seed: int) -> bool:
-    """Whether the image of that seed had to be looked at."""
-    before = features.passes
-    features.content(network, image(16, 16, seed), ["conv1_1"])
-    return features.passes > before
+# conv1_1 of 16 × 16 pixels: 8 filters of float32.
+TENSOR_BYTES = 8 * 16 * 16 * 4
 
 
-def test_the_least_recently_asked_for_goes_first(network: Watched) -> None:
-    features = Features(limit_bytes=3 * ONE)
-    assert [ask(features, network, seed) for seed in (1, 2, 3)] == [True] * 3
-    # Asked for again, though the first to have come.
-    assert not ask(features, network, 1)
-    assert ask(features, network, 4)
-    assert [ask(features, network, seed) for seed in (1, 3, 4)] == [False] * 3
-    assert ask(features, network, 2)
-    # And now the first is the longest ago.
-    assert [ask(features, network, seed) for seed in (3, 4, 2)] == [False] * 3
-    assert ask(features, network, 1)
+def is_computed(cache: TargetCache, network: VGG, seed: int) -> bool:
+    before = cache.forward_passes
+    cache.content_features(network, image(16, 16, seed), ["conv1_1"])
+    return cache.forward_passes > before
 
 
-@pytest.mark.parametrize("limit", [3 * ONE, 3 * ONE + 1, 4 * ONE - 1])
-def test_the_limit_is_kept(network: Watched, limit: int) -> None:
-    features = Features(limit)
-    alive: list[weakref.ref[Tensor]] = []
+def test_the_least_recently_used_is_dropped(network: RecordingVGG) -> None:
+    cache = TargetCache(limit_bytes=3 * TENSOR_BYTES)
+    for seed, expected in (
+        *((1, True), (2, True), (3, True)),
+        # Used again, though the first to have come.
+        *((1, False), (4, True), (1, False), (3, False), (4, False)),
+        *((2, True), (3, False), (4, False), (2, False), (1, True)),
+    ):
+        assert is_computed(cache, network, seed) == expected
+
+
+@pytest.mark.parametrize("limit", [3 * TENSOR_BYTES, 4 * TENSOR_BYTES - 1])
+def test_the_limit_is_kept(network: RecordingVGG, limit: int) -> None:
+    cache = TargetCache(limit)
+    references: list[weakref.ref[Tensor]] = []
     source = torch.Generator().manual_seed(0)
     most = 0
     for _ in range(60):
         seed, size = (int(torch.randint(4, (), generator=source)) for _ in range(2))
         side = (8, 16, 16, 24)[size]
-        found = features.content(network, image(side, side, seed), ["conv1_1"])
-        alive += [weakref.ref(one) for one in found.values()]
-        del found
-        there = {id(one): one for ref in alive if (one := ref()) is not None}
-        held = sum(one.nbytes for one in there.values())
-        del there
-        assert held <= limit
-        most = max(most, held)
-    assert most > limit - ONE
+        features = cache.content_features(network, image(side, side, seed), ["conv1_1"])
+        references += [weakref.ref(one) for one in features.values()]
+        del features
+        alive = {id(one): one for ref in references if (one := ref()) is not None}
+        total = sum(one.nbytes for one in alive.values())
+        del alive
+        assert total <= limit
+        most = max(most, total)
+    assert most > limit - TENSOR_BYTES
 
 
-@pytest.mark.parametrize("limit", [0, ONE - 1])
-def test_what_is_larger_than_the_limit_is_given_all_the_same(
-    network: Watched, limit: int
+@pytest.mark.parametrize("limit", [0, TENSOR_BYTES - 1])
+def test_a_tensor_beyond_the_limit_is_returned(
+    network: RecordingVGG, limit: int
 ) -> None:
-    features, photo = Features(limit), image(16, 16)
+    cache, photo = TargetCache(limit), image(16, 16)
     with torch.no_grad():
         expected = network(photo, ["conv1_1", "conv1_2"])
     for count in (1, 2):
-        found = features.content(network, photo, ["conv1_1", "conv1_2"])
-        assert features.passes == count
+        features = cache.content_features(network, photo, ["conv1_1", "conv1_2"])
+        assert cache.forward_passes == count
         for layer, right in expected.items():
-            assert torch.equal(found[layer], right)
+            assert torch.equal(features[layer], right)
 
 
-# What it is for
+# Use by paintings --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("style_loss", ["relative", "gatys", "gatys-raw", "mean"])
-def test_targets_are_the_same(network: Watched, style_loss: StyleLoss) -> None:
-    numbers = recipe(style_loss=style_loss)
+@pytest.mark.parametrize("style_loss", ["relative", "gatys-raw"])
+def test_targets_are_the_same(network: RecordingVGG, style_loss: StyleLoss) -> None:
+    settings = recipe(style_loss=style_loss)
     photo = image(32, 40)
-    styles: list[Style] = [(image(40, 32, 1), 1.0), (image(48, 33, 2), 3.0)]
-    alone = targets(network, numbers, photo, styles)
-    features = Features()
+    styles: list[WeightedImage] = [(image(40, 32, 1), 1.0), (image(48, 33, 2), 3.0)]
+    expected = compute_targets(network, settings, photo, styles)
+    cache = TargetCache()
     for _ in range(2):
-        shared = targets(network, numbers, photo, styles, features)
-        assert shared.content.keys() == alone.content.keys()
-        assert shared.grams.keys() == alone.grams.keys()
-        for layer, right in alone.content.items():
-            assert torch.equal(shared.content[layer], right)
-        for layer, right in alone.grams.items():
-            assert torch.equal(shared.grams[layer], right)
-    assert features.passes == 3
-    # What was made of them is not what is kept.
-    for layer, found in features.grams(network, styles[0][0], alone.grams).items():
-        with torch.no_grad():
-            seen = network(styles[0][0], [layer])[layer]
-        assert torch.equal(found, gram(seen))
+        targets = compute_targets(network, settings, photo, styles, cache)
+        assert targets.content.keys() == expected.content.keys()
+        assert targets.grams.keys() == expected.grams.keys()
+        for layer, right in expected.content.items():
+            assert torch.equal(targets.content[layer], right)
+        for layer, right in expected.grams.items():
+            assert torch.equal(targets.grams[layer], right)
+    assert cache.forward_passes == 3
+    # What is made of the cached tensors does not change them.
+    style = styles[0][0]
+    with torch.no_grad():
+        features = network(style, expected.grams)
+    for layer, matrix in cache.style_grams(network, style, expected.grams).items():
+        assert torch.equal(matrix, gram(features[layer]))
 
 
-def test_twelve_equal_levels_are_two_passes(thin_weights: Weights) -> None:
-    network = Watched(thin_weights)
-    numbers = RECIPES["patel"].with_iterations(12)
-    assert len(numbers.levels) == 12
-    features = Features()
+def test_twelve_equal_levels_are_two_passes(network: RecordingVGG) -> None:
+    settings = RECIPES["patel"].with_iterations(12)
+    assert len(settings.levels) == 12
+    cache = TargetCache()
     photo, style = image(48, 64), image(40, 64, 1)
-    result = run(network, numbers, photo, [(style, 1.0)], features=features)
+    result = run_pyramid(network, settings, photo, [(style, 1.0)], cache=cache)
     assert len(result.reasons) == 12
-    assert features.passes == 2
-    # The rest were looks at candidates, for content and style at once.
-    wanted = {layer for layer, _ in (*numbers.content_layers, *numbers.style_layers)}
-    assert [size for size, _ in network.asked[:2]] == [(40, 64), (48, 64)]
-    assert network.asked[2:] == [((48, 64), wanted)] * result.evaluations
+    assert cache.forward_passes == 2
+    # The others are of candidates, for content and style at once.
+    layers = {layer for layer, _ in (*settings.content_layers, *settings.style_layers)}
+    assert [size for size, _ in network.calls[:2]] == [(40, 64), (48, 64)]
+    assert network.calls[2:] == [((48, 64), layers)] * result.evaluations
 
 
-def test_a_second_painting_needs_no_look_at_what_is_known(
-    network: Watched,
-) -> None:
-    numbers = recipe(levels=((0.5, 1), (1.0, 1)))
-    photo, style, other = image(96, 100), image(80, 60, 1), image(70, 90, 2)
-    features = Features()
-    alone = run(network, numbers, photo, [(style, 1.0)])
-    first = run(network, numbers, photo, [(style, 1.0)], features=features)
-    # Two levels, each with its own size of both.
-    assert features.passes == 4
-    second = run(network, numbers, photo, [(style, 1.0)], features=features)
-    assert features.passes == 4
-    for result in (first, second):
-        assert torch.equal(result.image, alone.image)
-        assert result.losses == alone.losses
-    run(network, numbers, photo, [(other, 1.0)], features=features)
-    assert features.passes == 6
+def test_a_second_painting_uses_the_first_ones_targets(network: RecordingVGG) -> None:
+    settings = recipe(levels=((0.5, 1), (1.0, 1)))
+    photo, style, other = image(96, 96), image(48, 48, 1), image(40, 48, 2)
+    cache = TargetCache()
+    expected = run_pyramid(network, settings, photo, [(style, 1.0)])
+    for _ in range(2):
+        result = run_pyramid(network, settings, photo, [(style, 1.0)], cache=cache)
+        # Two levels, each with its own size of both.
+        assert cache.forward_passes == 4
+        assert torch.equal(result.image, expected.image)
+        assert result.losses == expected.losses
+    run_pyramid(network, settings, photo, [(other, 1.0)], cache=cache)
+    assert cache.forward_passes == 6

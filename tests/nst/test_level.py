@@ -1,7 +1,8 @@
-"""One level: precision that steps back, memory that fits, what is noted of both."""
+"""One level: fallback to float32, memory strategies, and the record of both."""
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,237 +10,237 @@ import torch
 from torch import Tensor
 
 from artist_nst.errors import ArtistNstError
-from artist_nst.nst import level as one_level
-from artist_nst.nst.minimize import ALL_DONE, NOT_FINITE, STUCK, NotFiniteError
-from artist_nst.nst.pyramid import Result, Step, run
-from artist_nst.nst.vgg import VGG, Part
-from artist_nst.nst.weights import Weights
+from artist_nst.nst import level as level_module
+from artist_nst.nst.lbfgs import StopReason
+from artist_nst.nst.memory import MemoryEstimator
+from artist_nst.nst.minimize import NotFiniteError
+from artist_nst.nst.pyramid import PyramidResult, Step, run_pyramid
+from artist_nst.nst.vgg import VGG, Block
+from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import recipe
 from artist_nst.recipes.recipe import Recipe
-from tests.conftest import picture
+from tests.nst.conftest import image
 
-NUMBERS = recipe(levels=((0.5, 5), (1.0, 6)))
-
-
-def image(height: int, width: int, seed: int = 0) -> Tensor:
-    rgb = torch.from_numpy(picture(height, width, seed))
-    return rgb.permute(2, 0, 1)[None].float()
+RECIPE = recipe(levels=((0.5, 5), (1.0, 6)))
 
 
-class Failing(VGG):
-    """A VGG whose features in bfloat16 are no numbers after so many evaluations."""
+class FailingVGG(VGG):
+    """A VGG whose features in some dtypes are NaN after so many evaluations."""
 
     after = 0
-    fails_in = (torch.bfloat16,)
+    fails_in: tuple[torch.dtype | None, ...] = (torch.bfloat16,)
 
-    def run(
+    def run_block(
         self,
-        part: Part,
+        block: Block,
         x: Tensor,
         layers: Collection[str],
         dtype: torch.dtype | None = None,
         *more: Any,
     ) -> tuple[dict[str, Tensor], Tensor]:
-        features, passed = super().run(part, x, layers, dtype, *more)
-        if dtype in self.fails_in and part.layers[0] == "conv1_1":
+        features, passed = super().run_block(block, x, layers, dtype, *more)
+        if dtype in self.fails_in and block.layers[0] == "conv1_1":
             self.after -= 1
             if self.after < 0:
                 passed = passed * torch.nan
         return features, passed
 
 
-def painted(
-    network: VGG, numbers: Recipe = NUMBERS, **how: Any
-) -> tuple[Result, list[Step]]:
+def paint(
+    network: VGG, settings: Recipe = RECIPE, **how: Any
+) -> tuple[PyramidResult, list[Step]]:
     steps: list[Step] = []
-    styles = [(image(90, 80, 2), 1.0)]
-    found = run(
-        network, numbers, image(96, 112, 1), styles, on_step=steps.append, **how
-    )
-    return found, steps
+    photo, styles = image(96, 112, 1), [(image(48, 56, 2), 1.0)]
+    result = run_pyramid(network, settings, photo, styles, on_step=steps.append, **how)
+    return result, steps
+
+
+def precisions(result: PyramidResult) -> list[str]:
+    return [level.precision for level in result.levels]
+
+
+@pytest.fixture(scope="module")
+def expected(thin_weights: Weights) -> PyramidResult:
+    """The painting in float32, without a limit of memory."""
+    return paint(VGG(thin_weights))[0]
 
 
 class TestPrecision:
-    def test_bfloat16_paints_nearly_the_same(self, thin_weights: Weights) -> None:
-        network = VGG(thin_weights)
-        coarse, _ = painted(network, precision="bfloat16")
-        fine, _ = painted(network)
-        assert [one.precision for one in coarse.computed] == ["bfloat16"] * 2
-        assert [one.precision for one in fine.computed] == ["float32"] * 2
-        assert coarse.losses.total == pytest.approx(fine.losses.total, rel=0.05)
-        apart = (coarse.image - fine.image).abs().mean()
-        moved = (fine.image - image(96, 112, 1)).abs().mean()
-        assert 0 < float(apart) < 0.6 * float(moved)
+    def test_bfloat16_paints_nearly_the_same(
+        self, thin_weights: Weights, expected: PyramidResult
+    ) -> None:
+        result, _ = paint(VGG(thin_weights), precision="bfloat16")
+        assert precisions(result) == ["bfloat16"] * 2
+        assert precisions(expected) == ["float32"] * 2
+        assert result.losses.total == pytest.approx(expected.losses.total, rel=0.05)
+        difference = float((result.image - expected.image).abs().mean())
+        change = float((expected.image - image(96, 112, 1)).abs().mean())
+        assert 0 < difference < 0.6 * change
 
-    def test_not_a_number_at_the_start(
-        self, thin_weights: Weights, caplog: pytest.LogCaptureFixture
+    def test_nan_at_the_start(
+        self,
+        thin_weights: Weights,
+        expected: PyramidResult,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         with caplog.at_level(logging.WARNING, "artist_nst"):
-            found, steps = painted(Failing(thin_weights), precision="bfloat16")
-        assert "in float32" in caplog.text
-        assert [one.precision for one in found.computed] == ["float32"] * 2
-        expected, _ = painted(VGG(thin_weights))
-        assert torch.equal(found.image, expected.image)
+            result, steps = paint(FailingVGG(thin_weights), precision="bfloat16")
+        assert "float32" in caplog.text
+        assert precisions(result) == ["float32"] * 2
+        assert torch.equal(result.image, expected.image)
         assert [step.iteration for step in steps] == list(range(1, 12))
 
-    def test_not_a_number_on_the_way(self, thin_weights: Weights) -> None:
-        network = Failing(thin_weights)
+    def test_nan_later(self, thin_weights: Weights) -> None:
+        network = FailingVGG(thin_weights)
         network.after = 3
-        found, steps = painted(network, precision="bfloat16")
-        assert [one.precision for one in found.computed] == ["float32"] * 2
-        assert found.reasons == [ALL_DONE] * 2
-        # Nothing is done twice, and what was painted is not lost.
+        result, steps = paint(network, precision="bfloat16")
+        assert precisions(result) == ["float32"] * 2
+        assert result.reasons == [StopReason.ALL_DONE] * 2
+        # No iteration is done twice, and what was painted is not lost.
         assert [step.iteration for step in steps] == list(range(1, 12))
         totals = [step.losses.total for step in steps if step.level == 1]
         assert totals == sorted(totals, reverse=True)
-        assert found.evaluations >= 11
-        assert bool(found.image.isfinite().all())
+        assert result.evaluations >= 11
+        assert bool(result.image.isfinite().all())
 
-    def test_not_a_number_in_float32_either(self, thin_weights: Weights) -> None:
-        network = Failing(thin_weights)
-        network.fails_in = (torch.bfloat16, None)  # type: ignore[assignment]
+    def test_nan_in_float32_too(self, thin_weights: Weights) -> None:
+        network = FailingVGG(thin_weights)
+        network.fails_in = (torch.bfloat16, None)
         with pytest.raises(NotFiniteError):
-            painted(network, precision="bfloat16")
+            paint(network, precision="bfloat16")
 
     @pytest.mark.parametrize("evaluations", [4, 12])
     def test_the_best_is_kept_where_both_fail(
         self, thin_weights: Weights, evaluations: int
     ) -> None:
-        network = Failing(thin_weights)
-        network.fails_in = (torch.bfloat16, None)  # type: ignore[assignment]
-        # Two looks at photo and style come first, at each level.
+        network = FailingVGG(thin_weights)
+        network.fails_in = (torch.bfloat16, None)
+        # Each level first evaluates photo and style.
         network.after = 2 + evaluations
-        found, steps = painted(network, precision="bfloat16")
-        assert found.reasons[-1] == NOT_FINITE
-        assert found.losses.total == min(
+        result, steps = paint(network, precision="bfloat16")
+        assert result.reasons[-1] == StopReason.NOT_FINITE
+        assert result.losses.total == min(
             step.losses.total for step in steps if step.level == steps[-1].level
         )
-        assert bool(found.image.isfinite().all())
+        assert bool(result.image.isfinite().all())
 
-    def test_float32_goes_on_where_bfloat16_is_stuck(
+    def test_float32_continues_where_bfloat16_is_stuck(
         self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        minimize = one_level.minimize
-        asked = []
+        minimize = level_module.minimize
+        calls = []
 
-        def stuck(
-            objective: Any, start: Tensor, numbers: Recipe, count: int, *more: Any
+        def get_stuck(
+            objective: Any, start: Tensor, settings: Recipe, count: int, *more: Any
         ) -> Any:
-            coarse = objective.dtype is not None
-            asked.append((coarse, count))
-            some = min(count, 2) if coarse else count
-            outcome = minimize(objective, start, numbers, some, *more)
-            return one_level.replace(outcome, reason=STUCK) if coarse else outcome
+            is_bfloat16 = objective.dtype is not None
+            calls.append((is_bfloat16, count))
+            if not is_bfloat16:
+                return minimize(objective, start, settings, count, *more)
+            result = minimize(objective, start, settings, min(count, 2), *more)
+            return replace(result, reason=StopReason.NO_LOWER_LOSS)
 
-        monkeypatch.setattr(one_level, "minimize", stuck)
-        found, steps = painted(VGG(thin_weights), precision="bfloat16")
-        assert asked == [(True, 5), (False, 3), (True, 6), (False, 4)]
-        assert [one.precision for one in found.computed] == ["float32"] * 2
+        monkeypatch.setattr(level_module, "minimize", get_stuck)
+        result, steps = paint(VGG(thin_weights), precision="bfloat16")
+        assert calls == [(True, 5), (False, 3), (True, 6), (False, 4)]
+        assert precisions(result) == ["float32"] * 2
         assert [step.iteration for step in steps] == list(range(1, 12))
-        assert found.evaluations >= 11
+        assert result.evaluations >= 11
+
+    def test_tolerances_are_not_met_by_rounding(self, thin_weights: Weights) -> None:
+        """Where scipy finds that the loss no longer falls, float32 continues."""
+        settings = recipe("art.py", levels=((1.0, 40),))
+        result, _ = paint(VGG(thin_weights), settings, precision="bfloat16")
+        is_done = result.reasons == [StopReason.ALL_DONE]
+        assert is_done or precisions(result) == ["float32"]
+
+
+def least_memory(network: VGG, height: int, width: int) -> int:
+    strategies = MemoryEstimator(network, RECIPE, "float32").list_strategies(
+        height, width
+    )
+    return min(one.device_bytes + one.host_bytes for one in strategies)
 
 
 class TestMemory:
-    def test_a_whole_image_where_there_is_room(self, thin_weights: Weights) -> None:
-        found, _ = painted(VGG(thin_weights))
-        assert [(one.rows, one.history) for one in found.computed] == [(None, 5)] * 2
-        assert [(one.width, one.height) for one in found.computed] == [
-            (56, 48),
-            (112, 96),
-        ]
+    @pytest.fixture(autouse=True)
+    def nothing_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(level_module, "used_memory", lambda _: 0)
 
-    def test_strips_where_there_is_not(
+    def test_whole_images_where_they_fit(self, expected: PyramidResult) -> None:
+        found = [
+            (one.width, one.height, one.rows, one.history) for one in expected.levels
+        ]
+        assert found == [(56, 48, None, 5), (112, 96, None, 5)]
+
+    def test_strips_where_they_do_not(
         self,
         thin_weights: Weights,
-        monkeypatch: pytest.MonkeyPatch,
+        expected: PyramidResult,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         network = VGG(thin_weights)
-        whole, _ = painted(network)
-        monkeypatch.setattr(one_level, "memory_taken", lambda _: 0)
-        budget = one_level.Budget(network, NUMBERS, "float32")
-        least = min(fit.device + fit.host for fit in budget.fits(96, 112))
         with caplog.at_level(logging.DEBUG, "artist_nst"):
-            tiled, _ = painted(network, max_memory=least)
-        assert tiled.computed[-1].rows == 16
+            result, _ = paint(network, max_memory=least_memory(network, 96, 112))
+        assert (result.levels[-1].rows, result.levels[-1].history) == (16, 3)
         assert "in strips of 16 rows" in caplog.text
-        assert tiled.computed[-1].history == 3
         assert "3 steps instead of 5" in caplog.text
-        assert tiled.losses.total == pytest.approx(whole.losses.total, rel=0.05)
+        assert result.losses.total == pytest.approx(expected.losses.total, rel=0.05)
+        # Each level's estimate is logged before it is painted.
+        lines = [line for line in caplog.messages if "GB" in line or "evalu" in line]
+        assert lines[0].startswith("56×48: float32, lbfgs, about 0.")
+        assert [("GB" in line) for line in lines] == [True, False] * 2
 
-    def test_no_room_at_all(
+    def test_not_enough_at_all(
         self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(one_level, "memory_taken", lambda _: 0)
         with pytest.raises(ArtistNstError, match=r"112×96 .*--width.*--max-memory"):
-            painted(VGG(thin_weights), max_memory=10**6)
-
-    def test_what_the_process_takes_already_counts(
-        self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(one_level, "memory_taken", lambda _: 10**9)
+            paint(VGG(thin_weights), max_memory=10**6)
+        # What the process uses already counts.
+        monkeypatch.setattr(level_module, "used_memory", lambda _: 10**9)
         with pytest.raises(ArtistNstError, match="--max-memory"):
-            painted(VGG(thin_weights), max_memory=10**9 + 10**6)
-
-    def test_it_is_said_before(
-        self, thin_weights: Weights, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with caplog.at_level(logging.DEBUG, "artist_nst"):
-            painted(VGG(thin_weights))
-        told = [message for message in caplog.messages if "GB" in message]
-        assert told[0].startswith("56×48: float32, lbfgs, about 0.")
-        assert caplog.messages.index(told[0]) < caplog.messages.index(
-            next(message for message in caplog.messages if "evaluations" in message)
-        )
+            paint(VGG(thin_weights), max_memory=10**9 + 10**6)
 
     def test_the_last_level_is_refused_before_the_first_is_painted(
-        self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
+        self, thin_weights: Weights
     ) -> None:
-        monkeypatch.setattr(one_level, "memory_taken", lambda _: 0)
         network, steps = VGG(thin_weights), []
-        budget = one_level.Budget(network, NUMBERS, "float32")
-        small, large = (
-            min(fit.device + fit.host for fit in budget.fits(*size))
-            for size in ((48, 56), (96, 112))
-        )
+        small, large = (least_memory(network, *size) for size in ((48, 56), (96, 112)))
         assert small < large
         with pytest.raises(ArtistNstError, match="112×96"):
-            run(
+            run_pyramid(
                 network,
-                NUMBERS,
+                RECIPE,
                 image(96, 112, 1),
-                [(image(90, 80, 2), 1.0)],
+                [(image(48, 56, 2), 1.0)],
                 max_memory=(small + large) // 2,
                 on_step=steps.append,
             )
         assert not steps
 
-    def test_what_is_painted_is_kept_where_memory_went(
+    def test_a_painted_level_is_kept_where_memory_runs_out(
         self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        rooms = iter([10**12] * 3 + [0] * 9)
-        monkeypatch.setattr(one_level.Task, "rooms", lambda _: (next(rooms), 10**12))
-        found, steps = painted(VGG(thin_weights))
-        assert "--width" in found.reasons[-1]
+        limits = iter([10**12] * 3 + [0] * 9)
+        monkeypatch.setattr(
+            level_module.LevelPainter, "memory_limits", lambda _: (next(limits), 10**12)
+        )
+        result, steps = paint(VGG(thin_weights))
+        assert "--width" in result.reasons[-1]
         assert [step.level for step in steps] == [1] * 5
-        assert found.image.shape == (1, 3, 96, 112)
+        assert result.image.shape == (1, 3, 96, 112)
 
-    def test_bfloat16_is_kept_where_float32_has_no_room(
+    def test_bfloat16_is_kept_where_float32_does_not_fit(
         self, thin_weights: Weights, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        network = Failing(thin_weights)
+        network = FailingVGG(thin_weights)
         network.after = 6
-        rooms = iter([10**12] * 2 + [0])
-        monkeypatch.setattr(one_level.Task, "rooms", lambda _: (next(rooms), 10**12))
-        numbers = recipe(levels=((1.0, 30),))
-        found, steps = painted(network, numbers, precision="bfloat16")
-        assert found.reasons == [NOT_FINITE]
+        limits = iter([10**12] * 2 + [0])
+        monkeypatch.setattr(
+            level_module.LevelPainter, "memory_limits", lambda _: (next(limits), 10**12)
+        )
+        settings = recipe(levels=((1.0, 30),))
+        result, steps = paint(network, settings, precision="bfloat16")
+        assert result.reasons == [StopReason.NOT_FINITE]
         assert len(steps) > 0
-        assert found.losses.total == min(step.losses.total for step in steps)
-
-
-def test_tolerances_are_not_met_by_rounding(thin_weights: Weights) -> None:
-    """Where scipy finds that the loss falls no more, float32 looks again."""
-    numbers = recipe("art.py", levels=((1.0, 60),))
-    found, _ = painted(VGG(thin_weights), numbers, precision="bfloat16")
-    assert found.reasons == [ALL_DONE] or found.computed[-1].precision == "float32"
+        assert result.losses.total == min(step.losses.total for step in steps)

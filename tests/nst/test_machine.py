@@ -15,146 +15,126 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A control group without limits."""
     monkeypatch.setattr(machine, "_CGROUP", tmp_path)
     return tmp_path
 
 
+@pytest.mark.usefixtures("cgroup")
 class TestCores:
-    def test_no_more_than_there_are(self, group: Path) -> None:
-        del group
-        most = psutil.cpu_count(logical=False) or 1
-        assert 1 <= machine.cores() <= most
+    def test_no_more_than_there_are(self) -> None:
+        assert 1 <= machine.count_cores() <= (psutil.cpu_count(logical=False) or 1)
 
     @pytest.mark.parametrize(
         ("quota", "expected"),
         [("100000 100000", 1), ("150000 100000", 2), ("max 100000", 8), ("?", 8)],
     )
     def test_a_quota(
-        self, group: Path, quota: str, expected: int, monkeypatch: pytest.MonkeyPatch
+        self, cgroup: Path, quota: str, expected: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(psutil, "cpu_count", lambda **_: 8)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
-        (group / "cpu.max").write_text(quota)
-        assert machine.cores() == expected
+        (cgroup / "cpu.max").write_text(quota)
+        assert machine.count_cores() == expected
 
-    def test_only_some_are_allowed(
-        self, group: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        del group
+    def test_only_some_are_allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(psutil, "cpu_count", lambda **_: 8)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
-        assert machine.cores() == 3
+        assert machine.count_cores() == 3
 
-    def test_nothing_is_known(
-        self, group: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        del group
+    def test_nothing_is_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(psutil, "cpu_count", lambda **_: None)
         monkeypatch.setattr(os, "cpu_count", lambda: None)
-        assert machine.cores() == 1
+        assert machine.count_cores() == 1
 
 
 class TestMemory:
-    def test_what_is_left(self, group: Path) -> None:
-        del group
-        left = machine.memory_left(CPU)
-        assert 0 < left < psutil.virtual_memory().total
+    def test_without_a_limit(self, cgroup: Path) -> None:
+        assert 0 < machine.free_memory(CPU) < psutil.virtual_memory().total
+        (cgroup / "memory.max").write_text("max\n")
+        (cgroup / "memory.current").write_text("400000\n")
+        assert machine.free_memory(CPU) > 600000
 
-    def test_a_limit(self, group: Path) -> None:
-        (group / "memory.max").write_text("1000000\n")
-        (group / "memory.current").write_text("400000\n")
-        assert machine.memory_left(CPU) == 600000
-
-    def test_files_that_were_read_make_way(self, group: Path) -> None:
-        (group / "memory.max").write_text("1000000\n")
-        (group / "memory.current").write_text("900000\n")
+    def test_a_limit(self, cgroup: Path) -> None:
+        (cgroup / "memory.max").write_text("1000000\n")
+        (cgroup / "memory.current").write_text("900000\n")
+        assert machine.free_memory(CPU) == 100000
+        # The page cache can be evicted.
         stat = "anon 1\ninactive_file 300000\nactive_file 50000\nslab 7\n"
-        (group / "memory.stat").write_text(stat)
-        assert machine.memory_left(CPU) == 450000
+        (cgroup / "memory.stat").write_text(stat)
+        assert machine.free_memory(CPU) == 450000
 
-    def test_no_limit(self, group: Path) -> None:
-        (group / "memory.max").write_text("max\n")
-        (group / "memory.current").write_text("400000\n")
-        assert machine.memory_left(CPU) > 600000
-
-    def test_what_is_taken_grows(self) -> None:
-        machine.give_back()
-        before = machine.memory_taken(CPU)
-        held = torch.ones(20_000_000)
-        assert machine.memory_taken(CPU) - before > 0.9 * held.nbytes
-
-    def test_it_is_given_back(self) -> None:
-        machine.give_back()
+    def test_used_memory_grows(self) -> None:
+        machine.trim_heap()
+        before = machine.used_memory(CPU)
+        tensor = torch.ones(20_000_000)
+        assert machine.used_memory(CPU) - before > 0.9 * tensor.nbytes
 
     @pytest.mark.gpu
     def test_of_a_gpu(self) -> None:
         cuda = torch.device("cuda")
-        before, left = machine.memory_taken(cuda), machine.memory_left(cuda)
-        held = torch.ones(100_000_000, device=cuda)
-        assert machine.memory_taken(cuda) - before >= held.nbytes
-        assert left - machine.memory_left(cuda) >= 0.9 * held.nbytes
+        used, free = machine.used_memory(cuda), machine.free_memory(cuda)
+        tensor = torch.ones(100_000_000, device=cuda)
+        assert machine.used_memory(cuda) - used >= tensor.nbytes
+        assert free - machine.free_memory(cuda) >= 0.9 * tensor.nbytes
 
 
-PREPARED = """
-import resource, sys, torch
+COUNT_FAULTS = """
+import resource, torch
 from artist_nst.nst import machine
-machine.cores = lambda: 1
-if sys.argv[1] != "plain":
-    machine.prepare()
-if sys.argv[1] == "released":
-    machine.keep_memory(False)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(10):
-    one = torch.ones(10_000_000)
-    two = one * 2
-    del one
-    three = two + 1
-    del two, three
-faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-print(torch.get_num_threads(), faults)
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        first = torch.ones(10_000_000)
+        second = first * 2
+        del first
+        third = second + 1
+        del second, third
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(faults())
+machine.configure_process()
+faults()
+print(faults())
+machine.retain_heap(False)
+machine.trim_heap()
+print(faults())
 """
 
 
-def prepared(how: str, **env: str) -> tuple[int, int]:
-    """Threads, and page faults of some large tensors, in a process of its own."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    }
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_a_configured_process_retains_memory() -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", PREPARED, how],
-        env={**inherited, **env},
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", COUNT_FAULTS], capture_output=True, text=True, check=True
     )
-    threads, faults = map(int, ran.stdout.split())
-    return threads, faults
+    default, retained, released = map(int, ran.stdout.split())
+    assert retained < default / 2
+    assert released > default / 2
 
 
-def test_a_process_is_prepared() -> None:
-    threads, faults = prepared("prepared")
-    assert threads == 1
-    if sys.platform == "linux":
-        _, usual = prepared("plain")
-        _, released = prepared("released")
-        assert faults < usual / 2
-        assert released > usual / 2
-
-
-def test_threads_that_were_asked_for_are_left() -> None:
-    assert prepared("prepared", OMP_NUM_THREADS="2")[0] == 2
-
-
-def test_a_process_that_was_not_prepared_is_left_as_it_is(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("variable", "threads"), [(None, [3]), ("2", [])])
+def test_threads_are_set_unless_the_environment_sets_them(
+    variable: str | None, threads: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def loud(*_: object) -> None:
+    monkeypatch.setattr(machine, "_is_configured", False)
+    monkeypatch.setattr(machine, "count_cores", lambda: 3)
+    monkeypatch.setattr(machine, "retain_heap", lambda _: None)
+    calls: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", calls.append)
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", variable)
+    machine.configure_process()
+    assert calls == threads
+
+
+def test_another_process_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(machine, "_prepared", False)
-    monkeypatch.setattr(machine.ctypes, "CDLL", loud)
-    machine.keep_memory(True)
+    monkeypatch.setattr(machine, "_is_configured", False)
+    monkeypatch.setattr(machine.ctypes, "CDLL", fail)
+    machine.retain_heap(True)

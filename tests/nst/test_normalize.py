@@ -1,33 +1,22 @@
-"""The normalised network: every filter as loud as the others, and nothing else new."""
+"""The normalized network: a mean activation of one, and no other difference."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
-from artist_nst.nst.normalize import activation_means, normalized
+from artist_nst.nst.normalize import measure_activation_means, normalize_weights
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import InputConvention, Weights, layer_names
+from artist_nst.nst.weights.checkpoint import Weights, layer_names
 from artist_nst.painting import calibration
 from artist_nst.recipes.recipe import Padding, Pool
-from tests.conftest import picture
+from tests.nst.conftest import image, read_rgb
 
 LAYERS = layer_names("vgg19")
 DEAD = ("conv1_2", 3), ("conv3_1", 0), ("conv4_2", 63), ("conv5_4", 7)
-
-
-def image(height: int, width: int, seed: int = 0) -> Tensor:
-    return torch.from_numpy(picture(height, width, seed)).permute(2, 0, 1)[None].float()
-
-
-def photograph(path: Path) -> Tensor:
-    """A file at 96 × 96 pixels."""
-    small = np.array(Image.open(path).convert("RGB").resize((96, 96)))
-    return torch.from_numpy(small).permute(2, 0, 1)[None].float()
 
 
 def photographs() -> list[Tensor]:
@@ -37,7 +26,7 @@ def photographs() -> list[Tensor]:
 
 @pytest.fixture(scope="module")
 def weights(thin_weights: Weights) -> Weights:
-    """Random, with a few filters that nothing wakes."""
+    """Random, with a few filters that are never active."""
     kernels = {
         layer: (kernel.clone(), bias.clone())
         for layer, (kernel, bias) in thin_weights.kernels.items()
@@ -49,14 +38,11 @@ def weights(thin_weights: Weights) -> Weights:
 
 @pytest.fixture(scope="module")
 def means(weights: Weights) -> dict[str, Tensor]:
-    return activation_means(weights, photographs())
+    return measure_activation_means(weights, photographs())
 
 
-def seen(
-    weights: Weights,
-    image: Tensor,
-    pool: Pool = "max",
-    padding: Padding = "zeros",
+def features(
+    weights: Weights, image: Tensor, pool: Pool = "max", padding: Padding = "zeros"
 ) -> dict[str, Tensor]:
     with torch.no_grad():
         return VGG(weights, pool=pool, padding=padding, dtype=image.dtype)(
@@ -68,141 +54,130 @@ def test_means_are_over_positions_then_images(
     weights: Weights, means: dict[str, Tensor]
 ) -> None:
     assert tuple(means) == LAYERS
-    images = [seen(weights, one) for one in photographs()]
-    for layer, found in means.items():
-        assert found.dtype == torch.float64
-        assert found.shape == weights.kernels[layer][1].shape
+    images = [features(weights, one) for one in photographs()]
+    for layer, mean in means.items():
+        assert mean.dtype == torch.float64
+        assert mean.shape == weights.kernels[layer][1].shape
         each = [one[layer].double().flatten(1).mean(dim=1) for one in images]
-        torch.testing.assert_close(found, torch.stack(each).mean(dim=0))
+        torch.testing.assert_close(mean, torch.stack(each).mean(dim=0))
 
 
 def test_every_filter_that_is_ever_active_has_a_mean_of_one(
     weights: Weights, means: dict[str, Tensor]
 ) -> None:
-    after = activation_means(normalized(weights, means), photographs())
+    after = measure_activation_means(normalize_weights(weights, means), photographs())
     dead = set()
-    for layer, found in after.items():
-        awake = means[layer] > 0
-        assert float((found[awake] - 1).abs().max()) < 1e-4, layer
-        assert bool(found[~awake].eq(0).all())
-        dead |= {(layer, int(one)) for one in torch.nonzero(~awake)}
+    for layer, mean in after.items():
+        active = means[layer] > 0
+        assert float((mean[active] - 1).abs().max()) < 1e-4, layer
+        assert bool(mean[~active].eq(0).all())
+        dead |= {(layer, int(filter)) for filter in torch.nonzero(~active)}
     assert set(DEAD) <= dead
     assert len(dead) < 0.05 * sum(map(len, means.values()))
-    # Before, they were as unlike as those of a network are.
-    loudest, softest = (
-        [float(pick(one[one > 0])) for one in means.values()]
-        for pick in (torch.max, torch.min)
-    )
-    assert max(loudest) > 10 * min(softest)
+    # Before, they differed as those of a network do.
+    before = torch.cat([mean[mean > 0] for mean in means.values()])
+    assert before.max() > 10 * before.min()
 
 
-@pytest.mark.parametrize("input", ["torchvision", "oxford"])
-@pytest.mark.parametrize("padding", ["zeros", "replicate"])
-@pytest.mark.parametrize("pool", ["max", "average", "average-plain"])
-def test_features_are_the_plain_networks_over_the_means(
-    weights: Weights, pool: Pool, padding: Padding, input: InputConvention
+def check_scaled(
+    normalized: dict[str, Tensor],
+    plain: dict[str, Tensor],
+    means: dict[str, Tensor],
+    layers: Sequence[str] = LAYERS,
 ) -> None:
-    """Also of an image that nothing was measured on, and however it is pooled."""
-    weights = replace(weights, input=input)
-    means = activation_means(weights, photographs())
-    # In float64: what is compared is the formula, not float32's rounding.
-    other = image(50, 61, 9).double()
-    plain = seen(weights, other, pool, padding)
-    leveled = seen(normalized(weights, means), other, pool, padding)
-    assert leveled.keys() == plain.keys()
-    for layer, found in leveled.items():
+    """The normalized features are the plain ones, divided by the means.
+
+    Filter by filter in float64, else layer by layer.
+    """
+    for layer in layers:
         scale = means[layer].where(means[layer] > 0, 1.0).view(-1, 1, 1)
         expected = plain[layer].double() / scale
-        difference = (found - expected).norm(dim=(1, 2))
-        assert bool((difference <= 1e-4 * expected.norm(dim=(1, 2))).all()), layer
+        dim = (1, 2) if plain[layer].dtype == torch.float64 else None
+        difference = (normalized[layer] - expected).norm(dim=dim)
+        assert bool((difference <= 1e-4 * expected.norm(dim=dim)).all()), layer
 
 
-def test_a_filter_that_slept_is_as_loud_as_it_was(
+def test_features_are_the_plain_networks_over_the_means(weights: Weights) -> None:
+    """Also of an image that was not measured, and however it is pooled."""
+    # In float64: the formula is compared, not float32's rounding.
+    other = image(50, 61, 9).double()
+    for pool, padding, input in (
+        ("max", "zeros", "torchvision"),
+        ("average", "replicate", "oxford"),
+        ("average-plain", "zeros", "oxford"),
+    ):
+        weights = replace(weights, input=input)
+        means = measure_activation_means(weights, photographs())
+        plain = features(weights, other, pool, padding)
+        scaled = features(normalize_weights(weights, means), other, pool, padding)
+        assert scaled.keys() == plain.keys()
+        check_scaled(scaled, plain, means)
+
+
+def test_a_filter_without_activation_is_not_scaled(
     weights: Weights, means: dict[str, Tensor]
 ) -> None:
-    """Another image may wake it; and what hears it hears it as before."""
-    asleep = {layer: found.clone() for layer, found in means.items()}
-    asleep["conv3_1"][5] = 0.0
+    """Another image may activate it; the layers after it then get it unscaled."""
+    changed = {layer: mean.clone() for layer, mean in means.items()}
+    changed["conv3_1"][5] = 0.0
     other = image(50, 61, 9)
-    plain, leveled = seen(weights, other), seen(normalized(weights, asleep), other)
+    plain = features(weights, other)
+    scaled = features(normalize_weights(weights, changed), other)
     assert float(plain["conv3_1"][5].mean()) > 0.01
     torch.testing.assert_close(
-        leveled["conv3_1"][5], plain["conv3_1"][5], rtol=1e-4, atol=1e-5
+        scaled["conv3_1"][5], plain["conv3_1"][5], rtol=1e-4, atol=1e-5
     )
-    for layer in ("conv3_1", "conv3_2", "conv5_1"):
-        scale = asleep[layer].where(asleep[layer] > 0, 1.0).view(-1, 1, 1)
-        expected = plain[layer].double() / scale
-        assert float((leveled[layer] - expected).norm()) < 1e-4 * expected.norm()
-
-
-def test_a_sleeping_filter_keeps_its_bias(
-    weights: Weights, means: dict[str, Tensor]
-) -> None:
-    made = normalized(weights, means)
+    check_scaled(scaled, plain, changed, ("conv3_1", "conv3_2", "conv5_1"))
+    after = normalize_weights(weights, means)
     for layer, filter in DEAD:
         assert float(means[layer][filter]) == 0
-        assert float(made.kernels[layer][1][filter]) == -1e6
+        assert float(after.kernels[layer][1][filter]) == -1e6
 
 
-def test_only_the_kernels_are_others(
-    weights: Weights, means: dict[str, Tensor]
-) -> None:
-    before = {
+def test_only_the_kernels_differ(weights: Weights, means: dict[str, Tensor]) -> None:
+    copies = {
         layer: tuple(one.clone() for one in pair)
         for layer, pair in weights.kernels.items()
     }
-    made = normalized(weights, means)
-    assert made.network == "vgg19-normalised"
-    assert (made.input, made.sha256, made.source) == (
-        weights.input,
-        weights.sha256,
-        weights.source,
-    )
-    assert tuple(made.kernels) == tuple(weights.kernels)
-    for layer, pair in made.kernels.items():
-        for one, kept, original in zip(
-            pair, before[layer], weights.kernels[layer], strict=True
-        ):
-            assert one.dtype == torch.float32
-            assert one.shape == kept.shape
-            assert torch.equal(kept, original)
-    assert VGG(made).name == "vgg19-normalised"
+    normalized = normalize_weights(weights, means)
+    for field in ("input", "sha256", "source"):
+        assert getattr(normalized, field) == getattr(weights, field)
+    assert VGG(normalized).name == normalized.network == "vgg19-normalised"
+    assert tuple(normalized.kernels) == tuple(weights.kernels)
+    for layer, pair in normalized.kernels.items():
+        for tensor, original in zip(pair, weights.kernels[layer], strict=True):
+            assert (tensor.dtype, tensor.shape) == (torch.float32, original.shape)
+        assert all(map(torch.equal, copies[layer], weights.kernels[layer]))
 
 
-def test_normalised_twice_is_normalised_once(
-    weights: Weights, means: dict[str, Tensor]
-) -> None:
-    once = normalized(weights, means)
-    twice = normalized(once, activation_means(once, photographs()))
+def test_twice_is_the_same_as_once(weights: Weights, means: dict[str, Tensor]) -> None:
+    once = normalize_weights(weights, means)
+    twice = normalize_weights(once, measure_activation_means(once, photographs()))
     for layer, (kernel, bias) in twice.kernels.items():
         torch.testing.assert_close(kernel, once.kernels[layer][0], rtol=1e-4, atol=1e-6)
         torch.testing.assert_close(bias, once.kernels[layer][1], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.shared
-def test_the_real_network_is_leveled(
+def test_the_real_network(
     real_weights: Weights, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it comes, conv4_1 is twenty times as loud as conv1_1."""
+    """Before, conv4_1 is twenty times as active as conv1_1."""
     monkeypatch.setattr(calibration, "LONG_SIDE", 96)
-    photos = list(calibration._photographs())
-    means = activation_means(real_weights, photos)
-    leveled = normalized(real_weights, means)
-    # In float64, so that only the rounding of what was measured is left.
-    looks = [seen(leveled, photo.double()) for photo in photos]
+    photos = list(calibration.load_photographs())
+    means = measure_activation_means(real_weights, photos)
+    normalized = normalize_weights(real_weights, means)
+    after = measure_activation_means(normalized, photos)
     for layer in LAYERS:
-        found = torch.stack([one[layer].mean(dim=(1, 2)) for one in looks]).mean(dim=0)
-        awake = means[layer] > 0
-        assert int(awake.sum()) > 0.9 * len(awake)
-        assert float((found[awake] - 1).abs().max()) < 1e-4, layer
-    loud, soft = float(means["conv4_1"].mean()), float(means["conv1_1"].mean())
-    assert loud > 15 * soft
-    # Of a photograph that was not measured, about.
-    other = photograph(shared / "oracles" / "content.png")
-    plain, now = seen(real_weights, other), seen(leveled, other)
+        active = means[layer] > 0
+        assert int(active.sum()) > 0.9 * len(active)
+        assert float((after[layer][active] - 1).abs().max()) < 1e-3, layer
+    assert means["conv4_1"].mean() > 15 * means["conv1_1"].mean()
+    # About one on a photograph that was not measured.
+    other = read_rgb(shared / "oracles" / "content.png", side=96)
+    plain, scaled = features(real_weights, other), features(normalized, other)
     assert plain["conv4_1"].mean() > 15 * plain["conv1_1"].mean()
-    for layer in ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1"):
-        assert 0.4 < float(now[layer].mean()) < 2.5, layer
-        scale = means[layer].where(means[layer] > 0, 1.0).view(-1, 1, 1)
-        expected = plain[layer].double() / scale
-        assert float((now[layer] - expected).norm()) < 1e-4 * float(expected.norm())
+    layers = "conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1"
+    for layer in layers:
+        assert 0.4 < float(scaled[layer].mean()) < 2.5, layer
+    check_scaled(scaled, plain, means, layers)

@@ -1,68 +1,63 @@
 """bfloat16: near float32, with Gram matrices and losses that are float32."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from artist_nst.errors import UsageError
 from artist_nst.nst import precision
 from artist_nst.nst.losses import gram
-from artist_nst.nst.objective import Objective, targets
+from artist_nst.nst.objective import Objective, compute_targets
 from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import Weights
+from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES, recipe
-from tests.conftest import picture
+from tests.nst.conftest import image
 
 CPU = torch.device("cpu")
 
 
-def image(height: int, width: int, seed: int = 0) -> Tensor:
-    rgb = torch.from_numpy(picture(height, width, seed))
-    return rgb.permute(2, 0, 1)[None].float()
-
-
 class TestChoice:
+    @pytest.fixture(autouse=True)
+    def no_cache(self) -> Iterator[None]:
+        precision.prefers_bfloat16.cache_clear()
+        yield
+        precision.prefers_bfloat16.cache_clear()
+
     @pytest.mark.parametrize("name", ["float32", "bfloat16"])
-    def test_what_is_asked_for(self, name: precision.Precision) -> None:
+    def test_the_requested_one(self, name: precision.Precision) -> None:
         assert choose_precision(name, CPU) == name
 
     @pytest.mark.parametrize(
         ("gain", "expected"), [(0.1, "float32"), (1.0, "float32"), (1.9, "bfloat16")]
     )
-    def test_auto_takes_what_is_faster(
+    def test_auto_takes_the_faster_one(
         self, gain: float, expected: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        precision.bfloat16_pays.cache_clear()
-        monkeypatch.setattr(precision, "bfloat16_gain", lambda: gain)
+        monkeypatch.setattr(precision, "measure_bfloat16_speedup", lambda: gain)
         monkeypatch.setattr(
             torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False
         )
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
         assert choose_precision("auto", CPU) == expected
-        precision.bfloat16_pays.cache_clear()
 
-    def test_auto_is_float32_where_it_was_never_tried(self) -> None:
-        assert choose_precision("auto", torch.device("mps")) == "float32"
-
-    def test_auto_is_float32_without_the_library_that_is_fast_in_it(
+    def test_auto_is_float32_on_mps_and_without_mkldnn(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        precision.bfloat16_pays.cache_clear()
+        assert choose_precision("auto", torch.device("mps")) == "float32"
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
         assert choose_precision("auto", CPU) == "float32"
-        precision.bfloat16_pays.cache_clear()
 
     def test_it_is_measured_once(self) -> None:
-        assert precision.bfloat16_gain() == precision.bfloat16_gain() > 0
+        speedup = precision.measure_bfloat16_speedup()
+        assert speedup == precision.measure_bfloat16_speedup() > 0
 
     def test_an_unknown_one(self) -> None:
-        with pytest.raises(UsageError, match=r"--precision.*did you mean 'bfloat16'"):
+        with pytest.raises(UsageError, match=r"--precision.*'bfloat16'"):
             choose_precision("bfloat", CPU)  # type: ignore[arg-type]
 
 
@@ -96,16 +91,15 @@ class TestFeatures:
 
 
 class TestGram:
-    @pytest.mark.parametrize("positions", [(3, 5), (32, 32), (50, 67)])
-    def test_of_bfloat16_is_float32(self, positions: tuple[int, int]) -> None:
+    def test_of_bfloat16_is_float32(self) -> None:
         source = torch.Generator().manual_seed(0)
-        features = torch.rand((6, *positions), generator=source).bfloat16()
-        found, exact = gram(features), gram(features.double())
-        assert found.dtype == torch.float32
-        # A sum of thousands in eight bits would be off by parts in a hundred.
-        assert float((found - exact).abs().max()) < 4e-3 * float(exact.max())
-        apart = float((found.double().sum() - exact.sum()) / exact.sum())
-        assert abs(apart) < 1e-3
+        for positions in ((3, 5), (32, 32), (50, 67)):
+            features = torch.rand((6, *positions), generator=source).bfloat16()
+            result, exact = gram(features), gram(features.double())
+            assert result.dtype == torch.float32
+            # A sum of thousands in eight bits would be off by percents.
+            assert float((result - exact).abs().max()) < 4e-3 * float(exact.max())
+            assert float(result.double().sum() / exact.sum()) == pytest.approx(1, 1e-3)
 
     def test_its_gradient(self) -> None:
         source = torch.Generator().manual_seed(0)
@@ -116,42 +110,44 @@ class TestGram:
         source = torch.Generator().manual_seed(0)
         exact = torch.rand((4, 30, 50), generator=source).bfloat16().requires_grad_()
         fine = exact.detach().double().requires_grad_()
-        slope = torch.rand((4, 4), generator=source)
-        (found,) = torch.autograd.grad((gram(exact) * slope).sum(), exact)
-        (expected,) = torch.autograd.grad((gram(fine) * slope.double()).sum(), fine)
-        assert found.dtype == torch.bfloat16
-        assert float((found - expected).norm()) < 0.01 * float(expected.norm())
+        weights = torch.rand((4, 4), generator=source)
+        (gradient,) = torch.autograd.grad((gram(exact) * weights).sum(), exact)
+        (expected,) = torch.autograd.grad((gram(fine) * weights.double()).sum(), fine)
+        assert gradient.dtype == torch.bfloat16
+        assert float((gradient - expected).norm()) < 0.01 * float(expected.norm())
+
+
+def cosine(first: Tensor, second: Tensor) -> float:
+    return float(functional.cosine_similarity(first.ravel(), second.ravel(), 0))
 
 
 @pytest.mark.parametrize("channels", [3, 1])
 def test_losses_and_gradient_are_near(thin_weights: Weights, channels: int) -> None:
     network = VGG(thin_weights)
-    numbers = recipe(tv=0.003)
-    photo, candidate = image(48, 64)[:, :channels], image(48, 64, 3)[:, :channels]
-    wanted = targets(network, numbers, photo, [(image(40, 40, 2)[:, :channels], 1.0)])
-    exact, slope = Objective(network, numbers, wanted)(candidate)
-    coarse = Objective(network, numbers, wanted, precision="bfloat16")
-    found, gradient = coarse(candidate)
+    settings = recipe(tv=0.003)
+    photo, style, candidate = (
+        one[:, :channels] for one in (image(48, 64), image(40, 40, 2), image(48, 64, 3))
+    )
+    targets = compute_targets(network, settings, photo, [(style, 1.0)])
+    expected, expected_gradient = Objective(network, settings, targets)(candidate)
+    objective = Objective(network, settings, targets, precision="bfloat16")
+    losses, gradient = objective(candidate)
     assert gradient.dtype == torch.float32
-    assert found.total == pytest.approx(exact.total, rel=0.01)
-    assert found.total != exact.total
-    assert found.tv == exact.tv
-    alike = torch.nn.functional.cosine_similarity(gradient.ravel(), slope.ravel(), 0)
-    assert float(alike) > 0.9
+    assert losses.total == pytest.approx(expected.total, rel=0.01)
+    assert losses.total != expected.total
+    assert losses.tv == expected.tv
+    assert cosine(gradient, expected_gradient) > 0.9
 
 
 @pytest.mark.shared
-def test_of_the_real_network(real_weights: Weights, shared: Path) -> None:
-    network, numbers = VGG(real_weights), RECIPES["default"]
-
-    def load(name: str) -> Tensor:
-        rgb = np.array(Image.open(shared / "oracles" / f"{name}.png").convert("RGB"))
-        return torch.from_numpy(rgb).permute(2, 0, 1)[None].float()
-
-    wanted = targets(network, numbers, load("content"), [(load("style"), 1.0)])
-    exact, slope = Objective(network, numbers, wanted)(load("candidate"))
-    coarse = Objective(network, numbers, wanted, precision="bfloat16")
-    found, gradient = coarse(load("candidate"))
-    assert found.total == pytest.approx(exact.total, rel=5e-3)
-    alike = torch.nn.functional.cosine_similarity(gradient.ravel(), slope.ravel(), 0)
-    assert float(alike) > 0.98
+def test_of_the_real_network(
+    real_weights: Weights, oracle_images: dict[str, Tensor]
+) -> None:
+    network, settings = VGG(real_weights), RECIPES["default"]
+    photo, style, candidate = oracle_images.values()
+    targets = compute_targets(network, settings, photo, [(style, 1.0)])
+    expected, expected_gradient = Objective(network, settings, targets)(candidate)
+    objective = Objective(network, settings, targets, precision="bfloat16")
+    losses, gradient = objective(candidate)
+    assert losses.total == pytest.approx(expected.total, rel=5e-3)
+    assert cosine(gradient, expected_gradient) > 0.98

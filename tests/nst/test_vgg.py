@@ -1,9 +1,8 @@
 """VGG: against figures of its real weights, torchvision's network and arithmetic."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,25 +13,20 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from artist_nst.errors import UsageError
 from artist_nst.nst.vgg import AVERAGE_GAIN, VGG, check_layers, minimum_side
-from artist_nst.nst.weights import Weights, layer_names
+from artist_nst.nst.weights.checkpoint import Weights, layer_names
 from artist_nst.recipes.recipe import Architecture, Pool
-from tests.conftest import picture
+from tests.nst.conftest import image
 
 LAYERS = layer_names("vgg19")
 
 
-def image(height: int, width: int, seed: int = 0) -> Tensor:
-    return torch.from_numpy(picture(height, width, seed)).permute(2, 0, 1)[None].float()
+def relative_distance(tensor: Tensor, expected: Tensor) -> float:
+    assert tensor.shape == expected.shape
+    return float((tensor - expected).norm() / expected.norm())
 
 
-def apart(one: Tensor, other: Tensor) -> float:
-    """Relative distance."""
-    assert one.shape == other.shape
-    return float((one - other).norm() / other.norm())
-
-
-def poisoned(weights: Weights, *layers: str) -> Weights:
-    """The same weights with no number left in ``layers``."""
+def with_nan(weights: Weights, *layers: str) -> Weights:
+    """The same weights with NaN in ``layers``."""
     nan = {
         layer: tuple(torch.full_like(one, torch.nan) for one in weights.kernels[layer])
         for layer in layers
@@ -45,24 +39,25 @@ def poisoned(weights: Weights, *layers: str) -> Weights:
     ("pool", "section"), [("max", "astronaut_max"), ("average-plain", "astronaut_avg")]
 )
 def test_real_activations(
-    real_weights: Weights, shared: Path, pool: Pool, section: str
+    real_weights: Weights, oracle: dict[str, Any], pool: Pool, section: str
 ) -> None:
-    oracle = json.loads((shared / "oracles" / "vgg19_oxford.json").read_text("utf-8"))
     rgb = torch.from_numpy(astronaut().copy()).permute(2, 0, 1)[None].float()
     with torch.no_grad():
         features = VGG(real_weights, pool=pool)(rgb, LAYERS)
     assert features.keys() == oracle[section].keys()
     for layer, expected in oracle[section].items():
-        found = features[layer]
-        flat = found.flatten(1)
+        tensor = features[layer]
+        flat = tensor.flatten(1)
         measured = {
-            "mean": float(found.mean()),
-            "std": float(found.std(correction=0)),
-            "max": float(found.max()),
+            "shape": [1, *tensor.shape],
+            "mean": float(tensor.mean()),
+            "std": float(tensor.std(correction=0)),
+            "max": float(tensor.max()),
             "gram_frobenius": float((flat @ flat.T).norm()),
         }
-        assert [1, *found.shape] == expected.pop("shape"), layer
-        assert measured == pytest.approx(expected, rel=1e-3), layer
+        assert measured.pop("shape") == expected["shape"], layer
+        for name, value in measured.items():
+            assert value == pytest.approx(expected[name], rel=1e-3), (layer, name)
 
 
 def test_agrees_with_torchvision(random_weights: Weights) -> None:
@@ -83,7 +78,7 @@ def test_agrees_with_torchvision(random_weights: Weights) -> None:
         features = VGG(random_weights)(rgb, LAYERS)
     assert tuple(features) == LAYERS
     for layer, right in zip(LAYERS, expected, strict=True):
-        assert apart(features[layer], right) < 1e-4, layer
+        assert relative_distance(features[layer], right) < 1e-4, layer
 
 
 def test_oxford_is_bgr_minus_mean(random_weights: Weights) -> None:
@@ -92,8 +87,11 @@ def test_oxford_is_bgr_minus_mean(random_weights: Weights) -> None:
     bgr = rgb[:, [2, 1, 0]] - torch.tensor((103.939, 116.779, 123.68)).view(3, 1, 1)
     expected = functional.conv2d(bgr, *weights.kernels["conv1_1"], padding=1).relu()[0]
     found = VGG(weights)(rgb, ["conv1_1"])["conv1_1"]
-    assert apart(found, expected) < 1e-5
-    assert apart(VGG(random_weights)(rgb, ["conv1_1"])["conv1_1"], expected) > 0.1
+    assert relative_distance(found, expected) < 1e-5
+    assert (
+        relative_distance(VGG(random_weights)(rgb, ["conv1_1"])["conv1_1"], expected)
+        > 0.1
+    )
 
 
 def test_float64_rounds_nothing_to_float32(random_weights: Weights) -> None:
@@ -105,7 +103,7 @@ def test_float64_rounds_nothing_to_float32(random_weights: Weights) -> None:
 
 def test_stops_after_the_deepest_wanted_layer(random_weights: Weights) -> None:
     after = LAYERS[LAYERS.index("conv2_1") + 1 :]
-    network = VGG(poisoned(random_weights, *after))
+    network = VGG(with_nan(random_weights, *after))
     # Too small for all pools: computing further would fail.
     small = image(2, 20)
     features = network(small, ["conv2_1", "conv1_1"])
@@ -116,19 +114,16 @@ def test_stops_after_the_deepest_wanted_layer(random_weights: Weights) -> None:
 
 
 def test_no_layers_are_no_work(random_weights: Weights) -> None:
-    assert VGG(poisoned(random_weights, *LAYERS))(image(1, 1), ()) == {}
+    assert VGG(with_nan(random_weights, *LAYERS))(image(1, 1), ()) == {}
 
 
-@pytest.mark.parametrize("height", [20, 33])
-def test_gray_is_the_same_in_three_channels(
-    random_weights: Weights, height: int
-) -> None:
+def test_gray_is_the_same_in_three_channels(random_weights: Weights) -> None:
     network = VGG(random_weights)
-    gray = image(height, 24)[:, :1]
+    gray = image(33, 24)[:, :1]
     layers = ["conv1_1", "conv3_1"]
-    one, three = network(gray, layers), network(gray.repeat(1, 3, 1, 1), layers)
+    single, triple = network(gray, layers), network(gray.repeat(1, 3, 1, 1), layers)
     for layer in layers:
-        torch.testing.assert_close(one[layer], three[layer], rtol=1e-6, atol=1e-4)
+        torch.testing.assert_close(single[layer], triple[layer], rtol=1e-6, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +135,7 @@ def test_pools_of_two_by_two(random_weights: Weights, pool: Pool, gain: float) -
     smaller = even.amax((2, 4)) if pool == "max" else even.mean((2, 4)) * gain
     kernel, bias = random_weights.kernels["conv2_1"]
     expected = functional.conv2d(smaller[None], kernel, bias, padding=1).relu()[0]
-    assert apart(features["conv2_1"], expected) < 1e-5
+    assert relative_distance(features["conv2_1"], expected) < 1e-5
 
 
 def test_average_is_average_plain_times_the_gain(random_weights: Weights) -> None:
@@ -151,7 +146,7 @@ def test_average_is_average_plain_times_the_gain(random_weights: Weights) -> Non
     )
     torch.testing.assert_close(gained["conv1_2"], plain["conv1_2"])
     for layer, gain in (("conv2_1", AVERAGE_GAIN), ("conv3_1", AVERAGE_GAIN**2)):
-        assert apart(gained[layer], gain * plain[layer]) < 1e-5
+        assert relative_distance(gained[layer], gain * plain[layer]) < 1e-5
 
 
 @pytest.mark.shared
@@ -179,8 +174,8 @@ def test_replicate_changes_the_border_only(random_weights: Weights) -> None:
     )
     torch.testing.assert_close(zeros[:, 1:-1, 1:-1], replicate[:, 1:-1, 1:-1])
     for edge in (0, -1):
-        assert apart(zeros[:, edge], replicate[:, edge]) > 0.01
-        assert apart(zeros[:, :, edge], replicate[:, :, edge]) > 0.01
+        assert relative_distance(zeros[:, edge], replicate[:, edge]) > 0.01
+        assert relative_distance(zeros[:, :, edge], replicate[:, :, edge]) > 0.01
 
 
 def test_replicate_draws_no_frame_on_a_plain_image(random_weights: Weights) -> None:
@@ -191,72 +186,55 @@ def test_replicate_draws_no_frame_on_a_plain_image(random_weights: Weights) -> N
     )
     middle = replicate[:, 4:5, 5:6]
     torch.testing.assert_close(replicate, middle.expand_as(replicate))
-    assert apart(zeros, middle.expand_as(zeros)) > 0.01
+    assert relative_distance(zeros, middle.expand_as(zeros)) > 0.01
 
 
-@pytest.mark.parametrize(
-    ("layers", "side"),
-    [
+def test_minimum_side(thin_weights: Weights) -> None:
+    network = VGG(thin_weights)
+    cases: list[tuple[tuple[str, ...], int]] = [
         ((), 1),
         (("conv1_2",), 1),
         (("conv2_1",), 2),
         (("conv1_1", "conv4_2", "conv3_1"), 8),
         (("conv5_4",), 16),
-    ],
-)
-def test_minimum_side(
-    random_weights: Weights, layers: tuple[str, ...], side: int
+    ]
+    for layers, side in cases:
+        assert minimum_side(layers) == side
+        assert network(image(side, side), layers).keys() == set(layers)
+        if side > 1:
+            with pytest.raises(RuntimeError):
+                network(image(side, side - 1), layers)
+
+
+def test_multiplications_per_pixel(
+    thin_weights: Weights, random_weights: Weights, compact_weights: Weights
 ) -> None:
-    assert minimum_side(layers) == side
-    network = VGG(random_weights)
-    assert network(image(side, side), layers).keys() == set(layers)
-    if side > 1:
-        with pytest.raises(RuntimeError):
-            network(image(side, side - 1), layers)
-
-
-def test_an_unknown_layer_is_told_its_nearest() -> None:
-    check_layers("vgg19", LAYERS, "style-layer")
-    with pytest.raises(UsageError) as caught:
-        check_layers("vgg19", ["conv1_1", "conv42"], "style-layer")
-    line = str(caught.value)
-    assert "--style-layer" in line
-    assert "'conv42'" in line
-    assert "did you mean 'conv4_2'" in line
-    assert "\n" not in line
-
-
-@pytest.mark.parametrize("layers", [(), ("conv1_1",), ("conv4_2", "conv2_1"), LAYERS])
-def test_the_cost_of_layers(thin_weights: Weights, layers: tuple[str, ...]) -> None:
-    """All multiplications up to the deepest, a quarter as many after each pooling."""
+    """All up to the deepest layer, a quarter as many after each pooling."""
     network = VGG(thin_weights)
-    seen = LAYERS[: max((LAYERS.index(one) + 1 for one in layers), default=0)]
-    expected = sum(
-        thin_weights.kernels[layer][0].numel() / 4 ** (int(layer[4]) - 1)
-        for layer in seen
+    for layers in ((), ("conv1_1",), ("conv4_2", "conv2_1"), LAYERS):
+        end = max((LAYERS.index(layer) + 1 for layer in layers), default=0)
+        expected = sum(
+            thin_weights.kernels[layer][0].numel() / 4 ** (int(layer[4]) - 1)
+            for layer in LAYERS[:end]
+        )
+        for names in (layers, reversed(layers)):
+            cost = network.multiplications_per_pixel(names)
+            assert cost == pytest.approx(expected, rel=1e-12)
+    # The compact network's own filters count, not those that it stands for.
+    small, large = (
+        VGG(weights).multiplications_per_pixel(["conv5_1"])
+        for weights in (compact_weights, random_weights)
     )
-    assert network.cost(layers) == pytest.approx(expected, rel=1e-12)
-    assert network.cost(reversed(layers)) == network.cost(layers)
+    assert small < large / 100
 
 
-def test_what_the_compact_network_saves(
-    random_weights: Weights, compact_weights: Weights
-) -> None:
-    """Its own filters count, not those that it stands for."""
-    layers = ["conv5_1"]
-    small, large = VGG(compact_weights), VGG(random_weights)
-    assert small.cost(layers) < large.cost(layers) / 100
-
-
-def test_layers_depend_on_the_network() -> None:
+def test_an_unknown_layer_is_refused() -> None:
+    for network in ("vgg19", "vgg19-normalised"):
+        check_layers(network, LAYERS, "style-layer")
+        with pytest.raises(UsageError, match=rf"--style-layer: {network} .*'conv4_2'"):
+            check_layers(network, ["conv1_1", "conv42"], "style-layer")
     with pytest.raises(UsageError, match="vgg11 has no 'conv1_2'"):
         check_layers("vgg11", ["conv1_2"], "content-layer")
-
-
-def test_the_normalised_network_has_vgg19s_layers() -> None:
-    check_layers("vgg19-normalised", LAYERS, "style-layer")
-    with pytest.raises(UsageError, match=r"vgg19-normalised has no 'conv6_1'"):
-        check_layers("vgg19-normalised", ["conv6_1"], "style-layer")
 
 
 @pytest.mark.parametrize(
@@ -269,13 +247,13 @@ def test_every_network_has_the_papers_layers(
     convolutions: int,
 ) -> None:
     """All that recipes use, shallow to deep, each of half the size of the last."""
-    made = VGG(weights_of(network))
-    assert made.name == network
-    assert made.layers == layer_names(network)
-    assert len(made.layers) == convolutions
-    assert set(made.layers) <= set(LAYERS)
+    vgg = VGG(weights_of(network))
+    assert vgg.name == network
+    assert vgg.layers == layer_names(network)
+    assert len(vgg.layers) == convolutions
+    assert set(vgg.layers) <= set(LAYERS)
     layers = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1"]
-    features = made(image(35, 48), layers)
+    features = vgg(image(35, 48), layers)
     assert [tuple(features[layer].shape) for layer in layers] == [
         (64, 35, 48),
         (128, 17, 24),
@@ -284,6 +262,6 @@ def test_every_network_has_the_papers_layers(
         (512, 4, 6),
         (512, 2, 3),
     ]
-    for found in features.values():
-        assert bool(found.isfinite().all())
-        assert float(found.max()) > 0
+    for tensor in features.values():
+        assert bool(tensor.isfinite().all())
+        assert float(tensor.max()) > 0

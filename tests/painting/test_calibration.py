@@ -1,9 +1,8 @@
-"""Calibration: measured once and kept; a file that is not sound is measured anew."""
+"""Calibration: measured once and cached; a file that cannot be right is replaced."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,47 +13,55 @@ from platformdirs import user_cache_path
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from artist_nst.nst.normalize import activation_means, normalized
-from artist_nst.nst.weights import Weights
+from artist_nst.nst.normalize import measure_activation_means, normalize_weights
+from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.painting import calibration
-from artist_nst.painting.calibration import PHOTOGRAPHS, normalized_weights
+from artist_nst.painting.calibration import (
+    PHOTOGRAPHS,
+    calibrate_weights,
+    load_photographs,
+)
+from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import load_network
 from artist_nst.recipes.published import recipe
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache() -> Path:
     """The program's folder among the user's caches, not made yet."""
-    for name in ("HOME", "XDG_CACHE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "caches"))
     return user_cache_path("artist-nst", appauthor=False)
 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Grows by the weights' hash whenever means are measured; on two photographs."""
-    seen: list[str] = []
+    """Hashes of the weights that are measured, on two small photographs."""
+    hashes: list[str] = []
 
-    def watched(weights: Weights, images: Any) -> dict[str, Tensor]:
-        seen.append(weights.sha256)
-        return activation_means(weights, images)
+    def measure(weights: Weights, images: Any) -> dict[str, Tensor]:
+        hashes.append(weights.sha256)
+        return measure_activation_means(weights, images)
 
-    monkeypatch.setattr(calibration, "activation_means", watched)
+    monkeypatch.setattr(calibration, "measure_activation_means", measure)
     monkeypatch.setattr(calibration, "PHOTOGRAPHS", ("chelsea", "coffee"))
     monkeypatch.setattr(calibration, "LONG_SIDE", 48)
-    return seen
+    return hashes
 
 
-def same(one: Weights, other: Weights) -> bool:
-    assert one.kernels.keys() == other.kernels.keys()
+def are_same(first: Weights, second: Weights) -> bool:
+    assert first.kernels.keys() == second.kernels.keys()
     return all(
-        torch.equal(mine, theirs)
-        for layer, pair in one.kernels.items()
-        for mine, theirs in zip(pair, other.kernels[layer], strict=True)
+        torch.equal(tensor, other)
+        for layer, pair in first.kernels.items()
+        for tensor, other in zip(pair, second.kernels[layer], strict=True)
     )
 
 
-def only(folder: Path) -> Path:
+def calibrate_uncached(weights: Weights) -> Weights:
+    means = measure_activation_means(weights, load_photographs())
+    return normalize_weights(weights, means)
+
+
+def get_only_file(folder: Path) -> Path:
     (path,) = folder.iterdir()
     return path
 
@@ -63,10 +70,10 @@ def only(folder: Path) -> Path:
 
 
 def test_the_photographs_are_in_scikit_image() -> None:
-    photos = list(calibration._photographs())
+    photos = list(load_photographs())
     assert len(set(PHOTOGRAPHS)) == len(PHOTOGRAPHS)
-    assert len(photos) == calibration.TURNS * len(PHOTOGRAPHS)
-    # Each in three orders of its channels, so that no colour is rare.
+    assert len(photos) == calibration.CHANNEL_ORDERS * len(PHOTOGRAPHS)
+    # Each in three orders of its channels, so that no color is rare.
     means = torch.stack([photo.mean(dim=(0, 2, 3)) for photo in photos]).mean(dim=0)
     torch.testing.assert_close(means, means.mean().expand(3), rtol=1e-4, atol=0)
     for photo in photos:
@@ -74,101 +81,73 @@ def test_the_photographs_are_in_scikit_image() -> None:
         assert photo.shape[:2] == (1, 3)
         assert max(photo.shape[2:]) == calibration.LONG_SIDE
         assert min(photo.shape[2:]) > calibration.LONG_SIDE / 2
-        # On 0-255, in colour, and a picture of something.
+        # On 0–255, in color, and a picture of something.
         assert 0 <= float(photo.min()) < 20
         assert 200 < float(photo.max()) <= 255
         assert float(photo.std()) > 20
         assert not torch.allclose(photo[:, 0], photo[:, 2], atol=10)
-    for index, one in enumerate(photos):
+    for index, photo in enumerate(photos):
         for other in photos[:index]:
-            assert one.shape != other.shape or not torch.equal(one, other)
+            assert photo.shape != other.shape or not torch.equal(photo, other)
 
 
 # Measured once
 
 
-def test_measured_once_and_kept(
+def test_measured_once_and_cached(
     thin_weights: Weights, cache: Path, measured: list[str]
 ) -> None:
-    first = normalized_weights(thin_weights)
+    first = calibrate_weights(thin_weights)
     assert measured == ["thin"]
-    assert cache.name == "artist-nst"
-    path = only(cache)
-    stamp = path.stat()
-    again = normalized_weights(thin_weights)
+    path = get_only_file(cache)
+    before = path.stat()
+    again = calibrate_weights(thin_weights)
     assert measured == ["thin"]
-    now = path.stat()
-    assert (now.st_mtime_ns, now.st_ino) == (stamp.st_mtime_ns, stamp.st_ino)
-    assert only(cache) == path
+    after = path.stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert get_only_file(cache) == path
     assert first.network == again.network == "vgg19-normalised"
-    assert same(first, again)
-    means = activation_means(thin_weights, calibration._photographs())
-    assert same(first, normalized(thin_weights, means))
-    assert not same(first, thin_weights)
+    assert are_same(first, again)
+    assert are_same(first, calibrate_uncached(thin_weights))
+    assert not are_same(first, thin_weights)
 
 
-def test_other_weights_and_other_input_are_measured_apart(
+def test_other_weights_and_other_input_are_measured_separately(
     thin_weights: Weights, cache: Path, measured: list[str]
 ) -> None:
     kernels = dict(thin_weights.kernels)
-    kernels["conv1_1"] = tuple(3 * one for one in kernels["conv1_1"])  # type: ignore[assignment]
+    kernel, bias = kernels["conv1_1"]
+    kernels["conv1_1"] = 3 * kernel, 3 * bias
     versions = (
         thin_weights,
         replace(thin_weights, kernels=kernels, sha256="others"),
         replace(thin_weights, input="oxford"),
     )
-    made = [normalized_weights(one) for one in versions]
+    calibrated = [calibrate_weights(weights) for weights in versions]
     assert measured == ["thin", "others", "thin"]
     assert len(list(cache.iterdir())) == 3
-    for one, expected in zip(versions, made, strict=True):
-        assert same(normalized_weights(one), expected)
-        means = activation_means(one, calibration._photographs())
-        assert same(normalized(one, means), expected)
+    for weights, expected in zip(versions, calibrated, strict=True):
+        assert are_same(calibrate_weights(weights), expected)
+        assert are_same(calibrate_uncached(weights), expected)
     assert len(measured) == 3
 
 
 # A file that is not as it should be
 
 
-def header(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change a safetensors file's header and leave its numbers."""
+def set_unknown_precision(path: Path) -> None:
+    """Declare a precision that torch does not know: half a byte per number."""
     content = path.read_bytes()
     size = int.from_bytes(content[:8], "little")
-    found = json.loads(content[8 : 8 + size])
-    change(found)
-    text = json.dumps(found).encode()
+    header = json.loads(content[8 : 8 + size])
+    for entry in header.values():
+        if "shape" in entry:
+            entry["dtype"], entry["shape"] = "F4", [entry["shape"][0] * 16]
+    text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
 
 
-def unknown_precision(path: Path) -> None:
-    """A precision that torch does not know: twice as many numbers of half a byte."""
-
-    def change(found: dict[str, Any]) -> None:
-        for one in found.values():
-            if "shape" in one:
-                one["dtype"], one["shape"] = "F4", [one["shape"][0] * 16]
-
-    header(path, change)
-
-
-def cut(left: float) -> Callable[[Path], None]:
-    """Only so many bytes left, or that share of them."""
-
-    def spoil(path: Path) -> None:
-        content = path.read_bytes()
-        path.write_bytes(content[: int(left * len(content)) if left < 1 else int(left)])
-
-    return spoil
-
-
-def holding(content: bytes) -> Callable[[Path], None]:
-    def spoil(path: Path) -> None:
-        path.write_bytes(content)
-
-    return spoil
-
-
-def rewritten(
+def rewrite(
     change: Callable[[dict[str, Tensor]], dict[str, Tensor]],
 ) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
@@ -177,110 +156,84 @@ def rewritten(
     return spoil
 
 
-def without(layer: str) -> Callable[[Path], None]:
-    return rewritten(
-        lambda means: {name: one for name, one in means.items() if name != layer}
-    )
+def rewrite_each(change: Callable[[Tensor], Tensor]) -> Callable[[Path], None]:
+    return rewrite(lambda means: {name: change(mean) for name, mean in means.items()})
 
 
-def with_first(value: float) -> Callable[[Path], None]:
+def set_first(value: float) -> Callable[[Path], None]:
     def change(means: dict[str, Tensor]) -> dict[str, Tensor]:
         means["conv3_1"][0] = value
         return means
 
-    return rewritten(change)
+    return rewrite(change)
 
 
-def each(change: Callable[[Tensor], Tensor]) -> Callable[[Path], None]:
-    return rewritten(lambda means: {name: change(one) for name, one in means.items()})
-
-
-DAMAGES: dict[str, Callable[[Path], None]] = {
-    "empty": holding(b""),
-    "a few bytes": cut(5),
-    "half": cut(0.5),
-    "all but a little": cut(0.999),
-    "text": holding(b"<html>not found</html>" * 50),
-    "zeros": holding(bytes(1000)),
-    "other tensors": rewritten(lambda _: {"a": torch.zeros(3)}),
-    "no tensors": rewritten(lambda _: {}),
-    "a layer less": without("conv4_4"),
-    "a layer more": rewritten(lambda means: {**means, "conv6_1": torch.zeros(2)}),
-    "another network's": each(lambda one: torch.cat((one, one))),
-    "a scalar each": each(lambda one: one.mean()),
-    "whole numbers": each(lambda one: one.long() + 1),
-    "coarser numbers": each(lambda one: one.half()),
-    "unknown precision": unknown_precision,
-    "not a number": with_first(float("nan")),
-    "infinite": with_first(float("inf")),
-    "negative": with_first(-0.5),
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "a few bytes": lambda path: path.write_bytes(path.read_bytes()[:5]),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-10]),
+    "text": lambda path: path.write_bytes(b"<html>not found</html>" * 50),
+    "zeros": lambda path: path.write_bytes(bytes(1000)),
+    "no tensors": rewrite(lambda _: {}),
+    "a layer less": rewrite(
+        lambda means: {name: means[name] for name in means if name != "conv4_4"}
+    ),
+    "a layer more": rewrite(lambda means: {**means, "conv6_1": torch.zeros(2)}),
+    "another network's": rewrite_each(lambda mean: torch.cat((mean, mean))),
+    "a scalar each": rewrite_each(lambda mean: mean.mean()),
+    "whole numbers": rewrite_each(lambda mean: mean.long() + 1),
+    "coarser numbers": rewrite_each(lambda mean: mean.half()),
+    "unknown precision": set_unknown_precision,
+    "not a number": set_first(float("nan")),
+    "infinite": set_first(float("inf")),
+    "negative": set_first(-0.5),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_spoilt_file_is_measured_anew_and_mended(
-    thin_weights: Weights, cache: Path, measured: list[str], damage: str
+def test_a_damaged_file_is_replaced(
+    thin_weights: Weights, cache: Path, measured: list[str]
 ) -> None:
-    expected = normalized_weights(thin_weights)
-    path = only(cache)
-    sound = path.read_bytes()
-    DAMAGES[damage](path)
-    assert path.read_bytes() != sound
-    assert same(normalized_weights(thin_weights), expected)
-    assert measured == ["thin"] * 2
-    assert only(cache) == path
-    assert same(normalized_weights(thin_weights), expected)
-    assert measured == ["thin"] * 2
+    expected = calibrate_weights(thin_weights)
+    path = get_only_file(cache)
+    intact = path.read_bytes()
+    for name, damage in DAMAGES.items():
+        measured.clear()
+        damage(path)
+        assert path.read_bytes() != intact, name
+        assert are_same(calibrate_weights(thin_weights), expected), name
+        assert measured == ["thin"], name
+        assert get_only_file(cache) == path
+        assert path.read_bytes() == intact, name
 
 
 # What the disk does
 
 
-def below_a_file(cache: Path) -> None:
-    cache.parent.parent.mkdir(parents=True, exist_ok=True)
-    cache.parent.write_text("not a folder")
-
-
-def in_a_file(cache: Path) -> None:
-    cache.parent.mkdir(parents=True)
-    cache.write_text("not a folder")
-
-
-def read_only(cache: Path) -> None:
-    cache.mkdir(parents=True)
-    cache.chmod(0o500)
-
-
-@pytest.mark.parametrize("spoil", [in_a_file, below_a_file, read_only])
-def test_a_folder_that_cannot_be_written_to_stops_nothing(
-    thin_weights: Weights,
-    cache: Path,
-    measured: list[str],
-    spoil: Callable[[Path], None],
-) -> None:
-    means = activation_means(thin_weights, calibration._photographs())
-    spoil(cache)
-    made = normalized_weights(thin_weights)
-    again = normalized_weights(thin_weights)
-    assert same(made, normalized(thin_weights, means))
-    assert same(made, again)
-    assert measured[0] == "thin"
-    if cache.is_dir():
-        cache.chmod(0o700)
-
-
-def test_a_folder_in_the_files_place_stops_nothing(
+def test_a_cache_that_cannot_be_written_to_stops_nothing(
     thin_weights: Weights, cache: Path, measured: list[str]
 ) -> None:
-    expected = normalized_weights(thin_weights)
-    path = only(cache)
+    expected = calibrate_uncached(thin_weights)
+    # A file in place of the folder, or of the folder above.
+    for blocked in (cache, cache.parent / "below"):
+        blocked.parent.mkdir(parents=True, exist_ok=True)
+        blocked.write_text("not a folder")
+        for _ in range(2):
+            assert are_same(calibrate_weights(thin_weights), expected)
+    assert measured == ["thin"] * 4
+
+
+def test_a_folder_in_place_of_the_file_stops_nothing(
+    thin_weights: Weights, cache: Path, measured: list[str]
+) -> None:
+    expected = calibrate_weights(thin_weights)
+    path = get_only_file(cache)
     path.unlink()
     path.mkdir()
     for _ in range(2):
-        assert same(normalized_weights(thin_weights), expected)
+        assert are_same(calibrate_weights(thin_weights), expected)
     assert len(measured) == 3
-    # Nor is anything left beside it.
-    assert only(cache) == path
+    # Nothing is left beside it or inside.
+    assert get_only_file(cache) == path
     assert not list(path.iterdir())
 
 
@@ -290,97 +243,61 @@ def test_a_full_disk_leaves_nothing_behind(
     measured: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full(_: dict[str, Tensor], path: Path) -> None:
+    def fail(_: dict[str, Tensor], path: Path) -> None:
         path.write_bytes(b"half of it")
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(calibration, "save_file", full)
-        made = normalized_weights(thin_weights)
+    with monkeypatch.context() as patch:
+        patch.setattr(calibration, "save_file", fail)
+        calibrated = calibrate_weights(thin_weights)
     assert list(cache.iterdir()) == []
-    assert same(normalized_weights(thin_weights), made)
+    assert are_same(calibrate_weights(thin_weights), calibrated)
     assert len(measured) == 2
-    assert only(cache).suffix == ".safetensors"
 
 
-OTHER = """
-import sys, torch
-from artist_nst.painting import calibration
-from artist_nst.nst.weights import Weights
+def test_two_at_once(thin_weights: Weights, cache: Path, measured: list[str]) -> None:
+    """Each removes the file again and again while the other reads and writes it."""
 
-torch.set_num_threads(1)
-calibration.PHOTOGRAPHS, calibration.LONG_SIDE = ("chelsea", "coffee"), 48
-weights = Weights("vgg19", torch.load(sys.argv[1]), "torchvision", "two", "nowhere")
-print("ready", flush=True)
-sys.stdin.readline()
-for _ in range(10):
-    calibration._cache_file(weights).unlink(missing_ok=True)
-    made = calibration.normalized_weights(weights)
-torch.save(made.kernels, sys.argv[1])
-"""
+    def calibrate_often() -> list[Weights]:
+        calibrated = []
+        for _ in range(5):
+            calibration._cache_file(thin_weights).unlink(missing_ok=True)
+            calibrated.append(calibrate_weights(thin_weights))
+        return calibrated
 
-
-def test_two_programs_at_once(
-    thin_weights: Weights, cache: Path, measured: list[str], tmp_path: Path
-) -> None:
-    """Each takes the file away again and again while the other reads and writes it."""
-    weights = replace(thin_weights, sha256="two")
-    kernels = tmp_path / "kernels"
-    torch.save(weights.kernels, kernels)
-    with subprocess.Popen(
-        [sys.executable, "-c", OTHER, str(kernels)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as other:
-        assert other.stdin
-        assert other.stdout
-        assert other.stdout.readline() == "ready\n"
-        other.stdin.write("\n")
-        other.stdin.flush()
-        for _ in range(10):
-            calibration._cache_file(weights).unlink(missing_ok=True)
-            made = normalized_weights(weights)
-        out, problems = other.communicate()
-    assert (other.returncode, out, problems) == (0, "", "")
+    with ThreadPoolExecutor() as executor:
+        futures = [executor.submit(calibrate_often) for _ in range(2)]
+    expected = calibrate_uncached(thin_weights)
+    for future in futures:
+        assert all(are_same(weights, expected) for weights in future.result())
     assert measured
-    assert same(replace(made, kernels=torch.load(kernels)), made)
-    assert only(cache).suffix == ".safetensors"
-    means = activation_means(weights, calibration._photographs())
-    assert same(made, normalized(weights, means))
+    assert get_only_file(cache).suffix == ".safetensors"
 
 
 # The network of a recipe
 
 
-def test_a_recipe_gets_its_normalised_network(
+def test_a_recipe_gets_its_normalized_network(
     weights_file: Path,
     random_weights: Weights,
+    cache: Path,
     measured: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    compute = ComputeOptions(device="cpu", weights=weights_file)
+    assert load_network(recipe(), compute).name == "vgg19"
+    assert not measured
+    assert not cache.exists()
     numbers = recipe("premamayudu")
-    network = load_network(numbers, weights=weights_file, device="cpu")
+    network = load_network(numbers, compute)
     assert network.name == "vgg19-normalised"
-    means = activation_means(random_weights, calibration._photographs())
-    for layer, (kernel, bias) in normalized(random_weights, means).kernels.items():
+    for layer, (kernel, bias) in calibrate_uncached(random_weights).kernels.items():
         if layer != "conv1_1":  # into which the input's scale is folded
             assert torch.equal(network.get_buffer(f"{layer}_weight"), kernel)
         assert torch.equal(network.get_buffer(f"{layer}_bias"), bias)
-    # And the next time the constants are there.
+    # The second time the constants are cached.
     monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(weights_file))
-    again = load_network(numbers, device="cpu", offline=True)
-    for (name, one), other in zip(
-        network.named_buffers(), again.buffers(), strict=True
-    ):
-        assert torch.equal(one, other), name
+    again = load_network(numbers, ComputeOptions(device="cpu", offline=True))
+    for first, second in zip(network.buffers(), again.buffers(), strict=True):
+        assert torch.equal(first, second)
     assert measured == [random_weights.sha256]
-
-
-def test_other_networks_are_not_measured(
-    weights_file: Path, cache: Path, measured: list[str]
-) -> None:
-    assert load_network(recipe(), weights=weights_file, device="cpu").name == "vgg19"
-    assert not measured
-    assert not cache.exists()

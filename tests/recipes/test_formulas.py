@@ -1,4 +1,4 @@
-"""Each named recipe against its source's own formulas, written here in NumPy."""
+"""Each named recipe against its source's formulas, written in NumPy."""
 
 import json
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from artist_nst.nst.normalize import activation_means, normalized
-from artist_nst.nst.objective import Objective, targets
+from artist_nst.nst.normalize import measure_activation_means, normalize_weights
+from artist_nst.nst.objective import Objective, compute_targets
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights import Weights
+from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES
-from artist_nst.recipes.recipe import Architecture, Recipe, architecture
-from tests.conftest import picture, thinned
+from artist_nst.recipes.recipe import Architecture, Recipe, get_architecture
+from tests.conftest import picture, thin_out
 
 Array = NDArray[np.float64]
 Layers = dict[str, Array]
@@ -27,13 +27,13 @@ Layers = dict[str, Array]
 FIRST = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 PHOTO = 50, 67  # pixels, odd at several pools
 
-# art.py compares images of two sizes, and so does our own recipe; what the papers would
-# do then they do not say.
+# art.py and the default recipe compare images of two sizes; the papers do not say what
+# they would do then.
 OTHER_SIZE = ("default", "art.py", "whole-artist-paper")
 
 
-class Seen(NamedTuple):
-    """What a formula looks at: features ``(N, H, W)``, and the candidate's pixels."""
+class Inputs(NamedTuple):
+    """What formulas are of: features ``(N, H, W)`` and the candidate's pixels."""
 
     candidate: Layers
     photo: Layers
@@ -42,10 +42,7 @@ class Seen(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """A source's own numbers.
-
-    ``total`` is with the source's own α; divided by it, it is to be ours, whose α is 1.
-    """
+    """A source's numbers; ours have α = 1, so ``total`` is divided by ``alpha``."""
 
     total: float
     alpha: float
@@ -76,69 +73,69 @@ def squared_over_4n2m2(f: Array, s: Array) -> float:
     return float(np.sum(difference**2) / (4 * n**2 * (height * width) ** 2))
 
 
-def neighbours_differences(pixels: Array) -> Array:
-    """|differences| of all neighbouring pixels, in one row."""
+def neighbor_differences(pixels: Array) -> Array:
+    """Absolute differences of all neighboring pixels, in one row."""
     across = pixels[:, :, 1:] - pixels[:, :, :-1]
     down = pixels[:, 1:] - pixels[:, :-1]
     return np.abs(np.concatenate((across.ravel(), down.ravel())))
 
 
-def gatys_with(alpha: float, beta: float, seen: Seen, *, content: str) -> Cost:
+def gatys_with(alpha: float, beta: float, inputs: Inputs, *, content: str) -> Cost:
     """α ½ Σ (F − P)² + β Σ_l 1/5 Σ (G − A)² / (4 N² M²)."""
-    apart = half_squared(seen.candidate[content], seen.photo[content])
+    distance = half_squared(inputs.candidate[content], inputs.photo[content])
     style = {
-        layer: squared_over_4n2m2(seen.candidate[layer], seen.style[layer])
+        layer: squared_over_4n2m2(inputs.candidate[layer], inputs.style[layer])
         for layer in FIRST
     }
-    total = alpha * apart + beta * sum(style.values()) / 5
-    return Cost(total, alpha, apart, style)
+    total = alpha * distance + beta * sum(style.values()) / 5
+    return Cost(total, alpha, distance, style)
 
 
-def art_py(seen: Seen) -> Cost:
+def art_py(inputs: Inputs) -> Cost:
     """On sums whatever the sizes, with the candidate's M."""
-    return gatys_with(1.0, 1e4, seen, content="conv4_2")
+    return gatys_with(1.0, 1e4, inputs, content="conv4_2")
 
 
-def whole_artist_paper(seen: Seen) -> Cost:
+def whole_artist_paper(inputs: Inputs) -> Cost:
     """Its eq. 1, α 1 and β 100, with art.py's two losses."""
-    return gatys_with(1.0, 100.0, seen, content="conv4_2")
+    return gatys_with(1.0, 100.0, inputs, content="conv4_2")
 
 
-def gatys_2015(seen: Seen) -> Cost:
+def gatys_2015(inputs: Inputs) -> Cost:
     """Its eq. 7 at α/β of 10⁻³."""
-    return gatys_with(1e-3, 1.0, seen, content="conv4_2")
+    return gatys_with(1e-3, 1.0, inputs, content="conv4_2")
 
 
-def patel(seen: Seen) -> Cost:
+def patel(inputs: Inputs) -> Cost:
     """Gatys's losses at α/β of 0.01, and 1.0 times the sum of |differences|."""
-    cost = gatys_with(1.0, 100.0, seen, content="conv3_1")
-    variation = float(neighbours_differences(seen.pixels).sum())
+    cost = gatys_with(1.0, 100.0, inputs, content="conv3_1")
+    variation = float(neighbor_differences(inputs.pixels).sum())
     return cost._replace(total=cost.total + 1.0 * variation, variation=variation)
 
 
-def technion(seen: Seen) -> Cost:
+def technion(inputs: Inputs) -> Cost:
     """Gatys's losses, lower layers weighing more."""
-    cost = gatys_with(1.0, 1e4, seen, content="conv4_2")
+    cost = gatys_with(1.0, 1e4, inputs, content="conv4_2")
     falling = zip(FIRST, (5, 4, 3, 2, 1), strict=True)
     style = sum(weight / 15 * cost.style[layer] for layer, weight in falling)
     return cost._replace(total=cost.content + 1e4 * style)
 
 
-def premamayudu(seen: Seen) -> Cost:
+def premamayudu(inputs: Inputs) -> Cost:
     """Its eqs. 1 to 4 at α 10 and β 40: ten times ours, whose α is 1 and β 4."""
     alpha, beta = 10.0, 40.0
-    f, p = seen.candidate["conv4_2"], seen.photo["conv4_2"]
+    f, p = inputs.candidate["conv4_2"], inputs.photo["conv4_2"]
     n_c, n_h, n_w = f.shape
     content = float(np.sum((p - f) ** 2) / (4 * n_h * n_w * n_c))
     style = {
-        layer: squared_over_4n2m2(seen.style[layer], seen.candidate[layer])
+        layer: squared_over_4n2m2(inputs.style[layer], inputs.candidate[layer])
         for layer in FIRST
     }
-    total = alpha * content + beta * sum(0.2 * one for one in style.values())
+    total = alpha * content + beta * sum(0.2 * loss for loss in style.values())
     return Cost(total, alpha, content, style)
 
 
-def csce5214(seen: Seen) -> Cost:
+def csce5214(inputs: Inputs) -> Cost:
     """Its listing: means of squares, the style's over d·h·w; both weights are 1."""
     weights = {
         "conv1_1": 1.0,
@@ -148,33 +145,33 @@ def csce5214(seen: Seen) -> Cost:
         "conv3_1": 1.0,
         "conv3_2": 0.75,
     }
-    content = np.mean((seen.candidate["conv4_2"] - seen.photo["conv4_2"]) ** 2)
+    content = np.mean((inputs.candidate["conv4_2"] - inputs.photo["conv4_2"]) ** 2)
     style = {}
     for layer in weights:
-        f, s = seen.candidate[layer], seen.style[layer]
+        f, s = inputs.candidate[layer], inputs.style[layer]
         d, h, w = f.shape
         style[layer] = np.mean((gram_of_sums(s) - gram_of_sums(f)) ** 2) / (d * h * w)
-    total = content + sum(weights[layer] * one for layer, one in style.items())
+    total = content + sum(weights[layer] * loss for layer, loss in style.items())
     return Cost(total, 1.0, content, style)
 
 
-def default(seen: Seen) -> Cost:
+def default(inputs: Inputs) -> Cost:
     """½ mean (F−P)² / mean P² + 5 · ⅕ Σ ‖G−A‖² / ‖A‖² + 0.003 mean |difference|."""
-    f, p = seen.candidate["conv4_2"], seen.photo["conv4_2"]
+    f, p = inputs.candidate["conv4_2"], inputs.photo["conv4_2"]
     content = 0.5 * np.mean((f - p) ** 2) / np.mean(p**2)
     style = {}
     for layer in FIRST:
         g, a = (
-            gram_of_sums(one) / one[0].size
-            for one in (seen.candidate[layer], seen.style[layer])
+            gram_of_sums(features) / features[0].size
+            for features in (inputs.candidate[layer], inputs.style[layer])
         )
         style[layer] = np.linalg.norm(g - a) ** 2 / np.linalg.norm(a) ** 2
-    variation = 0.003 * neighbours_differences(seen.pixels).mean()
+    variation = 0.003 * neighbor_differences(inputs.pixels).mean()
     total = content + sum(style.values()) + variation
     return Cost(total, 1.0, content, style, variation)
 
 
-SOURCES: dict[str, Callable[[Seen], Cost]] = {
+SOURCES: dict[str, Callable[[Inputs], Cost]] = {
     "default": default,
     "art.py": art_py,
     "whole-artist-paper": whole_artist_paper,
@@ -201,23 +198,25 @@ def noise(like: Tensor, seed: int) -> Tensor:
 
 
 def network_of(numbers: Recipe, weights: Weights) -> VGG:
-    """A recipe's own network in float64, of random weights."""
+    """Make a recipe's network in float64."""
     if numbers.network == "vgg19-normalised":
         photos = [image(48, 64, seed).float() for seed in (11, 12)]
-        weights = normalized(weights, activation_means(weights, photos))
-    asked = "vgg19" if numbers.network == "auto" else numbers.network
-    assert weights.network == asked
+        weights = normalize_weights(weights, measure_activation_means(weights, photos))
+    requested = "vgg19" if numbers.network == "auto" else numbers.network
+    assert weights.network == requested
     return VGG(weights, pool=numbers.pool, padding=numbers.padding, dtype=torch.float64)
 
 
-def seen_by(network: VGG, photo: Tensor, style: Tensor, candidate: Tensor) -> Seen:
-    layers = {*FIRST, "conv3_1", "conv4_2"} | {"conv1_2", "conv2_2", "conv3_2"}
+def compute_inputs(
+    network: VGG, photo: Tensor, style: Tensor, candidate: Tensor
+) -> Inputs:
+    layers = {*FIRST, "conv4_2", "conv1_2", "conv2_2", "conv3_2"}
     with torch.no_grad():
         candidates, photos, styles = (
-            {layer: found.numpy() for layer, found in network(one, layers).items()}
-            for one in (candidate, photo, style)
+            {layer: found.numpy() for layer, found in network(pixels, layers).items()}
+            for pixels in (candidate, photo, style)
         )
-    return Seen(candidates, photos, styles, candidate[0].numpy())
+    return Inputs(candidates, photos, styles, candidate[0].numpy())
 
 
 def test_every_recipe_has_a_formula() -> None:
@@ -228,23 +227,24 @@ def test_every_recipe_has_a_formula() -> None:
 def test_the_objective_is_the_sources(
     name: str, weights_of: Callable[[Architecture], Weights]
 ) -> None:
+    """With an eighth of the filters; the formulas hold for any number."""
     numbers = RECIPES[name]
-    network = network_of(numbers, weights_of(architecture(numbers.network)))
+    weights = thin_out(weights_of(get_architecture(numbers.network)))
+    network = network_of(numbers, weights)
     photo = image(*PHOTO, 1)
     style = image(*((42, 67) if name in OTHER_SIZE else PHOTO), 2)
     candidate = noise(photo, 3)
-    expected = SOURCES[name](seen_by(network, photo, style, candidate))
-    goal = targets(network, numbers, photo, [(style, 1.0)])
-    found, _ = Objective(network, numbers, goal)(candidate)
-    assert found.content == pytest.approx(expected.content, rel=1e-6)
-    assert list(found.content_layers.values()) == [found.content]
-    assert found.style_layers == pytest.approx(expected.style, rel=1e-6)
-    assert found.total == pytest.approx(expected.total / expected.alpha, rel=1e-6)
-    # What is left is the smoothness, though small beside sums.
-    style_part = numbers.ratio * found.style
-    variation = found.total - found.content - style_part
+    expected = SOURCES[name](compute_inputs(network, photo, style, candidate))
+    goal = compute_targets(network, numbers, photo, [(style, 1.0)])
+    losses, _ = Objective(network, numbers, goal)(candidate)
+    assert losses.content == pytest.approx(expected.content, rel=1e-6)
+    assert list(losses.content_layers.values()) == [losses.content]
+    assert losses.style_layers == pytest.approx(expected.style, rel=1e-6)
+    assert losses.total == pytest.approx(expected.total / expected.alpha, rel=1e-6)
+    # The rest is the smoothness, though it is small beside sums.
+    variation = losses.total - losses.content - numbers.ratio * losses.style
     assert variation == pytest.approx(
-        expected.variation, rel=1e-6, abs=1e-9 * found.total
+        expected.variation, rel=1e-6, abs=1e-9 * losses.total
     )
 
 
@@ -252,7 +252,7 @@ def test_the_objective_is_the_sources(
     ("name", "changes"),
     [
         *((name, {}) for name in RECIPES),
-        # Beside a sum over all neighbours the other terms would hardly be seen.
+        # The other terms would be hidden by a sum over all neighbors.
         ("patel", {"tv_sum": 0.0}),
     ],
 )
@@ -261,17 +261,16 @@ def test_the_gradient_is_the_objectives(
     changes: dict[str, Any],
     weights_of: Callable[[Architecture], Weights],
 ) -> None:
-    """Of a network with an eighth of the filters: they have no part in it."""
     numbers = replace(RECIPES[name], **changes)
-    weights = thinned(weights_of(architecture(numbers.network)))
+    weights = thin_out(weights_of(get_architecture(numbers.network)))
     network = network_of(numbers, weights)
     photo, style = image(32, 48, 1), image(32, 48, 2)
-    goal = targets(network, numbers, photo, [(style, 1.0)])
+    goal = compute_targets(network, numbers, photo, [(style, 1.0)])
     evaluate = Objective(network, numbers, goal)
     candidate = noise(photo, 3)
     _, gradient = evaluate(candidate)
     for seed in (4, 5, 6):
-        # Small, so that hardly a ReLU or a maximum changes over on the way.
+        # Small, so that hardly any ReLU or maximum switches.
         step = 1e-6 * (noise(photo, seed) / 127.5 - 1)
         after, before = evaluate(candidate + step)[0], evaluate(candidate - step)[0]
         expected = 2 * float((gradient * step).sum())
@@ -301,7 +300,7 @@ def real(real_network: VGG, shared: Path) -> Real:
 
 
 def on_figures_layers(numbers: Recipe) -> Recipe:
-    """The recipe at those of its layers, or of VGG-19's, that figures are given for."""
+    """Reduce a recipe to those of its layers, or of VGG-19's, that have figures."""
     kept = tuple(pair for pair in numbers.style_layers if pair[0] in FIRST)
     return replace(numbers, content_layers=(("conv4_2", 1.0),), style_layers=kept)
 
@@ -320,43 +319,39 @@ def content_figure(real: Real, loss: str) -> float:
 
 
 def style_figures(real: Real, loss: str) -> dict[str, float]:
-    own = real.figures["style_E_l_each_gram_over_its_own_positions"]
-    found: dict[str, dict[str, float]] = {
-        "gatys": own,
+    gatys = real.figures["style_E_l_each_gram_over_its_own_positions"]
+    figures: dict[str, dict[str, float]] = {
+        "gatys": gatys,
         "gatys-raw": real.figures["style_E_l_raw_grams_over_candidate_positions"],
         "mean": {},
         "relative": {},
     }
-    for layer, one in own.items():
+    for layer, figure in gatys.items():
         n, height, width = real.network(real.candidate, [layer])[layer].shape
-        found["mean"][layer] = 4 * one * height * width / n
+        figures["mean"][layer] = 4 * figure * height * width / n
         style = real.network(real.style, [layer])[layer].numpy()
         norm = np.linalg.norm(gram_of_sums(style) / style[0].size)
-        found["relative"][layer] = 4 * n**2 * one / norm**2
-    return found[loss]
+        figures["relative"][layer] = 4 * n**2 * figure / norm**2
+    return figures[loss]
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(
-    ("name", "changes"),
-    [*((name, {}) for name in RECIPES), ("technion", {"content_loss": "squared"})],
-)
-def test_the_real_weights_figures(
-    name: str, changes: dict[str, Any], real: Real
-) -> None:
-    numbers = replace(on_figures_layers(RECIPES[name]), **changes)
-    pairs = [(real.style, 1.0)]
-    goal = targets(real.network, numbers, real.photo, pairs)
-    found, _ = Objective(real.network, numbers, goal)(real.candidate)
-    content = content_figure(real, numbers.content_loss)
-    assert found.content == pytest.approx(content, rel=1e-6)
-    figures = style_figures(real, numbers.style_loss)
-    expected = {layer: figures[layer] for layer, _ in numbers.style_layers}
-    assert found.style_layers == pytest.approx(expected, rel=1e-6)
-    style = sum(weight * figures[layer] for layer, weight in numbers.style_layers)
-    variation = real.figures["total_variation_absolute_0_255"]
-    mean = variation / neighbours_differences(real.candidate[0].numpy()).size
-    assert found.tv == pytest.approx(mean, rel=1e-12)
-    total = content + numbers.ratio * style
-    total += numbers.tv_sum * variation + numbers.tv * mean
-    assert found.total == pytest.approx(total, rel=1e-6)
+def test_the_real_weights_figures(real: Real) -> None:
+    squared = replace(RECIPES["technion"], content_loss="squared")
+    for made in (*RECIPES.values(), squared):
+        numbers = on_figures_layers(made)
+        pairs = [(real.style, 1.0)]
+        goal = compute_targets(real.network, numbers, real.photo, pairs)
+        losses, _ = Objective(real.network, numbers, goal)(real.candidate)
+        content = content_figure(real, numbers.content_loss)
+        assert losses.content == pytest.approx(content, rel=1e-6), made.name
+        figures = style_figures(real, numbers.style_loss)
+        expected = {layer: figures[layer] for layer, _ in numbers.style_layers}
+        assert losses.style_layers == pytest.approx(expected, rel=1e-6), made.name
+        style = sum(weight * figures[layer] for layer, weight in numbers.style_layers)
+        variation = real.figures["total_variation_absolute_0_255"]
+        mean = variation / neighbor_differences(real.candidate[0].numpy()).size
+        assert losses.tv == pytest.approx(mean, rel=1e-12)
+        total = content + numbers.ratio * style
+        total += numbers.tv_sum * variation + numbers.tv * mean
+        assert losses.total == pytest.approx(total, rel=1e-6), made.name

@@ -1,4 +1,4 @@
-"""Rows of numbers of files: computed once for each content, and kept."""
+"""Arrays of files: computed once for each content, and cached."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from artist_nst.errors import ArtistNstError
-from artist_nst.styles import cache as kept
-from artist_nst.styles.cache import Kept, Row
+from artist_nst.styles import cache
+from artist_nst.styles.cache import FeatureCache, Features
 
-Compute = Callable[[Path], Row]
+Compute = Callable[[Path], Features]
 
 
 @pytest.fixture
@@ -28,42 +29,45 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 class Spy:
-    """Computes a row of a file's first letter, and remembers of which."""
+    """Computes an array of a file's first letter, and remembers of which."""
 
     def __init__(self, *failing: str, times: float = 1) -> None:
         self.failing = failing
         self.times = times
         self.seen: list[str] = []
 
-    def __call__(self, path: Path) -> Row:
+    def __call__(self, path: Path) -> Features:
         text = path.read_text()
         self.seen.append(text)
         if text in self.failing:
             raise ArtistNstError(f"{path.name} is odd")
-        return row_of(text, self.times)
+        return array_of(text, self.times)
 
 
-def row_of(text: str, times: float = 1) -> Row:
+def array_of(text: str, times: float = 1) -> Features:
     return np.full((2, 3), ord(text) * times, dtype=np.float32)
 
 
-def texts(rows: list[Row | ArtistNstError]) -> str:
+def get(files: list[Path], compute: Compute, *more: Any) -> list[Any]:
+    return FeatureCache("anna", "1").get_or_compute(files, compute, *more)
+
+
+def texts(rows: list[Features | ArtistNstError]) -> str:
     sound = [row for row in rows if not isinstance(row, ArtistNstError)]
     return "".join(chr(int(row[0, 0])) for row in sound)
 
 
 def test_rows_are_those_computed_in_the_order_of_the_files(files: list[Path]) -> None:
-    rows = Kept("anna", "1").rows(files[::-1], Spy())
+    rows = get(files[::-1], Spy())
     for row, text in zip(rows, "dcba", strict=True):
-        assert isinstance(row, np.ndarray)
         assert row.dtype == np.float32
-        assert np.array_equal(row, row_of(text))
+        assert np.array_equal(row, array_of(text))
 
 
 def test_each_is_computed_once(files: list[Path]) -> None:
     first, second = Spy(), Spy()
-    before = Kept("anna", "1").rows(files, first)
-    after = Kept("anna", "1").rows(files, second)
+    before = get(files, first)
+    after = get(files, second)
     assert first.seen == list("abcd")
     assert second.seen == []
     assert texts(before) == texts(after) == "abcd"
@@ -72,13 +76,11 @@ def test_each_is_computed_once(files: list[Path]) -> None:
 def test_what_it_gives_is_kept_as_float32(files: list[Path]) -> None:
     """Kept or computed just now, it is the same."""
 
-    def compute(_: Path) -> Row:
+    def compute(_: Path) -> Features:
         return np.array([1 / 3])  # type: ignore[return-value]
 
-    (now,) = Kept("anna", "1").rows(files[:1], compute)
-    (later,) = Kept("anna", "1").rows(files[:1], compute)
-    assert isinstance(now, np.ndarray)
-    assert isinstance(later, np.ndarray)
+    (now,) = get(files[:1], compute)
+    (later,) = get(files[:1], compute)
     assert now.dtype == later.dtype == np.float32
     assert np.array_equal(now, later)
 
@@ -86,30 +88,28 @@ def test_what_it_gives_is_kept_as_float32(files: list[Path]) -> None:
 def test_a_file_that_is_renamed_or_copied_is_known(
     files: list[Path], tmp_path: Path
 ) -> None:
-    Kept("anna", "1").rows(files, Spy())
+    get(files, Spy())
     moved = files[0].rename(tmp_path / "elsewhere.txt")
     copied = Path(shutil.copy(files[1], tmp_path / "copy.txt"))
     spy = Spy()
-    assert texts(Kept("anna", "1").rows([copied, moved, files[2]], spy)) == "bac"
+    assert texts(get([copied, moved, files[2]], spy)) == "bac"
     assert spy.seen == []
 
 
 def test_a_file_of_the_old_name_and_another_content_is_computed(
     files: list[Path],
 ) -> None:
-    Kept("anna", "1").rows(files, Spy())
+    get(files, Spy())
     files[1].write_text("z")
     spy = Spy()
-    assert texts(Kept("anna", "1").rows(files, spy)) == "azcd"
+    assert texts(get(files, spy)) == "azcd"
     assert spy.seen == ["z"]
 
 
 def test_equal_files_are_computed_once(files: list[Path]) -> None:
     files[2].write_text("a")
     spy, told = Spy(), []
-    rows = Kept("anna", "1").rows(
-        [files[0], files[0], *files], spy, lambda *counts: told.append(counts)
-    )
+    rows = get([files[0], files[0], *files], spy, lambda *counts: told.append(counts))
     assert texts(rows) == "aaabad"
     assert spy.seen == ["a", "b", "d"]
     assert told == [(1, 3), (2, 3), (3, 3)]
@@ -119,23 +119,22 @@ def test_equal_files_are_computed_once(files: list[Path]) -> None:
     ("name", "key"), [("anna", "2"), ("bert", "1"), ("ann", "a 1"), ("anna 1", "")]
 )
 def test_another_name_or_key_other_rows(files: list[Path], name: str, key: str) -> None:
-    Kept("anna", "1").rows(files, Spy())
+    get(files, Spy())
     spy = Spy(times=2)
-    (row, *_) = Kept(name, key).rows(files, spy)
+    (row, *_) = FeatureCache(name, key).get_or_compute(files, spy)
     assert spy.seen == list("abcd")
-    assert isinstance(row, np.ndarray)
-    assert np.array_equal(row, row_of("a", 2))
+    assert np.array_equal(row, array_of("a", 2))
     # And the first ones are still there.
     again = Spy()
-    assert texts(Kept("anna", "1").rows(files, again)) == "abcd"
+    assert texts(get(files, again)) == "abcd"
     assert again.seen == []
 
 
 def test_no_files(files: list[Path]) -> None:
     spy = Spy()
-    assert Kept("anna", "1").rows([], spy) == []
-    assert not Kept("anna", "1").path.exists()
-    assert texts(Kept("anna", "1").rows(files, spy)) == "abcd"
+    assert get([], spy) == []
+    assert not FeatureCache("anna", "1").path.exists()
+    assert texts(get(files, spy)) == "abcd"
 
 
 # What fails
@@ -143,9 +142,7 @@ def test_no_files(files: list[Path]) -> None:
 
 def test_an_error_is_in_its_place_and_the_others_are_kept(files: list[Path]) -> None:
     told: list[tuple[int, int]] = []
-    rows = Kept("anna", "1").rows(
-        files, Spy("b", "d"), lambda *counts: told.append(counts)
-    )
+    rows = get(files, Spy("b", "d"), lambda *counts: told.append(counts))
     assert [isinstance(row, ArtistNstError) for row in rows] == [0, 1, 0, 1]
     assert str(rows[1]) == "b.txt is odd"
     assert str(rows[3]) == "d.txt is odd"
@@ -153,7 +150,7 @@ def test_an_error_is_in_its_place_and_the_others_are_kept(files: list[Path]) -> 
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     # A failure is not kept: it may be mended.
     again = Spy("d")
-    rows = Kept("anna", "1").rows(files, again)
+    rows = get(files, again)
     assert again.seen == ["b", "d"]
     assert texts(rows) == "abc"
 
@@ -161,34 +158,32 @@ def test_an_error_is_in_its_place_and_the_others_are_kept(files: list[Path]) -> 
 def test_equal_files_fail_alike(files: list[Path]) -> None:
     files[2].write_text("b")
     spy = Spy("b")
-    rows = Kept("anna", "1").rows(files, spy)
+    rows = get(files, spy)
     assert [isinstance(row, ArtistNstError) for row in rows] == [0, 1, 1, 0]
     assert spy.seen == ["a", "b", "d"]
 
 
-def test_files_that_are_missing_or_empty(files: list[Path]) -> None:
+def test_missing_files(files: list[Path]) -> None:
     files[0].unlink()
-    files[2].write_text("")
     spy = Spy()
-    rows = Kept("anna", "1").rows(files, spy)
-    assert [isinstance(row, ArtistNstError) for row in rows] == [1, 0, 1, 0]
+    rows = get(files, spy)
+    assert [isinstance(row, ArtistNstError) for row in rows] == [1, 0, 0, 0]
     assert "a.txt" in str(rows[0])
-    assert "c.txt" in str(rows[2])
-    assert spy.seen == ["b", "d"]
+    assert spy.seen == ["b", "c", "d"]
 
 
 def test_other_errors_are_no_rows_and_what_is_done_is_kept(files: list[Path]) -> None:
     """Nothing hides a defect."""
 
-    def compute(path: Path) -> Row:
+    def compute(path: Path) -> Features:
         if path == files[2]:
             raise ZeroDivisionError
-        return row_of(path.stem)
+        return array_of(path.stem)
 
     with pytest.raises(ZeroDivisionError):
-        Kept("anna", "1").rows(files, compute)
+        get(files, compute)
     spy = Spy()
-    Kept("anna", "1").rows(files, spy)
+    get(files, spy)
     assert spy.seen == ["c", "d"]
 
 
@@ -196,19 +191,19 @@ def test_other_errors_are_no_rows_and_what_is_done_is_kept(files: list[Path]) ->
 def test_interrupted_it_keeps_what_is_done(
     files: list[Path], in_progress: bool
 ) -> None:
-    def compute(path: Path) -> Row:
+    def compute(path: Path) -> Features:
         if path == files[2] and not in_progress:
             raise KeyboardInterrupt
-        return row_of(path.stem)
+        return array_of(path.stem)
 
     def told(done: int, _: int) -> None:
         if done == 2 and in_progress:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Kept("anna", "1").rows(files, compute, told)
+        get(files, compute, told)
     spy = Spy()
-    assert texts(Kept("anna", "1").rows(files, spy)) == "abcd"
+    assert texts(get(files, spy)) == "abcd"
     assert spy.seen == ["c", "d"]
 
 
@@ -216,33 +211,33 @@ def test_a_killed_process_loses_little(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It writes while it computes, not only in the end."""
-    monkeypatch.setattr(kept, "AT_RISK", 0)
-    found: list[int] = []
+    monkeypatch.setattr(cache, "SAVE_INTERVAL", 0)
+    counts: list[int] = []
 
-    def compute(path: Path) -> Row:
-        own = Kept("anna", "1").path
-        found.append(len(load_file(own)) if own.exists() else 0)
-        return row_of(path.stem)
+    def compute(path: Path) -> Features:
+        path_of_cache = FeatureCache("anna", "1").path
+        counts.append(len(load_file(path_of_cache)) if path_of_cache.exists() else 0)
+        return array_of(path.stem)
 
-    Kept("anna", "1").rows(files, compute)
-    assert found == [0, 1, 2, 3]
+    get(files, compute)
+    assert counts == [0, 1, 2, 3]
 
 
 # The file
 
 
-def test_nothing_is_written_where_all_is_known(files: list[Path]) -> None:
-    Kept("anna", "1").rows(files, Spy())
-    path = Kept("anna", "1").path
+def test_nothing_is_written_if_all_is_cached(files: list[Path]) -> None:
+    get(files, Spy())
+    path = FeatureCache("anna", "1").path
     before = path.stat().st_mtime_ns, path.read_bytes()
-    Kept("anna", "1").rows(files[:2], Spy())
+    get(files[:2], Spy())
     assert (path.stat().st_mtime_ns, path.read_bytes()) == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
 def test_it_is_in_the_users_cache(files: list[Path]) -> None:
-    Kept("anna", "1").rows(files, Spy())
-    path = Kept("anna", "1").path
+    get(files, Spy())
+    path = FeatureCache("anna", "1").path
     assert path.is_file()
     assert path.is_relative_to(os.environ["HOME"])
     assert path.name.startswith("anna-")
@@ -253,11 +248,11 @@ def test_it_is_in_the_users_cache(files: list[Path]) -> None:
 )
 def test_whatever_it_is_called(files: list[Path], name: str) -> None:
     """A folder's name may hold bytes that are no UTF-8."""
-    Kept(name, "1").rows(files, Spy())
-    path, spy = Kept(name, "1").path, Spy()
-    assert path.parent == Kept("anna", "1").path.parent
+    FeatureCache(name, "1").get_or_compute(files, Spy())
+    path, spy = FeatureCache(name, "1").path, Spy()
+    assert path.parent == FeatureCache("anna", "1").path.parent
     assert path.is_file()
-    assert texts(Kept(name, "1").rows(files, spy)) == "abcd"
+    assert texts(FeatureCache(name, "1").get_or_compute(files, spy)) == "abcd"
     assert spy.seen == []
 
 
@@ -265,8 +260,8 @@ def test_whatever_it_is_called(files: list[Path], name: str) -> None:
     "damage", ["garbage", "empty", "truncated", "header", "folder"]
 )
 def test_a_damaged_file_is_computed_anew(files: list[Path], damage: str) -> None:
-    Kept("anna", "1").rows(files, Spy())
-    path = Kept("anna", "1").path
+    get(files, Spy())
+    path = FeatureCache("anna", "1").path
     whole = path.read_bytes()
     if damage == "folder":
         path.unlink()
@@ -281,7 +276,7 @@ def test_a_damaged_file_is_computed_anew(files: list[Path], damage: str) -> None
             }[damage]
         )
     spy = Spy()
-    assert texts(Kept("anna", "1").rows(files, spy)) == "abcd"
+    assert texts(get(files, spy)) == "abcd"
     assert spy.seen == list("abcd")
     if damage != "folder":
         # And mended by that.
@@ -292,12 +287,12 @@ def test_a_damaged_file_is_computed_anew(files: list[Path], damage: str) -> None
 def test_a_folder_that_cannot_be_written_to(
     files: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = Kept("anna", "1").path.parent
+    folder = FeatureCache("anna", "1").path.parent
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
     for _ in range(2):
         spy = Spy()
-        assert texts(Kept("anna", "1").rows(files, spy)) == "abcd"
+        assert texts(get(files, spy)) == "abcd"
         assert spy.seen == list("abcd")
     assert not [one for one in caplog.records if one.levelname == "WARNING"]
     assert folder.read_text() == "in the way"
@@ -305,29 +300,29 @@ def test_a_folder_that_cannot_be_written_to(
 
 @pytest.mark.skipif(os.name == "nt" or not os.getuid(), reason="it may write anywhere")
 def test_a_folder_that_may_only_be_read(files: list[Path]) -> None:
-    Kept("anna", "1").rows(files[:2], Spy())
-    folder = Kept("anna", "1").path.parent
+    get(files[:2], Spy())
+    folder = FeatureCache("anna", "1").path.parent
     folder.chmod(0o500)
     try:
         for _ in range(2):
             spy = Spy()
-            assert texts(Kept("anna", "1").rows(files, spy)) == "abcd"
+            assert texts(get(files, spy)) == "abcd"
             assert spy.seen == ["c", "d"]
     finally:
         folder.chmod(0o700)
 
 
 def test_a_full_disk(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    Kept("anna", "1").rows(files[:2], Spy())
-    path = Kept("anna", "1").path
+    get(files[:2], Spy())
+    path = FeatureCache("anna", "1").path
     before = path.read_bytes()
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(kept, "save_file", full)
-        assert texts(Kept("anna", "1").rows(files, Spy())) == "abcd"
+        patch.setattr(cache, "save_file", full)
+        assert texts(get(files, Spy())) == "abcd"
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
@@ -335,13 +330,13 @@ def test_a_full_disk(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None
 def test_two_writers_do_not_lose_each_others_rows(files: list[Path]) -> None:
     first, second = files[:2], files[2:]
 
-    def compute(path: Path) -> Row:
+    def compute(path: Path) -> Features:
         # Another process looks at other works, from beginning to end, meanwhile.
         if path == first[1]:
-            Kept("anna", "1").rows(second, Spy())
-        return row_of(path.stem)
+            get(second, Spy())
+        return array_of(path.stem)
 
-    Kept("anna", "1").rows(first, compute)
+    get(first, compute)
     spy = Spy()
-    assert texts(Kept("anna", "1").rows(files, spy)) == "abcd"
+    assert texts(get(files, spy)) == "abcd"
     assert spy.seen == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,28 +18,33 @@ from PIL import Image
 from artist_nst.corpus.filters import Selection
 from artist_nst.corpus.works import Corpus, Work, load_corpus
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.styles import descriptors as styles
-from artist_nst.styles.clustering import pick_random
-from artist_nst.styles.picking import BLENDED, Pick, Way, pick_works
+from artist_nst.styles import descriptors
+from artist_nst.styles.picking import (
+    DEFAULT_MIX_SIZE,
+    Pick,
+    PickWay,
+    draw_works,
+    pick_works,
+)
 from tests.conftest import picture
 
-WAYS: tuple[Way, ...] = get_args(Way)
+WAYS: tuple[PickWay, ...] = get_args(PickWay)
 BY_STYLE = [way for way in WAYS if way != "random"]
 
 Levels = NDArray[np.uint8]
 
 
 @pytest.fixture(autouse=True)
-def _at_a_glance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Works are looked at at a sixteenth of the pixels."""
-    monkeypatch.setattr(styles, "LONG_SIDE", 64)
+def _small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Works are compared at a sixteenth of the pixels."""
+    monkeypatch.setattr(descriptors, "LONG_SIDE", 64)
 
 
 def stripes(seed: int) -> Levels:
     """A picture of hard black and white stripes."""
-    found = np.zeros((40, 40, 3), np.uint8)
-    found[:: 2 + seed % 2] = 255
-    return found
+    levels = np.zeros((40, 40, 3), np.uint8)
+    levels[:: 2 + seed % 2] = 255
+    return levels
 
 
 def blobs(seed: int) -> Levels:
@@ -92,16 +99,17 @@ def flat(picked: list[list[Work]]) -> list[str]:
         ({"way": "nearest"}, "nearest", 1, 1),
         ({"way": "nearest", "works": 2}, "nearest", 2, 2),
         ({"way": "diverse"}, "diverse", 1, 1),
-        ({"way": "mix"}, "mix", BLENDED, 1),
+        ({"way": "mix"}, "mix", DEFAULT_MIX_SIZE, 1),
         ({"way": "mix", "works": 3}, "mix", 3, 1),
         ({"way": "mix", "works": 1}, "mix", 1, 1),
     ],
 )
 def test_what_is_asked_for(
-    asked: dict[str, Any], way: Way, count: int, paintings: int
+    asked: dict[str, Any], way: PickWay, count: int, paintings: int
 ) -> None:
     pick = Pick(**asked)
-    assert (pick.chosen, pick.count, pick.paintings) == (way, count, paintings)
+    assert pick.effective_way == way
+    assert (pick.work_count, pick.painting_count) == (count, paintings)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +137,10 @@ def test_random_is_the_seeds_draw_and_looks_at_nothing(
     def refuse(*_: object) -> None:
         raise AssertionError("looked at")
 
-    monkeypatch.setattr(styles, "styles_of", refuse)
+    monkeypatch.setattr(descriptors, "describe_files", refuse)
     for seed in range(5):
         for count in (1, 2, 4):
-            wanted = [work.id for work in pick_random(corpus.works, seed, count)]
+            wanted = [work.id for work in draw_works(corpus.works, seed, count)]
             pick = Pick(way="random", works=count)
             assert flat(pick_works(corpus, pick, seed)) == wanted
         assert flat(pick_works(corpus, Pick(), seed)) == wanted[:1]
@@ -159,7 +167,7 @@ def test_the_work_nearest_to_a_copy_of_it_is_itself(
     corpus: Corpus, place: int, tmp_path: Path
 ) -> None:
     wanted = corpus.works[place]
-    photo = Path(shutil.copy(corpus.path(wanted), tmp_path / "photo.png"))
+    photo = Path(shutil.copy(corpus.get_path(wanted), tmp_path / "photo.png"))
     assert flat(pick_works(corpus, Pick(way="nearest"), 0, photo)) == [wanted.id]
     picked = flat(pick_works(corpus, Pick(way="nearest", works=6), 0, photo))
     assert picked[0] == wanted.id
@@ -194,7 +202,7 @@ def test_a_mix_is_a_random_work_and_its_like(corpus: Corpus) -> None:
         (group,) = ids(pick_works(corpus, Pick(way="mix", works=2), seed))
         assert [group] == ids(pick_works(corpus, Pick(way="mix", works=2), seed))
         # A smaller one is its beginning, and it begins with what random draws.
-        (drawn,) = pick_random(corpus.works, seed)
+        (drawn,) = draw_works(corpus.works, seed)
         assert group[0] == drawn.id
         assert ids(pick_works(corpus, Pick(way="mix", works=1), seed)) == [group[:1]]
         mixes[group[0]] = group
@@ -206,7 +214,7 @@ def test_a_mix_is_a_random_work_and_its_like(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_order_of_the_manifest_does_not_matter(
-    corpus: Corpus, way: Way, tmp_path: Path
+    corpus: Corpus, way: PickWay, tmp_path: Path
 ) -> None:
     other = Corpus(corpus.folder, "other", corpus.artist, corpus.works[::-1])
     photo = tmp_path / "photo.png"
@@ -228,7 +236,7 @@ def test_the_order_of_the_manifest_does_not_matter(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_more_works_than_there_are(
-    corpus: Corpus, way: Way, photo: Path, caplog: pytest.LogCaptureFixture
+    corpus: Corpus, way: PickWay, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     if way == "typical":
         return
@@ -250,7 +258,7 @@ def test_as_many_as_there_are_is_no_warning(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_corpus_of_one_work(
-    tmp_path: Path, way: Way, photo: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, way: PickWay, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     corpus = corpus_of(tmp_path / "anna", blobs(1))
     assert ids(pick_works(corpus, Pick(way=way), 3, photo)) == [["00"]]
@@ -259,7 +267,7 @@ def test_a_corpus_of_one_work(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_corpus_of_identical_works(tmp_path: Path, way: Way, photo: Path) -> None:
+def test_a_corpus_of_identical_works(tmp_path: Path, way: PickWay, photo: Path) -> None:
     corpus = corpus_of(tmp_path / "anna", *[blobs(1)] * 4)
     picked = pick_works(corpus, Pick(way=way, works=1), 3, photo)
     assert len(picked) == len(picked[0]) == 1
@@ -268,7 +276,7 @@ def test_a_corpus_of_identical_works(tmp_path: Path, way: Way, photo: Path) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_empty_corpus(tmp_path: Path, way: Way, photo: Path) -> None:
+def test_an_empty_corpus(tmp_path: Path, way: PickWay, photo: Path) -> None:
     for corpus in (
         corpus_of(tmp_path / "anna"),
         Corpus(tmp_path, "b", "B", (Work(id="1", title="Gone", file="gone.png"),)),
@@ -283,7 +291,7 @@ def test_an_empty_corpus(tmp_path: Path, way: Way, photo: Path) -> None:
 
 @pytest.mark.parametrize("way", BY_STYLE)
 def test_broken_files_are_named_and_left_out(
-    corpus: Corpus, way: Way, photo: Path, caplog: pytest.LogCaptureFixture
+    corpus: Corpus, way: PickWay, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for broken in ("00", "03"):
         (corpus.folder / f"{broken}.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
@@ -300,9 +308,9 @@ def test_broken_files_are_named_and_left_out(
 
 
 @pytest.mark.parametrize("way", BY_STYLE)
-def test_nothing_but_broken_files(corpus: Corpus, way: Way, photo: Path) -> None:
+def test_nothing_but_broken_files(corpus: Corpus, way: PickWay, photo: Path) -> None:
     for work in corpus.works:
-        corpus.path(work).write_bytes(b"broken")
+        corpus.get_path(work).write_bytes(b"broken")
     with pytest.raises(ArtistNstError) as caught:
         pick_works(corpus, Pick(way=way), 0, photo)
     assert not isinstance(caught.value, UsageError)
@@ -359,7 +367,6 @@ def test_only_what_fits_is_picked(
     assert set(mix) == fit
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
@@ -370,14 +377,14 @@ def test_only_what_fits_is_picked(
     ],
 )
 def test_nothing_fits(
-    known: Corpus, way: Way, asked: dict[str, Any], says: str, photo: Path
+    known: Corpus, asked: dict[str, Any], says: str, photo: Path
 ) -> None:
-    pick = Pick(way=way, selection=Selection(**asked))
-    with pytest.raises(UsageError) as caught:
-        pick_works(known, pick, 0, photo)
-    assert "no work of Anna Ancher is what" in str(caught.value)
-    assert says in str(caught.value)
-    assert "\n" not in str(caught.value)
+    for way in WAYS:
+        pick = Pick(way=way, selection=Selection(**asked))
+        with pytest.raises(UsageError, match="Anna Ancher") as caught:
+            pick_works(known, pick, 0, photo)
+        assert says in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 def test_where_no_style_is_known(corpus: Corpus) -> None:
@@ -388,7 +395,7 @@ def test_where_no_style_is_known(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_sculptures_and_sketches_are_left_out(
-    tmp_path: Path, way: Way, photo: Path
+    tmp_path: Path, way: PickWay, photo: Path
 ) -> None:
     kinds = ["sculpture", "portrait", "sketch and study", "photo", "marina"]
     corpus = corpus_of(tmp_path / "anna", *map(blobs, range(5)), genre=kinds)
@@ -430,3 +437,82 @@ def test_works_are_looked_at_once(corpus: Corpus) -> None:
         pick = Pick(way=way, works=1)
         pick_works(corpus, pick, 0, on_progress=lambda *counts: told.append(counts))
     assert told == [(number, 6) for number in range(1, 7)]
+
+
+# Random draws
+
+UNTITLED = [Work(id=f"{number:02}", title="Untitled") for number in range(20)]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 2**31 - 1, 2**63, -5])
+def test_same_seed_same_work_in_any_order(seed: int) -> None:
+    picked = draw_works(UNTITLED, seed)
+    for shuffle in range(5):
+        other = random.Random(shuffle).sample(UNTITLED, len(UNTITLED))
+        assert other != UNTITLED
+        assert draw_works(other, seed) == picked
+    assert draw_works(UNTITLED[::-1], seed) == picked
+
+
+def test_does_not_touch_the_shared_generator() -> None:
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    draw_works(UNTITLED, 3)
+    assert random.random() == expected
+
+
+def test_seeds_pick_roughly_uniformly() -> None:
+    draws = 4000
+    counts = Counter(draw_works(UNTITLED, seed)[0].id for seed in range(draws))
+    assert set(counts) == {work.id for work in UNTITLED}
+    mean = draws / len(UNTITLED)
+    chi_square = sum((counts[work.id] - mean) ** 2 / mean for work in UNTITLED)
+    # 19 degrees of freedom: exceeded once in a thousand, and 5 is as rare.
+    assert 5 < chi_square < 43.8
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 2**31 - 1, 2**63, -5])
+def test_the_first_draw_is_what_a_seed_always_drew(seed: int) -> None:
+    """As records and habits have it: by one number below the count, of ids in order."""
+    for works in (UNTITLED, UNTITLED[:7], UNTITLED[:1]):
+        wanted = works[random.Random(seed).randrange(len(works))]
+        assert draw_works(works, seed) == [wanted]
+        assert draw_works(works, seed, 5)[0] == wanted
+
+
+def test_the_draws_of_seeds_are_known() -> None:
+    drawn = [draw_works(UNTITLED, seed)[0].id for seed in range(8)]
+    assert drawn == ["12", "04", "01", "07", "07", "19", "18", "10"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_larger_count_only_adds(seed: int) -> None:
+    whole = draw_works(UNTITLED, seed, len(UNTITLED))
+    for count in range(1, len(UNTITLED) + 1):
+        picked = draw_works(UNTITLED[::-1], seed, count)
+        assert picked == whole[:count]
+    # None twice, and in the end all of them.
+    assert sorted(work.id for work in whole) == [work.id for work in UNTITLED]
+    assert draw_works(UNTITLED, seed, 99) == whole
+
+
+def test_several_are_drawn_uniformly() -> None:
+    """Each work is as likely to be the third as any other."""
+    draws = 4000
+    counts = Counter(draw_works(UNTITLED, seed, 3)[2].id for seed in range(draws))
+    mean = draws / len(UNTITLED)
+    chi_square = sum((counts[work.id] - mean) ** 2 / mean for work in UNTITLED)
+    assert 5 < chi_square < 43.8
+
+
+def test_one_work() -> None:
+    assert all(draw_works(UNTITLED[:1], seed) == UNTITLED[:1] for seed in range(9))
+
+
+def test_nothing_to_pick_from() -> None:
+    with pytest.raises(ArtistNstError, match="no pictures") as caught:
+        draw_works([], 0)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ArtistNstError, match="no pictures"):
+        draw_works([], 0, 4)

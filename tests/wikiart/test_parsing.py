@@ -1,4 +1,4 @@
-"""What is made of WikiArt's answers: good, awkward, damaged and hostile ones."""
+"""Parsing WikiArt's responses: good, awkward, damaged and hostile ones."""
 
 import json
 import random
@@ -10,24 +10,23 @@ from typing import Any
 
 import pytest
 
-from artist_nst.wikiart.client import BadAnswerError, NotFoundError
+from artist_nst.wikiart.client import InvalidResponseError, NotFoundError
 from artist_nst.wikiart.parsing import (
     WITHHELD,
-    Alternate,
-    Candidate,
-    Painting,
-    Record,
-    Row,
-    image_url,
+    Artist,
+    ListedImage,
+    ListedWork,
+    WorkPage,
     is_placeholder,
+    normalize_image_url,
     page_slug,
-    read_alphabet,
-    read_alphabet_page,
-    read_artist,
-    read_list,
-    read_painting,
-    read_search,
-    read_text_list,
+    parse_all_artists,
+    parse_artist,
+    parse_letter_page,
+    parse_search,
+    parse_text_list,
+    parse_work_list,
+    parse_work_page,
 )
 
 SLUG = "pablo-picasso"
@@ -37,13 +36,13 @@ NOT_FOUND = '<title>Page not found</title><div class="error404-hint"><h1>404</h1
 JUST_A_MOMENT = "<!DOCTYPE html><html><title>Just a moment...</title></html>"
 
 READERS: dict[str, Callable[[str], object]] = {
-    "list": lambda text: read_list(text, SLUG),
-    "artist": read_artist,
-    "search": read_search,
-    "alphabet": read_alphabet,
-    "letter": read_alphabet_page,
-    "text list": lambda text: read_text_list(text, SLUG),
-    "painting": read_painting,
+    "list": lambda text: parse_work_list(text, SLUG),
+    "artist": parse_artist,
+    "search": parse_search,
+    "alphabet": parse_all_artists,
+    "letter": parse_letter_page,
+    "text list": lambda text: parse_text_list(text, SLUG),
+    "painting": parse_work_page,
 }
 
 
@@ -81,17 +80,16 @@ def listed(*works: Any, count: Any = 1) -> str:
     return json.dumps({"Paintings": list(works), "AllPaintingsCount": count})
 
 
-def record(**more: Any) -> Record:
-    (only,) = read_list(listed(work(**more)), SLUG).records
+def record(**more: Any) -> ListedWork:
+    (only,) = parse_work_list(listed(work(**more)), SLUG).works
     return only
 
 
 # Addresses of pictures
 
 
-@pytest.mark.parametrize(
-    ("raw", "address"),
-    [
+def test_addresses_are_made_whole() -> None:
+    for raw, address in [
         (f"{UPLOADS}/x.jpg", f"{UPLOADS}/x.jpg"),
         (f"  {UPLOADS}/x.jpg\n", f"{UPLOADS}/x.jpg"),
         (f"{UPLOADS}/x.jpg!Large.jpg", f"{UPLOADS}/x.jpg"),
@@ -118,16 +116,13 @@ def record(**more: Any) -> Record:
         # The stand-in server of the tests.
         ("http://127.0.0.1:8000/x.jpg!HD.jpg", "http://127.0.0.1:8000/x.jpg"),
         ("http://[::1]:8000/é.jpg", "http://[::1]:8000/%C3%A9.jpg"),
-    ],
-)
-def test_addresses_are_made_whole(raw: str, address: str) -> None:
-    assert image_url(raw) == address
-    assert image_url(address) == address
+    ]:
+        assert normalize_image_url(raw) == address
+        assert normalize_image_url(address) == address
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
+def test_addresses_elsewhere_are_left_to_be_refused() -> None:
+    for raw in [
         "http://example.org/x.jpg!Large.jpg",
         "ftp://uploads1.wikiart.org.example.org/x.jpg",
         "https://evilwikiart.org/x.jpg",
@@ -138,20 +133,17 @@ def test_addresses_are_made_whole(raw: str, address: str) -> None:
         "https://uploads1.wikiart.org:port/images/x.jpg",
         "/images/x.jpg",
         "file:///etc/passwd",
-    ],
-)
-def test_addresses_elsewhere_are_left_to_be_refused(raw: str) -> None:
-    assert image_url(raw) == raw
+    ]:
+        assert normalize_image_url(raw) == raw
 
 
-@pytest.mark.parametrize("raw", ["", "  ", None, 5, [], {}, True, "http://[x/y.jpg"])
-def test_what_is_no_address(raw: object) -> None:
-    assert image_url(raw) is None
+def test_what_is_no_address() -> None:
+    for raw in ["", "  ", None, 5, [], {}, True, "http://[x/y.jpg"]:
+        assert normalize_image_url(raw) is None
 
 
-@pytest.mark.parametrize(
-    ("address", "held"),
-    [
+def test_placeholders() -> None:
+    for address, held in [
         (FRAME, True),
         (f"{FRAME}!Large.jpg", True),
         ("https://uploads.wikiart.org/Content/images/ARTIST-480x600.jpg", True),
@@ -164,31 +156,28 @@ def test_what_is_no_address(raw: object) -> None:
         ("", False),
         (None, False),
         ("http://[", False),
-    ],
-)
-def test_placeholders(address: str | None, held: bool) -> None:
-    assert is_placeholder(address) is held
+    ]:
+        assert is_placeholder(address) is held
 
 
 # Lists of works
 
 
 def test_a_record() -> None:
-    assert record() == Record(
+    assert record() == ListedWork(
         id="5772ffff0000000000000001",
         title="Guernica",
         year="1937",
         artist="Pablo Picasso",
         width=1600,
         height=712,
-        image=f"{UPLOADS}/guernica-1937.jpg",
+        image_url=f"{UPLOADS}/guernica-1937.jpg",
         page="/en/pablo-picasso/guernica-1937",
     )
 
 
-@pytest.mark.parametrize(
-    ("title", "read"),
-    [
+def test_titles() -> None:
+    for title, read in [
         ("Les Demoiselles d&#39;Avignon &amp; &quot;study&quot;", None),
         ("&amp;quot;", "&quot;"),
         ("Two\r\nlines\tand\u00a0a space\u200b", "Two lines and a space"),
@@ -204,28 +193,28 @@ def test_a_record() -> None:
         (None, "Guernica 1937"),
         (7, "Guernica 1937"),
         ("&#" + "9" * 5000 + ";", "&#" + "9" * 5000 + ";"),
-    ],
-)
-def test_titles(title: Any, read: str | None) -> None:
-    read = 'Les Demoiselles d\'Avignon & "study"' if read is None else read
-    assert record(title=title).title == read
+    ]:
+        read = 'Les Demoiselles d\'Avignon & "study"' if read is None else read
+        assert record(title=title).title == read
 
 
 def test_a_work_without_title_or_page_is_untitled() -> None:
     assert record(title="", paintingUrl=None).title == "Untitled"
 
 
-@pytest.mark.parametrize(
-    ("year", "read"),
-    [(" c.1900 ", "c.1900"), ("", None), ("?", None), (None, None), (1916, "1916")],
-)
-def test_years_stay_as_written(year: Any, read: str | None) -> None:
-    assert record(year=year).year == read
+def test_years_stay_as_written() -> None:
+    for year, read in [
+        (" c.1900 ", "c.1900"),
+        ("", None),
+        ("?", None),
+        (None, None),
+        (1916, "1916"),
+    ]:
+        assert record(year=year).year == read
 
 
-@pytest.mark.parametrize(
-    ("side", "read"),
-    [
+def test_sizes() -> None:
+    for side, read in [
         (25528, 25528),
         (800.0, 800),
         (0, None),
@@ -236,16 +225,13 @@ def test_years_stay_as_written(year: Any, read: str | None) -> None:
         (10**30, None),
         (float("inf"), None),
         (float("nan"), None),
-    ],
-)
-def test_sizes(side: Any, read: int | None) -> None:
-    assert record(width=side, height=side).width == read
-    assert record(width=side, height=side).height == read
+    ]:
+        assert record(width=side, height=side).width == read
+        assert record(width=side, height=side).height == read
 
 
-@pytest.mark.parametrize(
-    ("told", "page"),
-    [
+def test_pages() -> None:
+    for told, page in [
         ("/en/a/b", "/en/a/b"),
         ("https://www.wikiart.org/en/a/b", "/en/a/b"),
         ("//www.wikiart.org/en/a/b", "/en/a/b"),
@@ -263,19 +249,16 @@ def test_sizes(side: Any, read: int | None) -> None:
         ("", None),
         (None, None),
         ([], None),
-    ],
-)
-def test_pages(told: Any, page: str | None) -> None:
-    assert record(paintingUrl=told).page == page
+    ]:
+        assert record(paintingUrl=told).page == page
 
 
 def test_slugs_of_pages_have_one_spelling() -> None:
     assert page_slug("/en/a/cafe%CC%81") == page_slug("/en/a/caf%C3%A9") == "café"
 
 
-@pytest.mark.parametrize(
-    ("told", "id"),
-    [
+def test_ids() -> None:
+    for told, id in [
         ("577272d5f0becab9d85dac77", "577272d5f0becab9d85dac77"),
         (224238, "224238"),
         (9223372036854770001, "9223372036854770001"),
@@ -283,20 +266,18 @@ def test_slugs_of_pages_have_one_spelling() -> None:
         ("", "guernica-1937"),
         (True, "guernica-1937"),
         ([], "guernica-1937"),
-    ],
-)
-def test_ids(told: Any, id: str) -> None:
-    assert record(id=told).id == id
+    ]:
+        assert record(id=told).id == id
 
 
 def test_a_record_with_neither_id_nor_page_is_left_out() -> None:
     text = listed(work(id=None, paintingUrl=None), work(), 5, None, "x", [])
-    assert [one.title for one in read_list(text, SLUG).records] == ["Guernica"]
+    assert [one.title for one in parse_work_list(text, SLUG).works] == ["Guernica"]
 
 
 def test_a_placeholder_is_no_picture_and_its_size_none_of_the_work() -> None:
     held = record(image=FRAME, width=600, height=480)
-    assert (held.image, held.width, held.height) == (None,) * 3
+    assert (held.image_url, held.width, held.height) == (None,) * 3
     assert held.restricted == WITHHELD
 
 
@@ -310,61 +291,61 @@ def test_other_scans() -> None:
         None,
         "x",
     ]
-    only = Alternate(f"{UPLOADS}/detail%20%C3%A9.jpg", 900, None)
+    only = ListedImage(f"{UPLOADS}/detail%20%C3%A9.jpg", 900, None)
     assert record(images=scans).alternates == (only,)
     assert record(images="x").alternates == ()
 
 
 def test_works_of_other_artists_are_left_out() -> None:
     braque = work(id="b", artistUrl="/en/georges-braque", artistName="Georges Braque")
-    page = read_list(listed(work(), braque, braque, count=53), SLUG)
-    assert [one.id for one in page.records] == ["5772ffff0000000000000001"]
-    assert (page.count, page.others) == (53, frozenset({"b"}))
+    page = parse_work_list(listed(work(), braque, braque, count=53), SLUG)
+    assert [one.id for one in page.works] == ["5772ffff0000000000000001"]
+    assert (page.count, page.foreign_ids) == (53, frozenset({"b"}))
 
 
-@pytest.mark.parametrize(
-    "owner", ["/en/Pablo-Picasso", "https://www.wikiart.org/en/pablo-picasso", "", None]
-)
-def test_works_of_the_same_artist_are_not(owner: Any) -> None:
-    assert record(artistUrl=owner)
+def test_works_of_the_same_artist_are_not() -> None:
+    for owner in [
+        "/en/Pablo-Picasso",
+        "https://www.wikiart.org/en/pablo-picasso",
+        "",
+        None,
+    ]:
+        assert record(artistUrl=owner)
 
 
-@pytest.mark.parametrize("nothing", [None, []])
-def test_the_end_of_a_list(nothing: Any) -> None:
-    text = json.dumps({"Paintings": nothing, "AllPaintingsCount": 1166})
-    page = read_list(text, SLUG)
-    assert (page.records, page.count) == ((), 1166)
+def test_the_end_of_a_list() -> None:
+    for nothing in [None, []]:
+        text = json.dumps({"Paintings": nothing, "AllPaintingsCount": 1166})
+        page = parse_work_list(text, SLUG)
+        assert (page.works, page.count) == ((), 1166)
 
 
-@pytest.mark.parametrize("count", [None, "many", -1, True, 1.5, [], float("nan")])
-def test_a_count_may_be_none(count: Any) -> None:
-    assert read_list(listed(work(), count=count), SLUG).count is None
+def test_a_count_may_be_none() -> None:
+    for count in [None, "many", -1, True, 1.5, [], float("nan")]:
+        assert parse_work_list(listed(work(), count=count), SLUG).count is None
 
 
 def test_a_byte_order_mark_is_no_harm() -> None:
-    assert read_list("\ufeff" + listed(work()), SLUG).records
+    assert parse_work_list("\ufeff" + listed(work()), SLUG).works
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
+def test_what_came_in_place_of_a_list_is_named() -> None:
+    for text, told in [
         (JUST_A_MOMENT, "the HTML page 'Just a moment...'"),
         ("<html><title>Two\nlines &amp; more</title>", "page 'Two lines & more'"),
         ("<p>no title", "text that begins '<p>no title'"),
         ("", "an empty answer"),
         (listed(work())[:-20], """text that begins '{"Paintings"""),
-        ('{"Paintings": 5}', '"Paintings" are no list'),
+        ('{"Paintings": 5}', '"Paintings" of the JSON are not a list'),
         ('{"Exception": {"Message": "Free API limit exceeded"}}', "limit exceeded"),
-        ("{}", 'JSON without "Paintings"'),
-        ("[]", "JSON came that is no object"),
-        ("null", "JSON came that is no object"),
-    ],
-)
-def test_what_came_in_place_of_a_list_is_named(text: str, told: str) -> None:
-    with pytest.raises(BadAnswerError) as caught:
-        read_list(text, SLUG)
-    assert told in str(caught.value)
-    assert "\n" not in str(caught.value)
+        ("{}", 'has no "Paintings"'),
+        ("[]", "not an object"),
+        ("null", "not an object"),
+    ]:
+        with pytest.raises(InvalidResponseError) as caught:
+            parse_work_list(text, SLUG)
+        assert told in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 # Artists
@@ -377,26 +358,26 @@ def test_an_artist_has_names() -> None:
         "OriginalArtistName": "Georgia O&#39;Keeffe",
         "url": "georgia-o-keeffe",
     }
-    artist = read_artist(json.dumps(values))
+    artist = parse_artist(json.dumps(values))
     assert (artist.slug, artist.name) == ("georgia-o-keeffe", "Georgia O'Keeffe")
     assert artist.names == ("Georgia O'Keeffe", "O'Keeffe Georgia")
 
 
 def test_an_artist_without_a_name_is_called_by_the_slug() -> None:
-    artist = read_artist('{"artistName": "\\uffff", "url": "katsushika-hokusai"}')
-    assert (artist.name, artist.names) == ("Katsushika Hokusai", ())
+    artist = parse_artist('{"artistName": "\\uffff", "url": "katsushika-hokusai"}')
+    assert artist.names == ("Katsushika Hokusai",)
 
 
-@pytest.mark.parametrize("url", ["null", '""', '".."', "5", '"/ru/pablo-pikasso"'])
-def test_an_artist_without_a_slug_is_none(url: str) -> None:
-    with pytest.raises(BadAnswerError, match="tells of no artist"):
-        read_artist(f'{{"artistName": "X", "url": {url}}}')
+def test_an_artist_without_a_slug_is_none() -> None:
+    for url in ["null", '""', '".."', "5", '"/ru/pablo-pikasso"']:
+        with pytest.raises(InvalidResponseError, match="describes no artist"):
+            parse_artist(f'{{"artistName": "X", "url": {url}}}')
 
 
-@pytest.mark.parametrize("reader", READERS)
-def test_the_page_for_what_is_not_there(reader: str) -> None:
-    with pytest.raises(NotFoundError, match="no such page"):
-        READERS[reader](NOT_FOUND)
+def test_the_page_for_what_is_not_there() -> None:
+    for reader in READERS:
+        with pytest.raises(NotFoundError, match="no such page"):
+            READERS[reader](NOT_FOUND)
 
 
 def test_search() -> None:
@@ -408,10 +389,10 @@ def test_search() -> None:
         {"title": "No address"},
         None,
     ]
-    assert read_search(json.dumps({"Artists": artists})) == [
-        Candidate("pablo-picasso", "Pablo Picasso", ("Pablo Picasso",), 1170),
-        Candidate("o-k", "O'K", ("O'K",), 1),
-        Candidate("j-rg-x", "J Rg X", (), None),
+    assert parse_search(json.dumps({"Artists": artists})) == [
+        Artist("pablo-picasso", ("Pablo Picasso",), 1170),
+        Artist("o-k", ("O'K",), 1),
+        Artist("j-rg-x", ("J Rg X",), None),
     ]
 
 
@@ -421,7 +402,7 @@ def test_search_falls_back_on_markup() -> None:
         '<li><a href="/en/joan-miro">Joan Miró</a><a href="/en/joan-miro/x">…</a></li>'
         '<li><a href="http://example.org/x">X</a></li>'
     )
-    found = read_search(json.dumps({"Artists": None, "ArtistsHtml": markup}))
+    found = parse_search(json.dumps({"Artists": None, "ArtistsHtml": markup}))
     names = [(one.slug, one.name) for one in found]
     assert names == [
         ("georgia-o-keeffe", "Georgia O'Keeffe"),
@@ -429,44 +410,44 @@ def test_search_falls_back_on_markup() -> None:
     ]
 
 
-@pytest.mark.parametrize("markup", [None, "", "plain", 5, []])
-def test_a_search_may_find_nobody(markup: Any) -> None:
-    assert read_search(json.dumps({"Artists": None, "ArtistsHtml": markup})) == []
+def test_a_search_may_find_nobody() -> None:
+    for markup in [None, "", "plain", 5, []]:
+        assert parse_search(json.dumps({"Artists": None, "ArtistsHtml": markup})) == []
 
 
 @pytest.mark.shared
 def test_search_of_the_samples(shared: Path) -> None:
-    found = read_search(sample(shared, "xhr_search_picasso_json3_artists.json"))
+    found = parse_search(sample(shared, "xhr_search_picasso_json3_artists.json"))
     assert [(one.slug, one.works) for one in found] == [
         ("pablo-picasso", 1170),
         ("paloma-picasso", 1),
     ]
     values = json.loads(sample(shared, "xhr_alphabet_json3_page1.json"))
-    told = read_search(json.dumps(values))
-    shown = read_search(json.dumps(values | {"Artists": None}))
+    told = parse_search(json.dumps(values))
+    shown = parse_search(json.dumps(values | {"Artists": None}))
     assert [one.names for one in shown] == [one.names for one in told]
     assert len(shown) == 8
 
 
 @pytest.mark.shared
 def test_artists_of_the_samples(shared: Path) -> None:
-    picasso = read_artist(sample(shared, "xhr_artist_picasso.json"))
+    picasso = parse_artist(sample(shared, "xhr_artist_picasso.json"))
     assert (picasso.slug, picasso.name) == ("pablo-picasso", "Pablo Picasso")
     assert picasso.names == ("Pablo Picasso", "Picasso Pablo", "Pablo Ruiz Picasso")
-    cole = read_artist(sample(shared, "xhr_artist_thomas_cole.json"))
+    cole = parse_artist(sample(shared, "xhr_artist_thomas_cole.json"))
     assert cole.names == ("Thomas Cole", "Cole Thomas")
 
 
 @pytest.mark.shared
 def test_the_alphabet_of_the_samples(shared: Path) -> None:
-    listed = read_alphabet(sample(shared, "app_artist_alphabet.json"))
+    listed = parse_all_artists(sample(shared, "app_artist_alphabet.json"))
     artists = {one.slug: one for one in listed}
     assert artists["georgia-o-keeffe"].names == ("Georgia O'Keeffe", "O'Keeffe Georgia")
     assert artists["ivan-aivazovsky"].names[1] == "Aivazovsky Ivan"
     assert artists["jacques-h-rold"].name == "Jacques Hérold"
     assert artists["katsushika-hokusai"].name == "Katsushika Hokusai"
-    assert artists["katsushika-hokusai"].names == ()
-    letter = read_alphabet_page(sample(shared, "html_alphabet_p_text_list.html"))
+    assert artists["katsushika-hokusai"].names == ("Katsushika Hokusai",)
+    letter = parse_letter_page(sample(shared, "html_alphabet_p_text_list.html"))
     works = {one.slug: one.works for one in letter}
     assert (works["pablo-picasso"], works["paloma-picasso"]) == (1170, 1)
     assert (works["yves-klein"], works["3d"]) == (0, 12)
@@ -479,20 +460,23 @@ def test_a_letter_of_the_alphabet() -> None:
         "<span>, 1887 - 1986</span><span>, 1,174 artworks</span></li>"
         "<li>no link</li></ul></div>"
     )
-    name = "Georgia O'Keeffe"
-    assert read_alphabet_page(text) == [
-        Candidate("georgia-o-keeffe", name, (name,), 1174)
+    assert parse_letter_page(text) == [
+        Artist("georgia-o-keeffe", ("Georgia O'Keeffe",), 1174)
     ]
 
 
-@pytest.mark.parametrize("text", ["{}", '"x"', JUST_A_MOMENT, ""])
-def test_what_is_no_alphabet(text: str) -> None:
-    for read in (read_alphabet, read_alphabet_page):
-        with pytest.raises(BadAnswerError):
-            read(text)
+def test_what_is_no_alphabet() -> None:
+    for text in ["{}", '"x"', JUST_A_MOMENT, ""]:
+        for read in (parse_all_artists, parse_letter_page):
+            with pytest.raises(InvalidResponseError):
+                read(text)
 
 
 # The text list
+
+
+def listed_row(page: str | None, title: str, year: str | None) -> ListedWork:
+    return ListedWork(page_slug(page or ""), title, year, page=page)
 
 
 def text_list(
@@ -506,43 +490,39 @@ def text_list(
     )
 
 
-@pytest.mark.parametrize(
-    ("row", "read"),
-    [
+def test_rows_of_the_text_list() -> None:
+    for row, read in [
         (
             '<a href="/en/pablo-picasso/guernica-1937">Guernica</a><span>, 1937</span>',
-            Row("/en/pablo-picasso/guernica-1937", "Guernica", "1937"),
+            listed_row("/en/pablo-picasso/guernica-1937", "Guernica", "1937"),
         ),
         (
             '<a href="//www.wikiart.org/en/pablo-picasso/x">X</a><span>, ?</span>',
-            Row("/en/pablo-picasso/x", "X", None),
+            listed_row("/en/pablo-picasso/x", "X", None),
         ),
         (
             '<a href="/en/pablo-picasso/caf%C3%A9">Caf&eacute;, &amp;lt;a</a>',
-            Row("/en/pablo-picasso/caf%C3%A9", "Café, &lt;a", None),
+            listed_row("/en/pablo-picasso/caf%C3%A9", "Café, &lt;a", None),
         ),
         (
             '<a href="/en/pablo-picasso/mule-1"> </a><span>, c.1908</span>',
-            Row("/en/pablo-picasso/mule-1", "Mule 1", "c.1908"),
+            listed_row("/en/pablo-picasso/mule-1", "Mule 1", "c.1908"),
         ),
         (
             "<span>Withheld, with a comma</span><span>, 1968</span>",
-            Row(None, "Withheld, with a comma", "1968"),
+            listed_row(None, "Withheld, with a comma", "1968"),
         ),
-        ("Withheld, 1968", Row(None, "Withheld", "1968")),
-        ("Withheld, alas", Row(None, "Withheld, alas", None)),
-        ("Withheld<span>, 1968</span>", Row(None, "Withheld", "1968")),
-        ("<a>Withheld</a><span>, 1968</span>", Row(None, "Withheld", "1968")),
-        ("", Row(None, "Untitled", None)),
-    ],
-)
-def test_rows_of_the_text_list(row: str, read: Row) -> None:
-    assert read_text_list(text_list(row), SLUG).rows == (read,)
+        ("Withheld, 1968", listed_row(None, "Withheld", "1968")),
+        ("Withheld, alas", listed_row(None, "Withheld, alas", None)),
+        ("Withheld<span>, 1968</span>", listed_row(None, "Withheld", "1968")),
+        ("<a>Withheld</a><span>, 1968</span>", listed_row(None, "Withheld", "1968")),
+        ("", listed_row(None, "Untitled", None)),
+    ]:
+        assert parse_text_list(text_list(row), SLUG).works == (read,)
 
 
-@pytest.mark.parametrize(
-    "href",
-    [
+def test_rows_that_lead_elsewhere_are_dropped() -> None:
+    for href in [
         "http://pablo.tumblr.com/post/123",
         "/en/georges-braque/houses-at-estaque-1908",
         "/en/pablo-picasso/all-works",
@@ -551,42 +531,37 @@ def test_rows_of_the_text_list(row: str, read: Row) -> None:
         "/ru/pablo-picasso/x",
         "#",
         "",
-    ],
-)
-def test_rows_that_lead_elsewhere_are_dropped(href: str) -> None:
-    text = text_list(f'<a href="{href}">X</a><span>, 1937</span>')
-    assert read_text_list(text, SLUG).rows == ()
+    ]:
+        text = text_list(f'<a href="{href}">X</a><span>, 1937</span>')
+        assert parse_text_list(text, SLUG).works == ()
 
 
-@pytest.mark.parametrize(
-    ("title", "count"),
-    [
+def test_the_title_of_the_text_list_counts() -> None:
+    for title, count in [
         ("Andrea Mantegna - 145 artworks - painting", 145),
         ("X, 1881 - 1973, 1 artwork", 1),
         ("Agent 007 170 artworks", 170),
         ("All works", None),
         ("", None),
         (f"{'9' * 50} artworks", None),
-    ],
-)
-def test_the_title_of_the_text_list_counts(title: str, count: int | None) -> None:
-    assert read_text_list(text_list(title=title), SLUG).count == count
+    ]:
+        assert parse_text_list(text_list(title=title), SLUG).count == count
 
 
 @pytest.mark.shared
 def test_the_text_list_of_the_samples(shared: Path) -> None:
     text = sample(shared, "html_all_works_text_list_picasso.html")
-    found = read_text_list(text, SLUG)
-    assert (found.count, len(found.rows)) == (1170, 1168)
-    assert found.rows[0] == Row(
+    found = parse_text_list(text, SLUG)
+    assert (found.count, len(found.works)) == (1170, 1168)
+    assert found.works[0] == listed_row(
         "/en/pablo-picasso/bust-of-young-man", "Bust of Young Man", None
     )
-    assert [row.title for row in found.rows if not row.page] == [
+    assert [row.title for row in found.works if not row.page] == [
         "Restricted Work, with a comma"
     ]
     catalogue = json.loads(sample(shared, "catalogue_picasso_1166.json"))
     listed = {one["paintingUrl"] for one in catalogue}
-    pages = {row.page for row in found.rows}
+    pages = {row.page for row in found.works}
     assert pages - listed == {None, "/en/pablo-picasso/two%2Fwomen-1908"}
     assert listed <= pages
 
@@ -628,39 +603,37 @@ def og(url: str) -> str:
 
 @pytest.mark.shared
 def test_pages_of_the_samples(shared: Path) -> None:
-    whole = read_painting(sample(shared, "html_painting_detail.html"))
-    assert whole == Painting(
+    whole = parse_work_page(sample(shared, "html_painting_detail.html"))
+    assert whole == WorkPage(
         year="1900",
-        width=810,
-        height=1280,
-        image="https://uploads6.wikiart.org/images/pablo-picasso/picador-1900.jpg",
+        image=ListedImage(
+            "https://uploads6.wikiart.org/images/pablo-picasso/picador-1900.jpg",
+            810,
+            1280,
+        ),
         style="Expressionism",
         genre="genre painting",
         media="oil, panel",
         dimensions="13.5 x 21 cm",
         rights="Public domain",
     )
-    damaged = read_painting(sample(shared, "html_painting_malformed_nginit.html"))
+    damaged = parse_work_page(sample(shared, "html_painting_malformed_nginit.html"))
     assert damaged.rights is None
-    assert (damaged.image, damaged.width, damaged.media) == (
-        (whole.image, whole.width, whole.media)
-    )
+    assert (damaged.image, damaged.media) == (whole.image, whole.media)
 
 
 @pytest.mark.shared
 def test_withheld_works_of_the_samples(shared: Path) -> None:
-    held = read_painting(sample(shared, "html_painting_restricted_frame.html"))
-    assert held.year == "1968"
-    assert (held.image, held.width, held.height) == (None,) * 3
+    held = parse_work_page(sample(shared, "html_painting_restricted_frame.html"))
+    assert (held.year, held.image) == ("1968", None)
     assert held.restricted == WITHHELD
     assert held.rights == "Copyright protected (fair use)"
     name = "html_painting_restricted_frame_but_json_real.html"
-    shown = read_painting(sample(shared, name))
+    shown = parse_work_page(sample(shared, name))
     assert shown.image is not None
-    assert shown.image.endswith("/w1siziisijm4njq3mcjd.jpg")
+    assert shown.image.url.endswith("/w1siziisijm4njq3mcjd.jpg")
     assert shown.restricted is None
-    # 600×480 is the placeholder's size.
-    assert (shown.width, shown.height) == (None, None)
+    assert shown.image.size == (None, None)  # 600×480 is the placeholder's size
 
 
 def test_the_picture_is_the_first_on_offer_that_is_no_placeholder() -> None:
@@ -672,33 +645,30 @@ def test_the_picture_is_the_first_on_offer_that_is_no_placeholder() -> None:
     in_head = og(f"{UPLOADS}/head.jpg!Large.jpg")
     held = {"image": FRAME, "width": 600, "height": 480}
 
-    def read(**parts: Any) -> tuple[str | None, int | None, int | None]:
-        found = read_painting(painting(**parts))
-        assert (found.image is None) == (found.restricted == WITHHELD)
-        return found.image, found.width, found.height
+    def read(**parts: Any) -> ListedImage | None:
+        page = parse_work_page(painting(**parts))
+        assert (page.image is None) == (page.restricted == WITHHELD)
+        return page.image
 
-    assert read(json_=in_json, sizes=in_sizes, head=in_head) == (
-        (f"{UPLOADS}/json.jpg", 1, 2)
-    )
-    assert read(json_=held, sizes=in_sizes, head=in_head) == (
-        (f"{UPLOADS}/sizes.jpg", 3, 4)
-    )
-    assert read(sizes=in_sizes, head=in_head) == (f"{UPLOADS}/sizes.jpg", 3, 4)
-    assert read(json_=held, sizes=sizes(5, None), head=in_head) == (
-        (f"{UPLOADS}/head.jpg", None, None)
-    )
-    assert read(head=in_head) == (f"{UPLOADS}/head.jpg", None, None)
-    assert read(json_=held, head=og(FRAME)) == (None, None, None)
+    from_json = ListedImage(f"{UPLOADS}/json.jpg", 1, 2)
+    from_sizes = ListedImage(f"{UPLOADS}/sizes.jpg", 3, 4)
+    from_head = ListedImage(f"{UPLOADS}/head.jpg")
+    assert read(json_=in_json, sizes=in_sizes, head=in_head) == from_json
+    assert read(json_=held, sizes=in_sizes, head=in_head) == from_sizes
+    assert read(sizes=in_sizes, head=in_head) == from_sizes
+    assert read(json_=held, sizes=sizes(5, None), head=in_head) == from_head
+    assert read(head=in_head) == from_head
+    assert read(json_=held, head=og(FRAME)) is None
 
 
 def test_a_page_may_show_no_picture_at_all() -> None:
-    assert read_painting(painting()) == Painting()
+    assert parse_work_page(painting()) == WorkPage()
 
 
 def test_the_year_that_the_json_says_comes_first() -> None:
     article = "<ul><li><s>Date:</s> <span>1900</span></li></ul>"
     for told, year in (("c.1900", "c.1900"), ("?", "1900"), (None, "1900")):
-        found = read_painting(painting(json_={"year": told}, article=article))
+        found = parse_work_page(painting(json_={"year": told}, article=article))
         assert found.year == year
 
 
@@ -713,7 +683,7 @@ def test_labels() -> None:
         '<article class="movie-promo"><ul><li><s>Genre:</s> Advertisement</li></ul>'
         "</article>"
     )
-    found = read_painting(painting(article=article, rest=promotion))
+    found = parse_work_page(painting(article=article, rest=promotion))
     assert (found.style, found.media) == ("Cubism, Art Brut", "oil & canvas")
     assert (found.genre, found.year) == (None, None)
     assert found.dimensions == "92.1 x 73 cm"
@@ -725,22 +695,26 @@ def test_labels_without_an_article_of_their_own() -> None:
         '<article class="promo"><h3>Ad</h3><ul><li><s>Style:</s> Ad</li></ul></article>'
         "<ul><li><s>Style:</s> Cubism</li></ul></main>"
     )
-    assert read_painting(text).style == "Cubism"
+    assert parse_work_page(text).style == "Cubism"
 
 
-@pytest.mark.parametrize("damaged", ['{"_id": "x", "title', "[1]", "null", "{" * 5000])
-def test_a_page_whose_json_is_damaged(damaged: str) -> None:
-    text = painting(json_=damaged, sizes=damaged, head=og(f"{UPLOADS}/x.jpg!Large.jpg"))
-    assert read_painting(text).image == f"{UPLOADS}/x.jpg"
+def test_a_page_whose_json_is_damaged() -> None:
+    for damaged in ['{"_id": "x", "title', "[1]", "null", "{" * 5000]:
+        text = painting(
+            json_=damaged, sizes=damaged, head=og(f"{UPLOADS}/x.jpg!Large.jpg")
+        )
+        assert parse_work_page(text).image == ListedImage(f"{UPLOADS}/x.jpg")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [JUST_A_MOMENT, "", "{}", "<html><title>Home</title>" + og(f"{UPLOADS}/x.jpg")],
-)
-def test_what_is_no_works_page(text: str) -> None:
-    with pytest.raises(BadAnswerError, match="in place of a work's page"):
-        read_painting(text)
+def test_what_is_no_works_page() -> None:
+    for text in [
+        JUST_A_MOMENT,
+        "",
+        "{}",
+        "<html><title>Home</title>" + og(f"{UPLOADS}/x.jpg"),
+    ]:
+        with pytest.raises(InvalidResponseError, match="in place of a work's page"):
+            parse_work_page(text)
 
 
 # The samples' awkward records: what is made of each, by the reason it is there for
@@ -775,7 +749,7 @@ AWKWARD: dict[str, dict[str, Any]] = {
     },
     "composed accents (NFC)": {
         "title": "Café à Royan",
-        "image": "https://uploads8.wikiart.org/images/pablo-picasso/"
+        "image_url": "https://uploads8.wikiart.org/images/pablo-picasso/"
         "caf%C3%A9-in-royan-1940(1).jpg",
     },
     "duplicate title, slug -1 (observed)": {"title": "Self-Portrait"},
@@ -784,59 +758,59 @@ AWKWARD: dict[str, dict[str, Any]] = {
     " (hypothetical)": {"page": "/en/pablo-picasso/Self-Portrait-1901"},
     "same id as row 20 again (duplicate record)": {"id": "5772ffff0000000000000014"},
     "two works share one image URL": {"id": "5772ffff0000000000000018"},
-    "image null": {"image": None, "restricted": None},
-    "image empty string": {"image": None, "restricted": None},
-    "copyright placeholder": {"image": None, "width": None, "restricted": WITHHELD},
+    "image null": {"image_url": None, "restricted": None},
+    "image empty string": {"image_url": None, "restricted": None},
+    "copyright placeholder": {"image_url": None, "width": None, "restricted": WITHHELD},
     "numbered directory": {
-        "image": "https://uploads6.wikiart.org/00475/images/pablo-picasso/"
+        "image_url": "https://uploads6.wikiart.org/00475/images/pablo-picasso/"
         "w1siziisijm4njq3mcjd.jpg"
     },
     "temp GUID image": {
-        "image": "https://uploads8.wikiart.org/temp/"
+        "image_url": "https://uploads8.wikiart.org/temp/"
         "19f6a140-59d2-4959-8d11-fd4ca582b7f2.jpg"
     },
     "png": {
-        "image": "https://uploads3.wikiart.org/images/pablo-picasso/minotaur-sketch.png"
+        "image_url": "https://uploads3.wikiart.org/images/pablo-picasso/minotaur-sketch.png"
     },
     "upper-case extension (observed)": {
-        "image": "https://uploads8.wikiart.org/00158/images/pablo-picasso/"
+        "image_url": "https://uploads8.wikiart.org/00158/images/pablo-picasso/"
         "35-52-1954.JPG"
     },
     ".jpeg (observed)": {
-        "image": "https://uploads7.wikiart.org/00124/images/pablo-picasso/"
+        "image_url": "https://uploads7.wikiart.org/00124/images/pablo-picasso/"
         "summer-1965.jpeg"
     },
     "image already carries !Large.jpg": {
-        "image": "https://uploads4.wikiart.org/images/pablo-picasso/guernica-1937.jpg"
+        "image_url": "https://uploads4.wikiart.org/images/pablo-picasso/guernica-1937.jpg"
     },
     "raw ì and space in path: must percent-encode": {
-        "image": "https://uploads0.wikiart.org/images/pablo-picasso/"
+        "image_url": "https://uploads0.wikiart.org/images/pablo-picasso/"
         "pablo-picasso-and-sebast%C3%ACa%20junyer-vidal-1901.jpg"
     },
     "directory differs from artist slug (observed for alma-tadema)": {
-        "image": "https://uploads1.wikiart.org/images/picasso-pablo/old-guitarist.jpg"
+        "image_url": "https://uploads1.wikiart.org/images/picasso-pablo/old-guitarist.jpg"
     },
     "double slash (observed for avatars)": {
-        "image": "https://uploads3.wikiart.org/00273/images//avatar5.jpg"
+        "image_url": "https://uploads3.wikiart.org/00273/images//avatar5.jpg"
     },
     "http:// scheme + old host": {
-        "image": "https://uploads5.wikiart.org/images/pablo-picasso/a-blue-house.jpg"
+        "image_url": "https://uploads5.wikiart.org/images/pablo-picasso/a-blue-house.jpg"
     },
     "protocol-relative": {
-        "image": "https://uploads5.wikiart.org/images/pablo-picasso/a-blue-house-2.jpg"
+        "image_url": "https://uploads5.wikiart.org/images/pablo-picasso/a-blue-house-2.jpg"
     },
     "file name is a mangled URL (observed)": {
-        "image": "https://uploads6.wikiart.org/images/pablo-picasso/"
+        "image_url": "https://uploads6.wikiart.org/images/pablo-picasso/"
         "http-en-wikipedia-org-wiki-file-picasso-jpg-1937.jpg"
     },
     "alternate scans in images[]": {
         "alternates": (
-            Alternate(
+            ListedImage(
                 "https://uploads2.wikiart.org/images/pablo-picasso/guernica-1937-2.jpg",
                 1600,
                 712,
             ),
-            Alternate(
+            ListedImage(
                 "https://uploads5.wikiart.org/images/pablo-picasso/"
                 "guernica-1937-detail.jpg",
                 900,
@@ -865,10 +839,13 @@ def test_the_awkward_records_of_the_samples(shared: Path) -> None:
     values = json.loads(sample(shared, "xhr_awkward_records.json"))
     reasons = [one["_why"] for one in values["Paintings"]]
     assert sorted(reasons) == sorted([*AWKWARD, BY_ANOTHER])
-    page = read_list(json.dumps(values), SLUG)
-    assert (page.count, page.others) == (53, frozenset({"5772ffff000000000000002e"}))
+    page = parse_work_list(json.dumps(values), SLUG)
+    assert (page.count, page.foreign_ids) == (
+        53,
+        frozenset({"5772ffff000000000000002e"}),
+    )
     reasons.remove(BY_ANOTHER)
-    for why, one in zip(reasons, page.records, strict=True):
+    for why, one in zip(reasons, page.works, strict=True):
         for name, value in AWKWARD[why].items():
             assert getattr(one, name) == value, why
 
@@ -877,17 +854,21 @@ def test_the_awkward_records_of_the_samples(shared: Path) -> None:
 def test_lists_of_the_samples(shared: Path) -> None:
     sizes = {}
     for name in ("page1", "page2", "page20_last_partial", "page2_overlaps_page1"):
-        page = read_list(sample(shared, f"xhr_all_paintings_picasso_{name}.json"), SLUG)
+        page = parse_work_list(
+            sample(shared, f"xhr_all_paintings_picasso_{name}.json"), SLUG
+        )
         assert page.count == 1166
-        assert page.others == frozenset()
-        assert all(one.image and one.page and one.width for one in page.records)
-        sizes[name] = len(page.records)
+        assert page.foreign_ids == frozenset()
+        assert all(one.image_url and one.page and one.width for one in page.works)
+        sizes[name] = len(page.works)
     assert sizes["page1"] == sizes["page2"] == sizes["page2_overlaps_page1"] == 60
     assert sizes["page20_last_partial"] == 26
     for end in ("null", "empty"):
         text = sample(shared, f"xhr_past_end_paintings_{end}.json")
-        assert read_list(text, SLUG).records == ()
-    assert read_list(sample(shared, "xhr_zero_works_artist.json"), SLUG).count == 0
+        assert parse_work_list(text, SLUG).works == ()
+    assert (
+        parse_work_list(sample(shared, "xhr_zero_works_artist.json"), SLUG).count == 0
+    )
 
 
 # Hostile answers
@@ -919,7 +900,7 @@ HOSTILE = [
 def refusal(read: Callable[[str], object], text: str) -> str:
     try:
         read(text)
-    except (BadAnswerError, NotFoundError) as error:
+    except (InvalidResponseError, NotFoundError) as error:
         return str(error)
     return ""
 

@@ -1,21 +1,22 @@
-"""``artist-nst adopt``: pictures that are here already, made a corpus."""
+"""``artist-nst adopt``: make a corpus of pictures that are on disk already."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.columns import print_table, say
+from artist_nst.cli.console import counting_bar, format_bytes, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.signals import Interrupted
+from artist_nst.cli.tables import print_table, write_stdout
 from artist_nst.errors import ArtistNstError
 
 if TYPE_CHECKING:
-    from artist_nst.corpus.adopt import Adopted
+    from artist_nst.corpus.adopt import AdoptReport
 
-REASONS = 5  # shown of an artist's
+MAX_REASONS = 5  # shown of an artist's failures
 
 
 def adopt(
@@ -23,7 +24,7 @@ def adopt(
         str,  # not a Path, which would take "" for the current folder
         typer.Argument(
             metavar="FOLDER",
-            help="Of pictures, in it or in folders below; or Kaggle's Best Artworks of "
+            help="Folder of pictures, also in subfolders; or Kaggle's Best Artworks of "
             "All Time, with artists.csv.",
             show_default=False,
         ),
@@ -33,89 +34,90 @@ def adopt(
         typer.Option(
             "--artist",
             "-A",
-            help="Whose pictures these are; of Kaggle's artists, the one to adopt "
+            metavar="NAME",
+            help="Artist of the pictures; for Kaggle's collection, the artist to adopt "
             "(default: all).",
         ),
     ] = None,
-    corpora: Corpora = None,
     copy: Annotated[
         bool,
         typer.Option(
             "--copy",
-            help="Copy the pictures. Else they are hard-linked where that can be done: "
-            "no disk is used, but an original edited in place changes in the corpus "
+            help="Copy the pictures. By default they are hard-linked if possible: that "
+            "needs no disk space, but an original edited in place changes the corpus "
             "too.",
         ),
     ] = False,
     max_pixels: Annotated[
-        int, typer.Option(help="Refuse larger pictures.", min=1, metavar="N")
+        int, typer.Option(help="Refuse pictures of more pixels.", min=1, metavar="N")
     ] = 300_000_000,
+    corpora: Corpora = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Make a corpus of pictures that are here already; the originals stay.
+    """Make a corpus of pictures on disk; the originals are left unchanged.
 
-    Run it again to add what is new, or to go on after Ctrl-C.
+    Run it again to add new pictures, or to continue after Ctrl-C.
 
     Examples:
-
-    artist-nst adopt ~/scans --artist "Anna Ancher"
-
-    artist-nst adopt best-artworks-of-all-time
+        artist-nst adopt ~/scans --artist "Anna Ancher"
+        artist-nst adopt best-artworks-of-all-time
     """
     from artist_nst import collection
 
     done, total = 0, 0
     try:
-        with talk.counting_bar(talk.set_up(quiet, verbose)) as show:
+        with counting_bar(open_console(quiet, verbose)) as show:
 
-            def told(number: int, of: int, name: str) -> None:
+            def show_progress(number: int, count: int, name: str) -> None:
                 nonlocal done, total
-                done, total = number, of
-                show("adopting", number, of, name)
+                done, total = number, count
+                show("adopting", number, count, name)
 
-            adopted = collection.adopt(
-                folder, artist, corpora, copy, max_pixels, on_progress=told
+            reports = collection.adopt(
+                folder, artist, corpora, copy, max_pixels, on_progress=show_progress
             )
     except KeyboardInterrupt:
         raise Interrupted(
-            f"{done:,} of {total:,} pictures are done; the same command goes on"
+            f"{done:,} of {total:,} pictures are done; run the same command again to "
+            "continue"
         ) from None
-    failed = sum(len(one.failed) for one in adopted)
-    if failed or not quiet:
-        _summarize(adopted, quiet)
+    failed = sum(len(report.failed) for report in reports)
+    if not quiet:
+        _print_counts(reports)
+        write_stdout(f"in {reports[0].folder.parent}\n")
+    _print_failures(reports)
     if failed:
-        found = sum(one.found for one in adopted)
+        found = sum(report.found for report in reports)
         raise ArtistNstError(f"{failed:,} of {found:,} pictures were not adopted")
 
 
-def _summarize(adopted: list[Adopted], quiet: bool) -> None:
-    lines = []
-    if not quiet:
-        _tabulate(adopted)
-        lines.append(f"in {adopted[0].folder.parent}")
-    for one in adopted:
-        lines += [f"failed: {reason}" for reason in one.failed[:REASONS]]
-        if len(one.failed) > REASONS:
-            lines.append(
-                f"and {len(one.failed) - REASONS:,} more: "
-                f"`artist-nst works {one.folder.name} --failed`"
-            )
-    say("".join(f"{line}\n" for line in lines))
-
-
-def _tabulate(adopted: list[Adopted]) -> None:
+def _print_counts(reports: Sequence[AdoptReport]) -> None:
     rows = [
         {
-            "artist": f"{one.artist} ({one.folder.name})",
-            "found": f"{one.found:,}",
-            "added": f"{one.added:,}",
-            "already here": f"{one.here:,}",
-            "duplicates": f"{one.duplicates:,}",
-            "failed": f"{len(one.failed):,}",
-            "size": talk.size(one.bytes),
+            "artist": f"{report.artist} ({report.folder.name})",
+            "found": f"{report.found:,}",
+            "added": f"{report.added:,}",
+            "already here": f"{report.here:,}",
+            "duplicates": f"{report.duplicates:,}",
+            "failed": f"{len(report.failed):,}",
+            "size": format_bytes(report.bytes),
         }
-        for one in adopted
+        for report in reports
     ]
     heads = list(rows[0])
-    print_table(heads, rows, right=heads[1:], folded=heads[:1], spare=("found", "size"))
+    print_table(
+        heads, rows, right=heads[1:], folded=heads[:1], dropped=("found", "size")
+    )
+
+
+def _print_failures(reports: Sequence[AdoptReport]) -> None:
+    lines = []
+    for report in reports:
+        lines += [f"failed: {reason}" for reason in report.failed[:MAX_REASONS]]
+        if len(report.failed) > MAX_REASONS:
+            lines.append(
+                f"and {len(report.failed) - MAX_REASONS:,} more: "
+                f"`artist-nst works {report.folder.name} --failed`"
+            )
+    write_stdout("".join(f"{line}\n" for line in lines))

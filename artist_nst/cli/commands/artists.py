@@ -1,12 +1,12 @@
-"""``artist-nst artists``: whose works are on disk."""
+"""``artist-nst artists``: list the artists on disk."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.columns import print_table
+from artist_nst.cli.console import format_bytes, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
+from artist_nst.cli.tables import print_table
 
 HEADS = ("artist", "folder", "works", "size", "changed", "source")
 
@@ -14,20 +14,24 @@ HEADS = ("artist", "folder", "works", "size", "changed", "source")
 def artists(
     corpora: Corpora = None, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
-    """List the artists on disk: how many works are here, of how many listed.
+    """List the artists whose works are on disk, with the number of works.
 
     Example: artist-nst artists
     """
-    from artist_nst.corpus import works
+    from artist_nst.corpus.works import (
+        check_corpora_folder,
+        choose_corpora_folder,
+        list_artists,
+    )
     from artist_nst.errors import ArtistNstError
 
-    console = talk.set_up(quiet, verbose)
-    folder = works.corpora_folder(corpora)
-    works.check_corpora(folder)
+    console = open_console(quiet, verbose)
+    folder = choose_corpora_folder(corpora)
+    check_corpora_folder(folder)
     rows = []
-    for slug, path in works.artists(folder).items():
+    for slug, path in list_artists(folder).items():
         try:
-            rows.append({"folder": slug} | _row(path))
+            rows.append({"folder": slug} | _make_row(path))
         except ArtistNstError as error:
             rows.append({"folder": slug, "source": f"unusable: {error}"})
     print_table(
@@ -36,29 +40,33 @@ def artists(
         right=("works", "size"),
         whole=("folder", "changed"),
         folded=("artist", "source"),
-        spare=("changed",),
+        dropped=("changed",),
     )
-    there = "" if folder.is_dir() else " (not there yet)"
-    console.print(f"in {folder}{there}", markup=False)
+    note = "" if folder.is_dir() else " (does not exist yet)"
+    console.print(f"in {folder}{note}", markup=False)
 
 
-def _row(folder: Path) -> dict[str, str]:
-    from artist_nst.corpus.works import head_of, load_corpus
+def _make_row(folder: Path) -> dict[str, str]:
+    from artist_nst.corpus.works import load_corpus, read_header
 
     corpus = load_corpus(folder)
-    here = corpus.here
+    available, total = corpus.available, len(corpus.works)
     bytes = sum(
-        work.bytes if isinstance(work.bytes, int) else corpus.path(work).stat().st_size
-        for work in here
+        work.bytes
+        if isinstance(work.bytes, int)
+        else corpus.get_path(work).stat().st_size
+        for work in available
     )
-    head = head_of(folder)
-    changed = str(head.get("updated") or head.get("created") or "")
+    header = read_header(folder)
+    changed = str(header.get("updated") or header.get("created") or "")
+    count = f"{len(available):,}"
+    if len(available) < total:
+        count += f" of {total:,}"
     return {
         "artist": corpus.artist,
-        "works": f"{len(here):,}"
-        + (f" of {len(corpus.works):,}" if len(here) < len(corpus.works) else ""),
-        "size": talk.size(bytes) if bytes else "",
-        # An ISO time, as far as minutes.
+        "works": count,
+        "size": format_bytes(bytes) if bytes else "",
+        # An ISO time without the seconds.
         "changed": changed[:16].replace("T", " "),
-        "source": str(head.get("source") or "") if head else "your own pictures",
+        "source": str(header.get("source") or "") if header else "your own pictures",
     }

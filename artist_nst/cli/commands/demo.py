@@ -1,4 +1,4 @@
-"""``artist-nst demo``: packaged photographs, the procedural artist, one sheet."""
+"""``artist-nst demo``: paint packaged photographs in a packaged artist's style."""
 
 from __future__ import annotations
 
@@ -7,68 +7,57 @@ from typing import Annotated
 
 import typer
 
-from artist_nst.cli.options import (
-    Device,
-    MaxMemory,
-    PaintOptions,
-    PrecisionOption,
-    Quiet,
-    Verbose,
-    WeightsFile,
-    WeightsInput,
-)
-from artist_nst.cli.session import Easel, make_folder
+from artist_nst.cli.options import PaintOptions, RunOptions, with_options
+from artist_nst.cli.series import make_folder
+from artist_nst.cli.session import PaintSession
 from artist_nst.recipes.published import recipe
 
-# Of scikit-image's photographs, and the work that each is painted after.
+# Photographs of scikit-image, and the work whose style each is painted in.
 PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-02"))
 
 
+@with_options(RunOptions, "offline")
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder.")] = Path(
-        "demo"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Output folder.")
+    ] = Path("demo"),
     width: Annotated[
-        int, typer.Option("--width", "-w", help="Of a painting, in pixels.", min=64)
+        int,
+        typer.Option(
+            "--width",
+            "-w",
+            metavar="N",
+            help="Width of the paintings in pixels.",
+            min=64,
+        ),
     ] = 288,
-    weights: WeightsFile = None,
-    weights_input: WeightsInput = None,
-    device: Device = None,
-    precision: PrecisionOption = None,
-    max_memory: MaxMemory = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    options: RunOptions,
 ) -> None:
-    """Paint two packaged photographs, and lay out photo, work and painting.
+    """Paint two packaged photographs, and show them on one sheet.
 
-    With VGG-19 where its weights are here, else with the compact network; nothing is
-    downloaded.
+    It uses VGG-19 if its weights are on this machine, otherwise the compact
+    network. Nothing is downloaded.
 
     Example: artist-nst demo -o demo
     """
-    options = PaintOptions(
-        weights=weights,
-        weights_input=weights_input,
-        device=device,
-        precision=precision,
-        max_memory=max_memory,
-        # A demonstration downloads nothing.
-        offline=True,
-        quiet=quiet,
-        verbose=verbose,
-    )
-    easel = Easel(recipe("default", width=width), options)
-    from artist_nst.corpus.works import packaged_corpora
-    from artist_nst.figures.sheet import Panel, sheet
+    from artist_nst.corpus.works import get_packaged_corpora
+    from artist_nst.figures.sheet import Panel, draw_sheet
     from artist_nst.image.files import read_picture, write_picture
-    from artist_nst.painting.style_sources import choose_sources
+    from artist_nst.painting.style_sources import StyleRequest
 
+    session = PaintSession(
+        recipe(width=width), PaintOptions(**{**vars(options), "offline": True})
+    )
     make_folder(out)
     rows = []
     for name, work in PAIRS:
-        photo = _photograph(name, out)
-        sources = choose_sources((), "procedural", [work], packaged_corpora(), 0)
-        painting = easel.paint(
+        photo = _write_photo(name, out)
+        request = StyleRequest(
+            artist="procedural", works=work, corpora=get_packaged_corpora()
+        )
+        sources = request.choose(seed=0)
+        painting = session.paint(
             photo, sources, 0, out / f"{name}-painted.png", replace=True
         )
         source = sources[0]
@@ -80,12 +69,12 @@ def demo(
                 Panel(painting.pixels, f"{name}, painted"),
             ]
         )
-    write_picture(out / "sheet.png", sheet(rows))
+    write_picture(out / "sheet.png", draw_sheet(rows))
     typer.echo(str(out / "sheet.png"))
 
 
-def _photograph(name: str, folder: Path) -> Path:
-    """A photograph of scikit-image's, as a file beside what is made of it."""
+def _write_photo(name: str, folder: Path) -> Path:
+    """Write one of scikit-image's photographs to a file in ``folder``."""
     import skimage.data
 
     from artist_nst.image.files import write_picture

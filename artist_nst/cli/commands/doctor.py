@@ -1,23 +1,23 @@
-"""``artist-nst doctor``: what machine, device, weights and corpora there are."""
+"""``artist-nst doctor``: show the machine, the device, the weights and the corpora."""
 
 from __future__ import annotations
 
 import platform
 import sys
 
-from artist_nst.cli import console as talk
+from artist_nst.cli.console import open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose, WeightsFile, WeightsInput
 from artist_nst.cli.signals import load_torch
 
 
 def doctor(
-    corpora: Corpora = None,
     weights: WeightsFile = None,
     weights_input: WeightsInput = None,
+    corpora: Corpora = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Say what was found here: versions, devices, weights and corpora.
+    """Show versions, device, weights and corpora on this machine.
 
     Example: artist-nst doctor
     """
@@ -26,67 +26,71 @@ def doctor(
     from rich.console import Console
     from rich.table import Table
 
-    from artist_nst.nst.devices import choose_device, describe
-    from artist_nst.nst.machine import memory_left
-    from artist_nst.nst.memory import gigabytes
+    from artist_nst._files import get_version
+    from artist_nst.nst.devices import choose_device, describe_device
+    from artist_nst.nst.machine import free_memory
+    from artist_nst.nst.memory import format_gigabytes
     from artist_nst.nst.precision import choose_precision
-    from artist_nst.painting.record import version
 
-    talk.set_up(quiet=not verbose or quiet, verbose=verbose)
+    open_console(quiet=not verbose or quiet, verbose=verbose)
     table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_row("artist-nst", version("artist-nst"))
+    table.add_row("artist-nst", get_version())
     table.add_row("python", f"{sys.version.split()[0]} on {platform.platform()}")
     for package in ("torch", "torchvision", "scipy", "numpy", "pillow"):
-        table.add_row(package, version(package) or "not found")
+        table.add_row(package, get_version(package) or "not found")
     device = choose_device()
-    table.add_row("device", describe(device))
+    table.add_row("device", describe_device(device))
     table.add_row("threads", str(torch.get_num_threads()))
     table.add_row("precision", choose_precision("auto", device))
-    table.add_row("memory", f"{gigabytes(memory_left(device))} free on the device")
-    table.add_row("weights", _weights(weights, weights_input))
-    for place, found in _corpora(corpora):
-        table.add_row(place, found)
+    table.add_row(
+        "memory", f"{format_gigabytes(free_memory(device))} free on the device"
+    )
+    table.add_row("weights", _describe_weights(weights, weights_input))
+    for row in _describe_corpora(corpora):
+        table.add_row(*row)
     Console(highlight=False, soft_wrap=True).print(table)
 
 
-def _weights(given: WeightsFile, input: WeightsInput) -> str:
+def _describe_weights(weights: WeightsFile, weights_input: WeightsInput) -> str:
     from artist_nst.errors import ArtistNstError
     from artist_nst.nst.compact import is_compact
-    from artist_nst.nst.weights import load_weights, locate_weights
+    from artist_nst.nst.weights.checkpoint import load_weights
+    from artist_nst.nst.weights.locate import locate_weights
 
-    if given is not None and is_compact(given):
-        return f"{given} (compact)"
+    if weights is not None and is_compact(weights):
+        return f"{weights} (compact)"
     try:
-        path = locate_weights("vgg19", given)
+        path = locate_weights("vgg19", weights)
         if path is None:
             return (
-                "none here yet: the compact network paints; `artist-nst weights` "
+                "not downloaded yet: the compact network paints; `artist-nst weights` "
                 "downloads VGG-19's (548 MiB)"
             )
-        found = load_weights(path, "vgg19", input=input)
+        loaded = load_weights(path, "vgg19", input=weights_input)
     except ArtistNstError as error:
         return f"unusable: {error}"
-    return f"{path} (vgg19, for {found.input}'s input)"
+    return f"{path} (vgg19, input of {loaded.input})"
 
 
-def _corpora(given: Corpora) -> list[tuple[str, str]]:
+def _describe_corpora(corpora: Corpora) -> list[tuple[str, str]]:
     from artist_nst.corpus.works import (
-        artists,
-        check_corpora,
-        corpora_folder,
+        check_corpora_folder,
+        choose_corpora_folder,
+        list_artists,
         load_corpus,
     )
     from artist_nst.errors import ArtistNstError, UsageError
 
-    folder = corpora_folder(given)
-    rows = [("corpora", str(folder) + ("" if folder.is_dir() else " (not there yet)"))]
+    folder = choose_corpora_folder(corpora)
+    note = "" if folder.is_dir() else " (does not exist yet)"
+    rows = [("corpora", f"{folder}{note}")]
     try:
-        check_corpora(folder)
+        check_corpora_folder(folder)
     except UsageError as error:
         rows = [("corpora", f"unusable: {error}")]
-    for slug, path in artists(folder).items():
+    for slug, path in list_artists(folder).items():
         try:
-            rows.append((f"  {slug}", f"{len(load_corpus(path).here):,} works"))
+            rows.append((f"  {slug}", f"{len(load_corpus(path).available):,} works"))
         except ArtistNstError as error:
             rows.append((f"  {slug}", f"unusable: {error}"))
     return rows

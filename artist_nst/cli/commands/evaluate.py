@@ -1,4 +1,4 @@
-"""``artist-nst evaluate``: do paintings pass for the artist's?"""
+"""``artist-nst evaluate``: judge whether paintings pass for the artist's."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.columns import print_table, say
-from artist_nst.cli.commands.paint import split
-from artist_nst.cli.options import FILES, Corpora, Quiet, Verbose
+from artist_nst.cli.commands.paint import split_pictures
+from artist_nst.cli.console import counting_bar, open_console
+from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.signals import load_torch
+from artist_nst.cli.tables import print_table, write_stdout
 
 if TYPE_CHECKING:
-    from artist_nst.evaluation.attribution import Share
-    from artist_nst.evaluation.metrics import Evaluation, Row
+    from artist_nst.evaluation.attribution import Proportion
+    from artist_nst.evaluation.metrics import Evaluation, PaintingMetrics
 
 HEADS = (
     "painting",
@@ -34,7 +34,7 @@ def evaluate(
     paintings: Annotated[
         list[str],
         typer.Argument(
-            metavar="PAINTING", help="What was painted.", show_default=False
+            metavar="PAINTING", help="Paintings by artist-nst.", show_default=False
         ),
     ],
     artist: Annotated[
@@ -42,7 +42,8 @@ def evaluate(
         typer.Option(
             "--artist",
             "-A",
-            help="Whom they imitate: picasso, 'Pablo Picasso', pablo-picasso.",
+            metavar="NAME",
+            help="Target artist, such as picasso or 'Pablo Picasso'.",
             show_default=False,
         ),
     ],
@@ -50,114 +51,115 @@ def evaluate(
         bool,
         typer.Option(
             "--without-color",
-            help="Judge by edges, patterns and wavelets of lightness alone: for "
-            "paintings that have their photo's colors.",
+            help="Judge only by edges, patterns and wavelets of the lightness; for "
+            "paintings that keep the photo's colors.",
         ),
     ] = False,
     content: Annotated[
         Path | None,
         typer.Option(
             metavar="PHOTO",
-            help="The photo of paintings without a record, or if it has moved.",
-            rich_help_panel=FILES,
+            help="Photo of paintings that have no record, or if the photo has moved.",
         ),
     ] = None,
-    corpora: Corpora = None,
     csv: Annotated[
         Path | None,
         typer.Option(
-            "--csv",
             metavar="FILE",
-            help="Write all numbers of all paintings there, too.",
-            rich_help_panel=FILES,
+            help="Also write all numbers of all paintings to a .csv file.",
         ),
     ] = None,
+    corpora: Corpora = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Judge whether paintings pass for an artist's, and measure them.
+    """Judge whether paintings pass for an artist's works, and measure them.
 
-    Two judges learn to tell the artists in the folder of corpora apart, six at least,
-    each from one half of the works that the paintings were not painted from; the other
-    half says how well. The works are looked at once, a few in a second, and remembered.
+    Two judges (classifiers) learn to tell apart the artists in the folder of
+    corpora, at least six. Each learns from one half of the works that the paintings
+    were not made from, and is tested on the other half. The works' features are
+    computed once, a few works per second, and cached.
 
-    In the table, judges are those of the two who take it for the artist's; edges is 1
-    and content 0 where all of the photo is kept; style is the distance to the works
-    painted from, held-out to the artist's others, and closer than the share of other
-    artists' works that are farther from these.
+    Columns: judges is the number of judges who take the painting for the artist's;
+    edges is 1 and content is 0 if the painting keeps all of the photo; style is the
+    distance to the works that it was made from, held-out to the artist's other
+    works; closer than is the share of other artists' works that are farther away
+    from those.
 
     Example: artist-nst evaluate painted/*.png --artist monet --csv monet.csv
     """
-    console = talk.set_up(quiet, verbose)
+    console = open_console(quiet, verbose)
     load_torch()
-    from artist_nst.evaluation.metrics import evaluate as run
-    from artist_nst.image.files import check_writable
+    from artist_nst._files import check_writable
+    from artist_nst.evaluation import metrics
 
     if csv is not None:
         check_writable(csv, (".csv",))
-    pictures, _ = split(paintings, artist)
-    with talk.counting_bar(console) as show:
-        found = run(
-            pictures,
+    paths, _ = split_pictures(paintings, artist)
+    with counting_bar(console) as show:
+        evaluation = metrics.evaluate(
+            paths,
             artist,
             corpora,
             content=content,
             color=not without_color,
-            on_progress=lambda what, done, total: show(what, done, total, ""),
+            on_progress=lambda phase, done, total: show(phase, done, total, ""),
         )
     if csv is not None:
-        found.write_table(csv)
-    print_table(HEADS, map(_row, found.rows), right=HEADS[2:], folded=HEADS[:1])
-    say("".join(f"{line}\n" for line in _summary(found)))
+        evaluation.write_table(csv)
+    rows = map(_make_row, evaluation.rows)
+    print_table(HEADS, rows, right=HEADS[2:], folded=HEADS[:1])
+    write_stdout("".join(f"{line}\n" for line in _summarize(evaluation)))
 
 
-def _row(row: Row) -> dict[str, str]:
+def _make_row(painting: PaintingMetrics) -> dict[str, str]:
     return {
-        "painting": str(row.painting),
-        "taken for": row.taken_for,
-        "probability": f"{row.probability:.2f}",
-        "judges": f"{row.hits} of 2",
-        "edges": _number(row.edges),
-        "content": _number(row.content),
-        "style": _number(row.style),
-        "held-out": _number(row.held_out),
-        "closer than": _percent(row.closer_than),
+        "painting": str(painting.painting),
+        "taken for": painting.taken_for,
+        "probability": f"{painting.probability:.2f}",
+        "judges": f"{painting.hits} of 2",
+        "edges": _format_number(painting.edges),
+        "content": _format_number(painting.content),
+        "style": _format_number(painting.style),
+        "held-out": _format_number(painting.held_out),
+        "closer than": _format_percent(painting.closer_than),
     }
 
 
-def _summary(found: Evaluation) -> list[str]:
-    judges, artist = found.judges, found.artist
+def _summarize(evaluation: Evaluation) -> list[str]:
+    artist, judges = evaluation.artist, evaluation.classifiers
     photos = ""
-    if found.photos.of:
-        photos = f"; of the photos themselves, {_share(found.photos)}"
-    medians = ", ".join(
-        f"{name} {_number(found.median(name))}"
+    if evaluation.photo_deception.total:
+        photos = f"; the photos themselves: {_format_share(evaluation.photo_deception)}"
+    medians = "".join(
+        f"{name} {_format_number(evaluation.median(name))}, "
         for name in ("edges", "content", "style")
-        if found.median(name) is not None
+        if evaluation.median(name) is not None
     )
     return [
         "",
-        f"taken for {artist}'s: {_share(found.deception)}{photos}",
-        f"known to the judges, of held-out works: {_share(judges.accuracy)}, of "
-        f"{artist}'s {_share(judges.known[artist])}; re-encoded "
-        f"{_percent(judges.reencoded.rate)}, by chance {_percent(judges.chance)}; "
+        f"taken for {artist}'s: {_format_share(evaluation.deception)}{photos}",
+        f"judges' accuracy: {_format_share(judges.accuracy)} of held-out works, "
+        f"{_format_share(judges.accuracy_by_artist[artist])} of {artist}'s; "
+        f"{_format_percent(judges.reencoded_accuracy.rate)} if re-encoded, "
+        f"{_format_percent(judges.chance)} by chance; "
         f"calibration error {judges.calibration_error:.2f}",
-        f"medians: {medians}{', ' if medians else ''}"
-        f"held-out {_number(found.median('held_out'))}, closer than "
-        f"{_percent(found.median('closer_than'))} of the others' works (held-out works "
-        f"{_percent(found.works_closer_than)})",
+        f"medians: {medians}"
+        f"held-out {_format_number(evaluation.median('held_out'))}, closer than "
+        f"{_format_percent(evaluation.median('closer_than'))} of other artists' works "
+        f"(held-out works: {_format_percent(evaluation.works_closer_than)})",
     ]
 
 
-def _share(share: Share) -> str:
-    """``58% of 24 (39–76%)``: with the interval of 95 % confidence."""
+def _format_share(share: Proportion) -> str:
+    """Format a proportion with its 95 % confidence interval: ``58% of 24 (39–76%)``."""
     low, high = share.interval
-    return f"{share.rate:.0%} of {share.of} ({100 * low:.0f}–{high:.0%})"
+    return f"{share.rate:.0%} of {share.total} ({100 * low:.0f}–{high:.0%})"
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _percent(value: float | None) -> str:
+def _format_percent(value: float | None) -> str:
     return "" if value is None else f"{value:.0%}"

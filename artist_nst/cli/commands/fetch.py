@@ -1,311 +1,340 @@
-"""``artist-nst fetch``: an artist's works, downloaded from WikiArt."""
+"""``artist-nst fetch``: download an artist's works from WikiArt."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.options import Corpora, Quiet, Verbose
+from artist_nst.cli.console import (
+    counting_bar,
+    format_bytes,
+    format_seconds,
+    open_console,
+)
+from artist_nst.cli.options import Corpora, Quiet, Verbose, panel_option
 from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from artist_nst.wikiart.report import Progress, Report, Wish
+    from artist_nst.wikiart.client import WikiArtClient
+    from artist_nst.wikiart.report import FetchOptions, FetchProgress, FetchReport
 
-WHICH = "Which works"
-HOW = "How it is asked"
-SHOWN = 5  # reasons, before `artist-nst works` is named for the rest
-
-
-def _which(*names: str, help: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=WHICH, **more)
-
-
-def _how(*names: str, help: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=HOW, **more)
+_filter_option = partial(panel_option, "Filters (* loads one more page per work)")
+_download_option = partial(panel_option, "Download")
+MAX_SHOWN = 5  # failures or changes that are named
 
 
 def fetch(
     artists: Annotated[
         list[str],
-        typer.Argument(metavar="ARTIST", help="Names, or slugs as in addresses."),
+        typer.Argument(
+            metavar="ARTIST", help="Name, or WikiArt's slug such as pablo-picasso."
+        ),
     ],
     limit: Annotated[
         int | None,
-        _which("--limit", help="At most N works: a fair sample.", min=1, metavar="N"),
+        typer.Option(help="At most N works, sampled at random.", min=1, metavar="N"),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Count and estimate only; download nothing."),
+    ] = False,
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh", help="Read WikiArt's list again, and report changes."
+        ),
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Check the files on disk against their hashes."),
+    ] = False,
     first: Annotated[
-        bool, _which("--first", help="With --limit: the first N of the list.")
+        bool, _filter_option("--first", help="With --limit: the first N, not a sample.")
     ] = False,
     seed: Annotated[
-        int, _which("--seed", help="With --limit: which sample.", min=0)
+        int, _filter_option(help="Random seed of the sample.", min=0, metavar="N")
     ] = 0,
     style: Annotated[
         list[str] | None,
-        _which("--style", help="Such as cubism; repeatable: any of. *"),
+        _filter_option(
+            metavar="TEXT", help="Only a style, such as cubism; repeatable. *"
+        ),
     ] = None,
     genre: Annotated[
         list[str] | None,
-        _which("--genre", help="Such as portrait; repeatable: any of. *"),
+        _filter_option(
+            metavar="TEXT", help="Only a genre, such as portrait; repeatable. *"
+        ),
     ] = None,
     media: Annotated[
         list[str] | None,
-        _which("--media", help="Such as oil; repeatable: any of. *"),
+        _filter_option(
+            metavar="TEXT", help="Only a medium, such as oil; repeatable. *"
+        ),
     ] = None,
     public_domain: Annotated[
-        bool, _which("--public-domain", help="Only where WikiArt says so. *")
+        bool,
+        _filter_option(
+            "--public-domain",
+            help="Only works in the public domain, according to WikiArt. *",
+        ),
     ] = False,
-    since: Annotated[int | None, _which("--since", help="From this year on.")] = None,
-    until: Annotated[int | None, _which("--until", help="Up to this year.")] = None,
+    since: Annotated[
+        int | None, _filter_option(help="Only this year or later.", metavar="YEAR")
+    ] = None,
+    until: Annotated[
+        int | None, _filter_option(help="Only this year or earlier.", metavar="YEAR")
+    ] = None,
     min_size: Annotated[
-        int | None, _which("--min-size", help="Shorter side, in pixels.", min=1)
+        int | None,
+        _filter_option(help="Shorter side in pixels, at least.", min=1, metavar="N"),
     ] = None,
     alternates: Annotated[
-        bool, _which("--alternates", help="Other scans of a work, too.")
+        bool, _filter_option("--alternates", help="Also other scans of a work.")
     ] = False,
     size: Annotated[
         Literal["original", "large", "hd"],
-        _how(
-            "--size",
-            help="Of the pictures: as WikiArt has them, within 750×600, or within "
-            "1920×1200; the original where there is no such.",
+        _download_option(
+            help="Image size: original, large (within 750×600) or hd (within "
+            "1920×1200); the original if WikiArt has no smaller one."
         ),
     ] = "original",
     details: Annotated[
         bool,
-        _how("--details", help="Rights, style, genre, media: a request more a work."),
-    ] = False,
-    refresh: Annotated[
-        bool, _how("--refresh", help="Read WikiArt's list again; say what changed.")
-    ] = False,
-    verify: Annotated[
-        bool, _how("--verify", help="Compare the files here with their hashes.")
-    ] = False,
-    dry_run: Annotated[
-        bool, _how("--dry-run", help="Count and estimate; download nothing.")
+        _download_option(
+            "--details",
+            help="Also load rights, style, genre and media: one more page per work.",
+        ),
     ] = False,
     jobs: Annotated[
-        int, _how("--jobs", help="Connections at once.", min=1, max=16)
+        int, _download_option(help="Parallel connections.", min=1, max=16, metavar="N")
     ] = 4,
     rate: Annotated[
-        float,
-        _how("--rate", help="Requests a second, of all connections (up to 1000)."),
+        float, _download_option(help="Requests per second, at most 1000.", metavar="X")
     ] = 2.0,
     user_agent: Annotated[
         str | None,
-        _how("--user-agent", help="What to call ourselves (our name and version)."),
+        _download_option(
+            metavar="TEXT", help="User-Agent header (default: artist-nst/VERSION)."
+        ),
     ] = None,
     max_pixels: Annotated[
-        int, _how("--max-pixels", help="Refuse larger pictures.", min=1, metavar="N")
+        int,
+        _download_option(help="Refuse pictures of more pixels.", min=1, metavar="N"),
     ] = 300_000_000,
     corpora: Corpora = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Download all of an artist's works from WikiArt, every picture verified.
+    """Download an artist's works from WikiArt, and verify every picture.
 
-    Run it again to go on where it stopped: only what is missing or broken is
-    downloaded. The options marked * need a page more for each work.
-    $ARTIST_NST_WIKIART_URL names a stand-in for the site, on this machine.
+    Run it again to continue: only missing and broken files are downloaded. For
+    tests, $ARTIST_NST_WIKIART_URL replaces the site by a server on this machine.
 
     Example: artist-nst fetch picasso --limit 50
     """
-    from artist_nst.collection import Polite, Selection, Wish
+    from artist_nst.collection import FetchOptions, Selection, WikiArtClient
 
-    selection = Selection(
-        limit=_limit(limit, first),
-        first=first,
-        seed=seed,
-        style=_words("--style", style),
-        genre=_words("--genre", genre),
-        media=_words("--media", media),
-        since=since,
-        until=until,
-        public_domain=public_domain,
-        min_size=min_size,
-    )
-    wish = Wish(
-        selection=selection,
+    if first and limit is None:
+        raise UsageError("--first needs --limit N")
+    options = FetchOptions(
+        selection=Selection(
+            limit=limit,
+            first=first,
+            seed=seed,
+            style=_check_words("--style", style),
+            genre=_check_words("--genre", genre),
+            media=_check_words("--media", media),
+            since=since,
+            until=until,
+            public_domain=public_domain,
+            min_size=min_size,
+        ),
         size=size,
         alternates=alternates,
         details=details,
         refresh=refresh,
         verify=verify,
         jobs=jobs,
+        max_pixels=max_pixels,
         dry_run=dry_run,
     )
-    site = Polite(rate=_rate(rate), agent=_agent(user_agent))
-    run = _Run(talk.set_up(quiet, verbose), wish, site, corpora, max_pixels)
+    client = WikiArtClient(rate=_check_rate(rate), agent=_check_agent(user_agent))
+    fetcher = _Fetcher(open_console(quiet, verbose), options, client, corpora)
     for name in artists:
-        run.fetch(name, only=len(artists) == 1)
-    run.summarize()
-    return 0 if run.complete else 1
+        fetcher.fetch(name, is_only=len(artists) == 1)
+    fetcher.print_reports()
+    return 0 if fetcher.is_complete else 1
 
 
-class _Run:
-    """All artists of one command."""
+class _Fetcher:
+    """Fetches the artists of one command, and reports them at its end.
+
+    Attributes:
+        is_complete: Whether nothing failed so far.
+    """
 
     def __init__(
-        self, console: Console, wish: Wish, site: Any, corpora: Any, max_pixels: int
+        self,
+        console: Console,
+        options: FetchOptions,
+        client: WikiArtClient,
+        corpora: str | None,
     ) -> None:
         self.console = console
-        self.wish = wish
-        self.site = site
+        self.options = options
+        self.client = client
         self.corpora = corpora
-        self.max_pixels = max_pixels
-        self.reports: list[Report] = []
-        self.complete = True
+        self.reports: list[FetchReport] = []
+        self.is_complete = True
 
-    def fetch(self, name: str, *, only: bool) -> None:
-        """One artist; of several, one that fails does not keep the others."""
+    def fetch(self, name: str, *, is_only: bool) -> None:
+        """Fetch one artist; one of several that fails does not stop the others."""
         from artist_nst import collection
 
         try:
-            with _bar(self.console, name) as show:
+            with _fetch_bar(self.console, name) as show:
                 report = collection.fetch(
                     name,
                     corpora=self.corpora,
-                    wish=self.wish,
-                    site=self.site,
-                    max_pixels=self.max_pixels,
+                    options=self.options,
+                    client=self.client,
                     on_progress=show,
                 )
         except KeyboardInterrupt:
-            self.summarize()
+            self.print_reports()
             raise Interrupted(
-                f"nothing more of {name} was downloaded; what is here stays"
+                f"nothing more of {name} was downloaded; finished files are kept"
             ) from None
         except ArtistNstError as error:
-            if only or self.site.refusal:
-                self.summarize()
+            if is_only or self.client.refusal:
+                self.print_reports()
                 raise
-            self.complete = False
+            self.is_complete = False
             print(f"artist-nst: {' '.join(str(error).split())}", file=sys.stderr)
             return
-        if report.folder in (one.folder for one in self.reports):
+        if report.folder in (earlier.folder for earlier in self.reports):
             return  # the same artist under another name
         self.reports.append(report)
-        self.complete &= report.complete or self.wish.dry_run
+        self.is_complete &= report.complete or self.options.dry_run
         if report.interrupted:
-            self.summarize()
+            self.print_reports()
             raise Interrupted(
-                f"{report.artist}: {report.already + report.downloaded:,} of "
-                f"{report.wanted:,} works are here; the same command goes on"
+                f"{report.artist}: {report.present + report.downloaded:,} of "
+                f"{report.selected:,} works are here; run the same command again to "
+                "continue"
             )
-        if report.stopped:
-            self.summarize()
-            raise ArtistNstError(report.stopped)
+        if report.stop_reason:
+            self.print_reports()
+            raise ArtistNstError(report.stop_reason)
 
-    def summarize(self) -> None:
-        """A table for each, on stdout, and what else is to be said."""
+    def print_reports(self) -> None:
+        """Print the counts of each artist on stdout, notes and failures on stderr."""
         for report in self.reports:
             if not self.console.quiet or not report.complete:
-                typer.echo(_table(report, self.wish.dry_run))
-            for line in _remarks(report):
+                typer.echo(_format_counts(report, self.options.dry_run))
+            for line in [*report.notes, *_describe_changes(report)]:
                 self.console.print(line, markup=False)
-            for line in _failures(report):
+            for line in _describe_failures(report):
                 print(line, file=sys.stderr)
         self.reports = []
 
 
-def _table(report: Report, dry_run: bool) -> str:
-    """A line a number, so that it can be read at any width."""
+def _format_counts(report: FetchReport, dry_run: bool) -> str:
+    """Format one number per line, which can be read at any width."""
     counts = {
         "listed by WikiArt": report.listed,
-        "left out": report.listed - report.wanted,
-        "already here": report.already,
+        "left out": report.listed - report.selected,
+        "already here": report.present,
         "downloaded": report.downloaded,
         "restricted": report.restricted,
         "failed": report.failed,
-        "not reached": report.left,
+        "not reached": report.remaining,
     }
     if dry_run:
         counts["to download"] = counts.pop("not reached")
         del counts["downloaded"], counts["failed"]
-    lines = {name: f"{count:,}" for name, count in counts.items()}
-    if report.at_most:
-        lines["to download"] = f"up to {lines['to download']}"
-    about = "up to about " if report.at_most else "about " if dry_run else ""
-    lines["to receive" if dry_run else "received"] = about + talk.size(report.bytes)
-    lines["requests"] = f"{report.requests:,}"
-    lines["time"] = talk.clock(report.seconds)
+    values = {name: f"{count:,}" for name, count in counts.items()}
+    if report.is_upper_bound:
+        values["to download"] = f"up to {values['to download']}"
+    bound = "up to about " if report.is_upper_bound else "about " if dry_run else ""
+    values["to receive" if dry_run else "received"] = bound + format_bytes(report.bytes)
+    values["requests"] = f"{report.requests:,}"
+    values["time"] = format_seconds(report.seconds)
     if not dry_run:
-        lines["folder"] = str(report.folder)
+        values["folder"] = str(report.folder)
     title = f"{report.artist} ({report.slug})"
-    return "\n".join([title, *(f"  {key:20}{lines[key]}" for key in lines)])
+    return "\n".join([title, *(f"  {name:20}{values[name]}" for name in values)])
 
 
-def _remarks(report: Report) -> Iterator[str]:
-    yield from report.notes
+def _describe_changes(report: FetchReport) -> Iterator[str]:
     changes = report.changes
-    if changes is not None:
-        for what, listed in (
-            ("added", changes.added),
-            ("removed", changes.removed),
-            ("changed", changes.changed),
-        ):
-            named = "; ".join(work.label for work in listed[:SHOWN])
-            more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-            yield f"{what} since the last list: {len(listed)}" + (
-                f" ({named}{more})" if listed else ""
-            )
+    if changes is None:
+        return
+    for kind, works in (
+        ("added", changes.added),
+        ("removed", changes.removed),
+        ("changed", changes.changed),
+    ):
+        names = "; ".join(work.label for work in works[:MAX_SHOWN])
+        if len(works) > MAX_SHOWN:
+            names += f" and {len(works) - MAX_SHOWN} more"
+        line = f"{kind} since the last list: {len(works)}"
+        yield f"{line} ({names})" if works else line
 
 
-def _failures(report: Report) -> Iterator[str]:
-    for failure in report.failures[:SHOWN]:
+def _describe_failures(report: FetchReport) -> Iterator[str]:
+    for failure in report.failures[:MAX_SHOWN]:
         yield f"failed: {failure}"
-    if len(report.failures) > SHOWN:
-        yield f"and {len(report.failures) - SHOWN:,} more failed"
+    if len(report.failures) > MAX_SHOWN:
+        yield f"and {len(report.failures) - MAX_SHOWN:,} more failed"
     if report.failed or report.restricted:
-        yield f"`artist-nst works {report.folder.name} --failed` says what and why"
+        yield f"`artist-nst works {report.folder.name} --failed` lists the reasons"
 
 
 @contextmanager
-def _bar(console: Console, name: str) -> Iterator[Any]:
-    phases = {
+def _fetch_bar(
+    console: Console, name: str
+) -> Iterator[Callable[[FetchProgress], None]]:
+    """Show a bar over one artist's pages, then pictures."""
+    titles = {
         "list": f"{name}: reading the list",
         "pages": f"{name}: reading pages",
         "pictures": name,
     }
-    with talk.counting_bar(console) as show:
+    with counting_bar(console) as show:
         show(f"{name}: looking up", 0, None, "")
 
-        def told(progress: Progress) -> None:
-            note = f"{progress.failed} failed" if progress.failed else ""
-            size = talk.size(progress.bytes) if progress.bytes else ""
-            show(
-                phases[progress.phase], progress.done, progress.total, f"{size} {note}"
-            )
+        def show_progress(progress: FetchProgress) -> None:
+            size = format_bytes(progress.bytes) if progress.bytes else ""
+            failed = f"{progress.failed} failed" if progress.failed else ""
+            title = titles[progress.phase]
+            show(title, progress.done, progress.total, f"{size} {failed}")
 
-        yield told
-
-
-def _limit(limit: int | None, first: bool) -> int | None:
-    if first and limit is None:
-        raise UsageError("--first needs a --limit: the first how many?")
-    return limit
+        yield show_progress
 
 
-def _words(option: str, given: list[str] | None) -> tuple[str, ...]:
-    if any(not one.strip() for one in given or ()):
-        raise UsageError(f"{option} is empty: name one, or leave it out")
-    return tuple(given or ())
+def _check_words(option: str, words: list[str] | None) -> tuple[str, ...]:
+    if any(not word.strip() for word in words or ()):
+        raise UsageError(f"{option} is empty: give a word, or leave it out")
+    return tuple(words or ())
 
 
-def _rate(rate: float) -> float:
+def _check_rate(rate: float) -> float:
     if not 0 < rate <= 1000:
         raise UsageError(f"--rate {rate:g}: it must be above 0, and 1000 at most")
     return rate
 
 
-def _agent(agent: str | None) -> str | None:
+def _check_agent(agent: str | None) -> str | None:
     if agent is not None and not (
         agent.strip() and agent.isascii() and agent.isprintable()
     ):

@@ -1,4 +1,4 @@
-"""``artist-nst film``: saved iterations, one after the other."""
+"""``artist-nst film``: make a film of saved iterations."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.columns import say
+from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.cli.session import FRAMES, find_unused
 from artist_nst.cli.signals import Interrupted
+from artist_nst.cli.tables import write_stdout
 from artist_nst.errors import UsageError
-
-SAVED = ".frames"  # how a folder of saved iterations is called, behind the painting
 
 
 def film(
@@ -23,8 +22,8 @@ def film(
         list[str],  # not Paths, which would take "" for the current folder
         typer.Argument(
             metavar="FRAMES",
-            help="A folder of saved iterations (`paint -p` leaves NAME.frames), "
-            "or of other pictures; or pictures, in their order.",
+            help="Folder of saved iterations (`paint -p` writes NAME.frames) or of "
+            "other pictures; or pictures in order.",
             show_default=False,
         ),
     ],
@@ -34,120 +33,111 @@ def film(
             "--out",
             "-o",
             metavar="FILE",
-            help="The film: .mp4, .webm or .gif. Replaced, if it is there "
-            "(default: NAME.mp4 here, with a number if that is there).",
+            help="Output .mp4, .webm or .gif file, which is replaced (default: a new "
+            "file NAME.mp4 in the current folder).",
         ),
     ] = None,
     fps: Annotated[
-        int, typer.Option("--fps", help="Pictures a second.", min=1, max=60)
+        int, typer.Option(help="Frames per second.", min=1, max=60, metavar="N")
     ] = 12,
     hold: Annotated[
         float,
         typer.Option(
-            "--hold",
-            help="How long the last one stays.",
-            min=0,
-            max=600,
-            metavar="SECONDS",
+            help="How long the last frame stays.", min=0, max=600, metavar="SECONDS"
         ),
     ] = 2.0,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Make a film of saved iterations, as large as the first of them.
+    """Make a film of saved iterations, in the size of the first one.
 
     Example: artist-nst film photo-night.frames -o photo-night.gif
     """
-    from artist_nst.image.video import check_film, film_of
+    from artist_nst.image.video import check_video_path, write_video
 
-    console = talk.set_up(quiet, verbose)
-    name, pictures = _pictures(frames)
+    console = open_console(quiet, verbose)
+    name, pictures = _find_pictures(frames)
     if out is None:
-        out = _free(name)
-    check_film(out)
+        out = find_unused(Path(f"{name}.mp4"))
+    check_video_path(out)
     for picture in pictures:
         if os.path.realpath(picture) == os.path.realpath(out):
             raise UsageError(f"-o {out}: it would replace one of the pictures")
-    done, before = 0, _state(out)
+    done, state = 0, _get_state(out)
     try:
-        with talk.counting_bar(console) as show:
+        with counting_bar(console) as show:
 
-            def told(number: int, of: int) -> None:
+            def show_progress(number: int, count: int) -> None:
                 nonlocal done
                 done = number
-                show("filming", number, of, "")
+                show("filming", number, count, "")
 
-            film_of(pictures, out, fps=fps, hold_seconds=hold, on_frame=told)
+            write_video(
+                pictures, out, fps=fps, hold_seconds=hold, on_frame=show_progress
+            )
     except KeyboardInterrupt:
-        if _state(out) == before:
+        if _get_state(out) == state:
             raise
         raise Interrupted(
             f"a film of {done:,} of the {len(pictures):,} pictures is in {out}"
         ) from None
-    say(f"{out}\n")
+    write_stdout(f"{out}\n")
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """Of a file, to tell whether it has been replaced; None where there is none."""
+def _get_state(path: Path) -> tuple[int, int] | None:
+    """Return what changes if a file is replaced; None if it does not exist."""
     if not os.path.exists(path):
         return None
-    found = path.stat()
-    return found.st_ino, found.st_mtime_ns
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
 
 
-def _pictures(given: list[str]) -> tuple[str, list[Path]]:
-    """What the film is called, and its pictures."""
-    if len(given) == 1:
-        return _folder(given[0])
-    for one in given:
-        if os.path.isdir(one):
-            raise UsageError(f"{one} is a folder: name one folder, or only pictures")
-    pictures = [Path(one) for one in given]
+def _find_pictures(arguments: list[str]) -> tuple[str, list[Path]]:
+    """Return the film's name without suffix, and its pictures in order."""
+    if len(arguments) == 1:
+        return _list_folder(arguments[0])
+    for argument in arguments:
+        if os.path.isdir(argument):
+            raise UsageError(
+                f"{argument} is a folder: name one folder, or only pictures"
+            )
+    pictures = [Path(argument) for argument in arguments]
     parent = pictures[0].absolute().parent
-    return (parent if parent.suffix == SAVED else pictures[0]).stem, pictures
+    return (parent if parent.suffix == FRAMES else pictures[0]).stem, pictures
 
 
-def _folder(given: str) -> tuple[str, list[Path]]:
-    from artist_nst.corpus.works import PICTURES
+def _list_folder(argument: str) -> tuple[str, list[Path]]:
+    from artist_nst.corpus.works import READABLE_SUFFIXES
 
-    folder = Path(given)
-    if not given or not os.path.isdir(folder):
-        if not os.path.exists(given):
-            raise UsageError(f"{given!r}: there is no such folder; check the path")
+    folder = Path(argument)
+    if not argument or not os.path.isdir(folder):
+        if not os.path.exists(argument):
+            raise UsageError(f"{argument!r}: no such folder; check the path")
         raise UsageError(
-            f"{given} is a file: name the folder of saved iterations (`paint -p` "
-            "leaves NAME.frames), or several pictures"
+            f"{argument} is a file: name the folder of saved iterations (`paint -p` "
+            "writes NAME.frames), or several pictures"
         )
     try:
-        found = [
+        pictures = [
             path
             for path in folder.iterdir()
-            if path.suffix.lower() in PICTURES
+            if path.suffix.lower() in READABLE_SUFFIXES
             and not path.name.startswith(".")
-            # A link that leads nowhere is a picture that fails.
+            # A broken link counts as a picture, and fails when it is read.
             and (path.is_file() or path.is_symlink())
         ]
     except OSError as error:
         raise UsageError(
-            f"{given} cannot be read ({error.strerror}): make it readable"
+            f"{argument} cannot be read ({error.strerror}): make it readable"
         ) from error
-    if not found:
-        suffixes = ", ".join(sorted(PICTURES))
-        raise UsageError(f"{given}: no pictures in it ({suffixes})")
-    name = folder.resolve().name.removesuffix(SAVED)
-    return name or "film", sorted(found, key=_natural)
+    if not pictures:
+        suffixes = ", ".join(sorted(READABLE_SUFFIXES))
+        raise UsageError(f"{argument}: no pictures in it ({suffixes})")
+    name = folder.resolve().name.removesuffix(FRAMES)
+    return name or "film", sorted(pictures, key=_split_numbers)
 
 
-def _natural(path: Path) -> list[str | int]:
-    """Sorts 2 before 10."""
+def _split_numbers(path: Path) -> list[str | int]:
+    """Return a sort key that puts iter-2 before iter-10."""
     parts = re.split(r"([0-9]+)", path.name)
-    return [int(one) if at % 2 else one for at, one in enumerate(parts)]
-
-
-def _free(name: str) -> Path:
-    """``NAME.mp4`` here, or with the first number behind it that is free."""
-    number, free = 1, Path(f"{name}.mp4")
-    while os.path.lexists(free):
-        number += 1
-        free = Path(f"{name}-{number}.mp4")
-    return free
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)]

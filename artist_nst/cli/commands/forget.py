@@ -1,4 +1,4 @@
-"""``artist-nst forget``: an artist's corpus deleted, after a question."""
+"""``artist-nst forget``: delete an artist's corpus after asking."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli import console as talk
+from artist_nst.cli.console import format_bytes, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
-    from artist_nst.corpus.forget import Belongings
     from artist_nst.corpus.works import Corpus
 
-SHOWN = 3  # of the files that stay
+MAX_SHOWN = 3  # files that are kept
 
 
 def forget(
     artist: Annotated[
         str,
-        typer.Argument(help="Folder, name or a word of the name.", show_default=False),
+        typer.Argument(
+            metavar="ARTIST",
+            help="Folder, name or part of the name.",
+            show_default=False,
+        ),
     ],
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Delete without asking.")
@@ -32,67 +35,66 @@ def forget(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Delete an artist's pictures and what is known of them (asks first).
+    """Delete an artist's pictures and their manifest, after asking.
 
-    Files that artist-nst did not put there stay.
+    Files that artist-nst did not write are kept.
 
     Example: artist-nst forget "pablo picasso"
     """
     from artist_nst.corpus import forget as library
-    from artist_nst.corpus.works import corpora_folder, find_folder
+    from artist_nst.corpus.works import choose_corpora_folder, find_corpus_folder
 
-    console = talk.set_up(quiet, verbose)
-    corpus, damage = _found(find_folder(artist, corpora_folder(corpora), hint=False))
-    what = _what(corpus, library.belongings(corpus))
+    console = open_console(quiet, verbose)
+    folder = find_corpus_folder(artist, choose_corpora_folder(corpora), hint=False)
+    corpus, is_damaged = _load(folder)
+    files = library.find_owned_files(corpus)
+    count = len(files.pictures)
+    pictures = f"{count:,} picture{'s' * (count != 1)} ({format_bytes(files.bytes)})"
+    description = f"{pictures} of {corpus.artist} in {folder}"
     if not yes:
-        _ask(what + damage, corpus.artist)
+        note = " (all in images/: the manifest is damaged)" if is_damaged else ""
+        _confirm(description + note, corpus.artist)
     try:
-        left = library.forget(corpus, damaged=bool(damage))
+        kept = library.forget(corpus, damaged=is_damaged)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"not all of {corpus.artist} is forgotten: the same command goes on"
+            f"{corpus.artist} is only partly deleted; run the same command again to "
+            "finish"
         ) from None
-    console.print(f"deleted {what}", markup=False)
-    if corpus.folder.exists():
-        names = [path.relative_to(corpus.folder).as_posix() for path in left]
-        console.print(_stays(names), markup=False)
+    console.print(f"deleted {description}", markup=False)
+    if folder.exists():
+        names = [path.relative_to(folder).as_posix() for path in kept]
+        console.print(_describe_kept(names), markup=False)
 
 
-def _found(folder: Path) -> tuple[Corpus, str]:
-    """The corpus; and where its manifest is damaged, what that means."""
-    from artist_nst.corpus.forget import salvage
+def _load(folder: Path) -> tuple[Corpus, bool]:
+    """Load a corpus, and tell whether its manifest is damaged."""
+    from artist_nst.corpus.forget import recover_corpus
     from artist_nst.corpus.works import DamagedError, load_corpus
 
     try:
-        return load_corpus(folder), ""
+        return load_corpus(folder), False
     except DamagedError:
-        return salvage(folder), " (its manifest is damaged: all that lie in images/)"
+        return recover_corpus(folder), True
 
 
-def _what(corpus: Corpus, ours: Belongings) -> str:
-    count = len(ours.pictures)
-    return (
-        f"{count:,} picture{'s' * (count != 1)} ({talk.size(ours.bytes)}) of "
-        f"{corpus.artist} in {corpus.folder}"
-    )
+def _describe_kept(names: list[str]) -> str:
+    text = ", ".join(names[:MAX_SHOWN]) or "empty folders"
+    if len(names) > MAX_SHOWN:
+        text += f" and {len(names) - MAX_SHOWN:,} more"
+    return f"the folder is kept, with what artist-nst did not write: {text}"
 
 
-def _stays(names: list[str]) -> str:
-    named = ", ".join(names[:SHOWN]) or "folders that are empty"
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return f"the folder stays, with what artist-nst did not put there: {named}{more}"
-
-
-def _ask(what: str, artist: str) -> None:
+def _confirm(description: str, artist: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError(
-            f"forget would delete {what}; without a terminal to ask on, "
-            "say that it may: --yes"
+            f"forget would delete {description}; add --yes to confirm, since there is "
+            "no terminal to ask on"
         )
     try:
-        agreed = typer.confirm(f"Delete {what}, and what is known of them?", err=True)
+        agreed = typer.confirm(f"Delete {description} and the manifest?", err=True)
     except (typer.Abort, KeyboardInterrupt, EOFError):
         typer.echo(err=True)  # ends the line of the question
         raise Interrupted("nothing was deleted") from None
     if not agreed:
-        raise ArtistNstError(f"{artist} is not forgotten: nothing was deleted")
+        raise ArtistNstError(f"not confirmed: nothing of {artist} was deleted")

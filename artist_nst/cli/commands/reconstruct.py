@@ -1,4 +1,4 @@
-"""``artist-nst reconstruct``: what layers keep of a picture."""
+"""``artist-nst reconstruct``: show what a network's layers keep of a picture."""
 
 from __future__ import annotations
 
@@ -8,129 +8,102 @@ from typing import Annotated
 
 import typer
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.options import (
-    FILES,
-    LOOK,
-    RUN,
-    Device,
-    MaxMemory,
-    Offline,
-    PrecisionOption,
-    Quiet,
-    Verbose,
-    WeightsFile,
-    WeightsInput,
-    max_bytes,
-)
-from artist_nst.cli.outcome import report
-from artist_nst.cli.session import clipped, series_folder
+from artist_nst.cli.console import open_console
+from artist_nst.cli.options import RunOptions, with_options
+from artist_nst.cli.series import run_series, shorten_name
 from artist_nst.cli.signals import load_torch
 from artist_nst.recipes.recipe import Network, Pool
 
 
+@with_options(RunOptions)
 def reconstruct(
-    picture: Annotated[Path, typer.Argument(help="A picture.", show_default=False)],
+    picture: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PICTURE",
+            help="Picture whose content is reconstructed.",
+            show_default=False,
+        ),
+    ],
     style: Annotated[
         Path | None,
-        typer.Argument(help="Another one for the row of style (default: the same)."),
+        typer.Argument(
+            metavar="STYLE",
+            help="Picture whose style is reconstructed (default: the same picture).",
+        ),
     ] = None,
     layer: Annotated[
         list[str] | None,
         typer.Option(
-            help="A column of the sheet; repeatable (default: conv1_1 … conv5_1).",
-            rich_help_panel=LOOK,
+            metavar="LAYER",
+            help="Layer, one column of the sheet; repeatable (default: conv1_1 … "
+            "conv5_1).",
         ),
     ] = None,
     width: Annotated[
-        int, typer.Option("--width", "-w", help="In pixels.", rich_help_panel=LOOK)
+        int, typer.Option("--width", "-w", metavar="N", help="Width in pixels.")
     ] = 256,
     numiter: Annotated[
         int,
         typer.Option(
-            "--numiter", "-n", help="Iterations of each.", rich_help_panel=LOOK
+            "--numiter", "-n", metavar="N", help="Number of iterations for each."
         ),
     ] = 200,
     network: Annotated[
-        Network, typer.Option(help="Whose layers.", rich_help_panel=LOOK)
+        Network, typer.Option(help="Network that the layers belong to.")
     ] = "auto",
     pool: Annotated[
-        Pool, typer.Option(help="How it makes images smaller.", rich_help_panel=LOOK)
+        Pool, typer.Option(help="Pooling between the network's blocks.")
     ] = "max",
     tv: Annotated[
-        float,
-        typer.Option(help="Smoothness, as in paint.", rich_help_panel=LOOK),
+        float, typer.Option(metavar="X", help="Weight of smoothness, as in paint.")
     ] = 0.0,
     seed: Annotated[
-        int, typer.Option(help="Of the noise.", min=0, rich_help_panel=LOOK)
+        int, typer.Option(help="Random seed for the noise.", min=0, metavar="N")
     ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="The folder (default: reconstruct-PICTURE here). Run again, what is "
-            "done there is not painted again.",
-            rich_help_panel=FILES,
+            metavar="FOLDER",
+            help="Output folder; pictures that it already contains are skipped "
+            "(default: reconstruct-PICTURE in the current folder).",
         ),
     ] = None,
-    weights: WeightsFile = None,
-    weights_input: WeightsInput = None,
-    device: Device = None,
-    precision: PrecisionOption = None,
-    max_memory: MaxMemory = None,
-    offline: Offline = False,
-    max_pixels: Annotated[
-        int,
-        typer.Option(
-            help="Refuse larger pictures.", min=1, rich_help_panel=RUN, metavar="N"
-        ),
-    ] = 180_000_000,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    options: RunOptions,
 ) -> None:
-    """Show what single layers keep of a picture, and sets of layers of its style.
+    """Show what each layer keeps of a picture, and sets of layers of its style.
 
-    Each reconstruction starts from noise. The first row seeks the picture's features
-    at one layer; the second its Gram matrices at the first, the first two, … layers.
+    Every reconstruction starts from noise. The first row matches the picture's
+    features at one layer; the second its Gram matrices at the first, the first two,
+    … layers.
 
     Example: artist-nst reconstruct photo.jpg painting.jpg -w 256 -o layers
     """
-    console = talk.set_up(quiet, verbose)
+    console = open_console(options.quiet, options.verbose)
+    compute = options.compute
     load_torch()
-    from artist_nst.experiments.reconstruction import LAYERS, RECONSTRUCTION, plan
-    from artist_nst.experiments.reconstruction import reconstruct as run
-    from artist_nst.painting.networks import Networks
+    from artist_nst.experiments import reconstruction as experiment
 
-    changed = replace(RECONSTRUCTION, width=width, network=network, pool=pool, tv=tv)
-    planned = plan(
+    recipe = replace(
+        experiment.RECONSTRUCTION, width=width, network=network, pool=pool, tv=tv
+    )
+    plan = experiment.plan_reconstruction(
         picture,
         style or picture,
-        layers=layer or LAYERS,
-        recipe=changed.with_iterations(numiter),
+        layers=layer or experiment.LAYERS,
+        recipe=recipe.with_iterations(numiter),
         seed=seed,
-        max_pixels=max_pixels,
+        max_pixels=compute.max_pixels,
     )
-    folder = out or Path(f"reconstruct-{clipped(picture.stem)}".replace(".", "-"))
-    with (
-        series_folder(folder),
-        talk.download_bar(console) as download,
-        talk.series_bar(console) as show,
-    ):
-        networks = Networks(
-            device=device or "auto",
-            weights=weights,
-            input=weights_input,
-            offline=offline,
-            on_download=download,
-        )
-        series = run(
-            planned,
-            folder,
-            networks=networks,
-            on_progress=show,
-            max_pixels=max_pixels,
-            precision=precision or "auto",
-            max_memory=max_bytes(max_memory),
-        )
-    report(series, folder, len(planned.all))
+    folder = out or Path(f"reconstruct-{shorten_name(picture.stem)}".replace(".", "-"))
+    run_series(
+        lambda networks, on_progress: experiment.reconstruct(
+            plan, folder, networks=networks, on_progress=on_progress
+        ),
+        folder,
+        compute,
+        console,
+    )

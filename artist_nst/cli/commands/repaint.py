@@ -1,4 +1,4 @@
-"""``artist-nst repaint``: paint again from the record inside a painting."""
+"""``artist-nst repaint``: paint again from the record in a painting."""
 
 from __future__ import annotations
 
@@ -8,117 +8,123 @@ from typing import Annotated, Any
 
 import typer
 
-from artist_nst.cli.commands.paint import Artist, RecipeName, WorkNames
-from artist_nst.cli.options import FILES, PaintOptions, with_paint_options
-from artist_nst.cli.session import Easel, destination
+from artist_nst.cli.options import (
+    Artist,
+    PaintOptions,
+    RecipeName,
+    WorkNames,
+    with_options,
+)
+from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.cli.signals import load_torch
 from artist_nst.errors import ArtistNstError
 from artist_nst.recipes.recipe import from_dict
 from artist_nst.recipes.toml_file import find_recipe
 
 
-@with_paint_options()
+@with_options(PaintOptions)
 def repaint(
     painting: Annotated[
-        Path, typer.Argument(help="A painting made by artist-nst.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="PAINTING", help="Painting by artist-nst.", show_default=False
+        ),
     ],
     content: Annotated[
-        Path | None,
-        typer.Option(
-            "--content", help="Where the photo is now.", rich_help_panel=FILES
-        ),
+        Path | None, typer.Option(metavar="FILE", help="Photo, if it has moved.")
     ] = None,
     style_image: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--style-image",
-            help="Where a style image is now; repeatable.",
-            rich_help_panel=FILES,
-        ),
+        typer.Option(metavar="FILE", help="Style image, if it has moved; repeatable."),
     ] = None,
     artist: Artist = None,
-    work: WorkNames = None,
     recipe: RecipeName = None,
+    work: WorkNames = None,
     *,
     options: PaintOptions,
 ) -> None:
-    """Paint again from the record in a painting, any option changed.
+    """Paint again from the record in a painting, optionally with other settings.
 
-    With nothing changed, the same machine gives the same pixels.
+    Options that are not given keep the painting's values. If none is given, the same
+    machine gives the same pixels.
 
     Examples:
-
-    artist-nst repaint photo-night.png -w 1024 -o large.png
-
-    artist-nst repaint old.png --content ~/pictures/photo.jpg --seed 8
+        artist-nst repaint photo-night.png -w 1024 -o large.png
+        artist-nst repaint old.png --content ~/pictures/photo.jpg --seed 8
     """
     load_torch()
     from artist_nst.painting import record
-    from artist_nst.painting.style_sources import choose_sources
+    from artist_nst.painting.style_sources import StyleRequest
 
-    found = record.read(painting)
+    facts = record.load_record(painting)
     try:
-        base = from_dict(found["recipe"]) if recipe is None else find_recipe(recipe)
-        options = _as_recorded(options, found, base.network)
-        easel = Easel(options.recipe(base), options)
-        photo = record.find_content(found, painting, content)
-        seed: int = found["seed"] if options.seed is None else options.seed
+        base = from_dict(facts["recipe"]) if recipe is None else find_recipe(recipe)
+        options = _apply_record(options, facts, base.network)
+        session = PaintSession(options.change_recipe(base), options)
+        photo = record.find_content(facts, painting, content)
+        seed: int = facts["seed"] if options.seed is None else options.seed
         if artist or work:
-            artist = artist or found["styles"][0]["work"]["corpus"]
-            sources = choose_sources((), artist, work or [], options.corpora, seed)
+            request = StyleRequest(
+                artist=artist or facts["styles"][0]["work"]["corpus"],
+                works=work or [],
+                corpora=options.corpora,
+            )
+            sources = request.choose(seed)
         else:
-            now = style_image or []
-            sources = record.find_sources(found, painting, now, options.corpora)
-        sha256 = found["network"]["sha256"]
+            moved_to = style_image or []
+            sources = record.find_sources(facts, painting, moved_to, options.corpora)
+        sha256 = facts["network"]["sha256"]
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise ArtistNstError(
             f"{painting}: its record is damaged ({type(error).__name__}: {error})"
         ) from error
-    asked = options.asked_network
     if (
-        asked is None
+        options.requested_network is None
         and recipe is None
-        and (sha256 != easel.load().sha256 or _drafted_by_another(found))
+        and (sha256 != session.network.sha256 or _has_other_draft(facts))
     ):
-        easel.console.print(
-            "these are not the weights it was painted with: expect other pixels"
+        session.console.print(
+            "note: the weights differ from the painting's, so the pixels will differ"
         )
-    out, may_replace = destination(options.out, photo, sources)
-    easel.paint(photo, sources, seed, out, replace=may_replace)
+    out, may_replace = choose_output(options.out, photo, sources)
+    session.paint(
+        photo, sources, seed, out, corpora=options.corpora, replace=may_replace
+    )
 
 
-def _drafted_by_another(found: dict[str, Any]) -> bool:
-    from artist_nst.image.files import sha256_of
-    from artist_nst.nst.compact import PACKAGED
+def _has_other_draft(facts: dict[str, Any]) -> bool:
+    """Tell whether another version of the compact network painted its first levels."""
+    from artist_nst._files import hash_file
+    from artist_nst.nst.compact import PACKAGED_FILE
 
-    was = found["network"].get("draft_sha256")
-    return was is not None and was != sha256_of(PACKAGED)
+    sha256 = facts["network"].get("draft_sha256")
+    return sha256 is not None and sha256 != hash_file(PACKAGED_FILE)
 
 
-def _as_recorded(
-    options: PaintOptions, found: dict[str, Any], network: Any
+def _apply_record(
+    options: PaintOptions, facts: dict[str, Any], network: Any
 ) -> PaintOptions:
-    """The options, with what the record knows of corpora, device and weights."""
-    from artist_nst.image.files import sha256_of
-    from artist_nst.nst.devices import available, choose_device
+    """Fill in corpora, device, precision and weights from the record."""
+    from artist_nst._files import hash_file
+    from artist_nst.nst.devices import choose_device, list_devices
     from artist_nst.nst.precision import choose_precision
     from artist_nst.painting.networks import locate_network
 
-    device = found["device"].split()[0]
-    weights = locate_network(options.asked_network or network, options.weights)
+    device = facts["device"].split()[0]
+    weights = locate_network(options.requested_network or network, options.weights)
     if (
         options.weights_input is None
         and weights is not None
-        and sha256_of(weights) == found["network"]["sha256"]
+        and hash_file(weights) == facts["network"]["sha256"]
     ):
-        options = replace(options, weights_input=found["network"]["input"])
+        options = replace(options, weights_input=facts["network"]["input"])
     options = replace(
         options,
-        corpora=options.corpora or found["corpora"],
-        device=options.device or (device if device in available() else "auto"),
+        corpora=options.corpora or facts["corpora"],
+        device=options.device or (device if device in list_devices() else "auto"),
     )
-    precision = found.get("precision", "float32")
+    precision = facts.get("precision", "float32")
     if precision != "float32":
-        # Where this machine is slow in it, it takes its own.
+        # A machine that is slow in bfloat16 uses float32.
         precision = choose_precision("auto", choose_device(options.device or "auto"))
     return replace(options, precision=options.precision or precision)

@@ -1,4 +1,4 @@
-"""``artist-nst works``: an artist's works, as a table, as JSON or on one sheet."""
+"""``artist-nst works``: list an artist's works as a table, as JSON or on a sheet."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli import console as talk
-from artist_nst.cli.columns import print_table, say
+from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
+from artist_nst.cli.tables import print_table, write_stdout
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
@@ -21,84 +21,91 @@ if TYPE_CHECKING:
 
     from artist_nst.corpus.works import Corpus, Work
 
-HERE = ("title", "year", "pixels", "style", "genre", "rights", "id")
-FAILED = ("title", "year", "status", "id", "reason")
+AVAILABLE_HEADS = ("title", "year", "pixels", "style", "genre", "rights", "id")
+FAILED_HEADS = ("title", "year", "status", "id", "reason")
 
 
 def works(
     artist: Annotated[
         str,
-        typer.Argument(help="Folder, name or a word of the name.", show_default=False),
+        typer.Argument(
+            metavar="ARTIST",
+            help="Folder, name or part of the name.",
+            show_default=False,
+        ),
     ],
     sheet: Annotated[
         Path | None,
         typer.Option(
-            "--sheet",
-            help="Draw the works on one picture, smaller the more there are.",
-            metavar="FILE",
+            help="Draw all works on one contact sheet, a picture file.", metavar="FILE"
         ),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, with every key.")
+        bool,
+        typer.Option("--json", help="Print one JSON object with all keys per line."),
     ] = False,
     failed: Annotated[
         bool,
-        typer.Option("--failed", help="Those that could not be had, and why."),
+        typer.Option(
+            "--failed", help="List the works that have no picture, with the reason."
+        ),
     ] = False,
     corpora: Corpora = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """List an artist's works that are on disk; with --failed, those that are not.
+    """List an artist's works on disk, or with --failed those without a picture.
 
     Example: artist-nst works procedural --sheet works.png
     """
-    from artist_nst.corpus.manifest import line
-    from artist_nst.corpus.works import corpora_folder, find_corpus
+    from artist_nst.corpus.manifest import encode_work
+    from artist_nst.corpus.works import choose_corpora_folder, find_corpus
 
     if sheet and failed:
-        raise UsageError("--sheet shows works that are here: not with --failed")
-    console = talk.set_up(quiet, verbose)
-    corpus = find_corpus(artist, corpora_folder(corpora))
-    here = corpus.here
-    missing = _missing(corpus, here)
-    chosen = [one for one in missing if one.status != "pending"] if failed else here
+        raise UsageError("--sheet shows works on disk: leave out --failed")
+    console = open_console(quiet, verbose)
+    corpus = find_corpus(artist, choose_corpora_folder(corpora))
+    available = corpus.available
+    missing = _list_missing(corpus, available)
+    listed: Sequence[Work] = available
+    if failed:
+        listed = [work for work in missing if work.status != "pending"]
     if sheet:
-        _draw(corpus, here, sheet, console)
+        _draw_sheet(corpus, available, sheet, console)
     if json:
-        say(b"".join(map(line, chosen)).decode())
+        write_stdout(b"".join(map(encode_work, listed)).decode())
     elif sheet:
-        say(f"{sheet}\n")
-    elif chosen:
+        write_stdout(f"{sheet}\n")
+    elif listed:
         print_table(
-            FAILED if failed else HERE,
-            map(_row, chosen),
+            FAILED_HEADS if failed else AVAILABLE_HEADS,
+            map(_make_row, listed),
             right=("pixels",),
             whole=("year", "status", "id"),
             folded=("reason",),
-            spare=("genre", "style", "rights"),
+            dropped=("genre", "style", "rights"),
         )
-    console.print(_summary(corpus, missing), markup=False)
+    console.print(_summarize(len(corpus.works), missing), markup=False)
 
 
-def _missing(corpus: Corpus, here: Sequence[Work]) -> list[Work]:
-    """The works without a picture, each with the reason."""
-    there = {work.id for work in here}
-    lacking = [work for work in corpus.works if work.id not in there]
+def _list_missing(corpus: Corpus, available: Sequence[Work]) -> list[Work]:
+    """List the works without a picture, each with the reason."""
+    ids = {work.id for work in available}
     return [
         replace(work, reason=f"its file is gone: {work.file}")
         if work.status == "ok"
         else work
-        for work in lacking
+        for work in corpus.works
+        if work.id not in ids
     ]
 
 
-def _row(work: Work) -> dict[str, str]:
-    sides = (work.width, work.height)
+def _make_row(work: Work) -> dict[str, str]:
+    size = (work.width, work.height)
     values = {
         "title": work.title,
         "year": work.year,
-        "pixels": "×".join(map(str, sides)) if all(sides) else None,
+        "pixels": "×".join(map(str, size)) if all(size) else None,
         "style": work.style,
         "genre": work.genre,
         "rights": work.rights,
@@ -106,48 +113,50 @@ def _row(work: Work) -> dict[str, str]:
         "reason": work.reason,
         "id": work.id,
     }
-    # A manifest may hold anything: only id and title are known to be text.
+    # Values of a manifest may be of any type, except id and title.
     return {key: "" if value is None else str(value) for key, value in values.items()}
 
 
-def _summary(corpus: Corpus, missing: Sequence[Work]) -> str:
-    """``1,150 of 1,166 listed works are here; 10 restricted …``"""
-    listed = len(corpus.works)
-    text = f"{listed - len(missing):,} of {listed:,} listed works are here"
+def _summarize(total: int, missing: Sequence[Work]) -> str:
+    """Count works by status: ``1,150 of 1,166 works are on disk; 10 restricted …``."""
+    text = f"{total - len(missing):,} of {total:,} works are on disk"
     if not missing:
         return text
     count = Counter(work.status for work in missing)
     parts = [f"{count['restricted']:,} restricted", f"{count['failed']:,} failed"]
     if gone := count["ok"]:
-        parts.append(f"{gone:,} gone from the disk")
-    if sum(count.values()) > count["pending"]:
-        parts[-1] += " (--failed says why)"
+        parts.append(f"{gone:,} with a deleted file")
+    if len(missing) > count["pending"]:
+        parts[-1] += " (--failed lists the reasons)"
     return f"{text}; {', '.join(parts)}, {count['pending']:,} not fetched"
 
 
-def _draw(corpus: Corpus, here: Sequence[Work], file: Path, console: Console) -> None:
-    from artist_nst.figures.contact_sheet import Entry, contact_sheet
-    from artist_nst.image.files import check_writable, write_picture
+def _draw_sheet(
+    corpus: Corpus, available: Sequence[Work], path: Path, console: Console
+) -> None:
+    from artist_nst._files import check_writable
+    from artist_nst.figures.contact_sheet import Entry, draw_contact_sheet
+    from artist_nst.image.files import write_picture
 
-    check_writable(file)
-    paths = [corpus.path(work) for work in here]
-    if not here:
+    check_writable(path)
+    if not available:
         raise ArtistNstError(
-            f"no work of {corpus.artist} is here to be shown; "
-            f"`artist-nst fetch {corpus.slug}` may get them"
+            f"no work of {corpus.artist} is on disk; `artist-nst fetch {corpus.slug}` "
+            "may download them"
         )
-    if os.path.realpath(file) in map(os.path.realpath, paths):
-        raise UsageError(f"{file} is one of the works: name another file")
+    pictures = [corpus.get_path(work) for work in available]
+    if os.path.realpath(path) in map(os.path.realpath, pictures):
+        raise UsageError(f"{path} is one of the works: choose another file")
     entries = [
-        Entry(path, work.title, str(work.year or ""))
-        for path, work in zip(paths, here, strict=True)
+        Entry(picture, work.title, str(work.year or ""))
+        for picture, work in zip(pictures, available, strict=True)
     ]
-    title = f"{corpus.artist}: {len(here):,} work{'s' * (len(here) > 1)}"
-    with talk.counting_bar(console) as show:
-        pixels = contact_sheet(
+    count = len(available)
+    with counting_bar(console) as show:
+        pixels = draw_contact_sheet(
             entries,
-            title=title,
-            on_picture=lambda done: show("reading", done, len(here), ""),
+            title=f"{corpus.artist}: {count:,} work{'s' * (count > 1)}",
+            on_picture=lambda done: show("reading", done, count, ""),
         )
-        show("writing", len(here), len(here), "")
-        write_picture(file, pixels)
+        show("writing", count, count, "")
+        write_picture(path, pixels)

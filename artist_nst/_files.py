@@ -1,0 +1,230 @@
+"""Files: atomic writing, hashes, errors in one line; and the installed version."""
+
+import contextlib
+import errno
+import hashlib
+import io
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from artist_nst._types import PathLike
+from artist_nst.errors import ArtistNstError, UsageError
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+"""The file name endings of pictures that can be written, in lower case."""
+
+
+def get_version(package: str = "artist-nst") -> str | None:
+    """Get the version of an installed package, or None if it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+# Messages ----------------------------------------------------------------------------
+
+
+def format_path(path: PathLike) -> str:
+    """Format a path for a message: on one line, whatever characters it holds."""
+    text = os.fspath(path)
+    return text if text.isprintable() and text else repr(text)
+
+
+def format_error(error: BaseException) -> str:
+    """Put an error's text on one line; its type's name if it has no text."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def describe_read_error(path: PathLike, error: OSError) -> str:
+    """Say in one line why a file cannot be read and what to do about it."""
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            reason = "there is no such file; check the path"
+        case errno.EISDIR:
+            reason = "it is a folder; name a file inside it"
+        case errno.EACCES | errno.EPERM:
+            reason = "permission denied; make the file readable (chmod u+r)"
+        case _:
+            text = error.strerror or format_error(error)
+            reason = f"{text}; check the path and the disk"
+    return f"{format_path(path)} cannot be read: {reason}"
+
+
+def describe_write_error(path: PathLike, error: OSError, option: str = "") -> str:
+    """Say in one line why a file or folder cannot be written and what to do about it.
+
+    ``option`` is the command-line option that chooses another folder, if there is one.
+    """
+    another = f"another folder with {option}" if option else "another folder"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            reason = f"no space left on the disk; free some or choose {another}"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            reason = f"permission denied; choose {another}"
+        case errno.ENOENT:
+            reason = f"its folder does not exist; create it or choose {another}"
+        case errno.ENOTDIR | errno.EEXIST:
+            reason = f"there is a file in place of its folder; choose {another}"
+        case errno.EISDIR:
+            reason = "it is a folder; name a file"
+        case errno.ENAMETOOLONG:
+            reason = "its name is too long; choose a shorter one"
+        case _:
+            text = error.strerror or format_error(error)
+            reason = f"{text}; choose another name, or {another}"
+    return f"{format_path(path)} cannot be written: {reason}"
+
+
+# Reading -----------------------------------------------------------------------------
+
+
+def open_file(path: PathLike, *, allow_empty: bool = False) -> io.BufferedReader:
+    """Open a regular file for reading, which must not be empty unless allowed.
+
+    Raises:
+        ArtistNstError: It is something else, is empty or cannot be read.
+    """
+    name = format_path(path)
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        # A pipe could block forever, and a device never end.
+        if not stat.S_ISREG(status.st_mode):
+            raise ArtistNstError(
+                f"{name} cannot be read: it is a pipe or device; copy it to a file"
+            )
+        stream = open(path, "rb")  # noqa: SIM115 - the caller closes it
+    except OSError as error:
+        raise ArtistNstError(describe_read_error(path, error)) from error
+    except ValueError as error:  # a NUL in the path
+        raise ArtistNstError(
+            f"{name} cannot be read: {format_error(error)}; check the path"
+        ) from error
+    if status.st_size == 0 and not allow_empty:
+        stream.close()
+        raise ArtistNstError(
+            f"{name} cannot be read: it is empty (0 bytes); copy or save it again"
+        )
+    return stream
+
+
+def hash_file(path: PathLike) -> str:
+    """Compute the SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        ArtistNstError: It is not a regular file, or cannot be read.
+    """
+    with open_file(path, allow_empty=True) as stream:
+        try:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise ArtistNstError(describe_read_error(path, error)) from error
+
+
+# Writing -----------------------------------------------------------------------------
+
+
+def make_temporary_path(path: PathLike) -> Path:
+    """Make a hidden name for a file that will replace ``path``, or a link's target."""
+    target = Path(os.path.realpath(path))
+    return target.with_name(f".artist-nst-{secrets.token_hex(8)}.part")
+
+
+def replace_file(temporary: Path, path: PathLike) -> None:
+    """Flush a temporary file to the disk and move it to ``path`` in one step.
+
+    A symbolic link at ``path`` is written through, not replaced.
+
+    Raises:
+        OSError: The disk refused it.
+    """
+    with open(temporary, "rb+") as stream:
+        os.fsync(stream.fileno())
+    os.replace(temporary, os.path.realpath(path))
+
+
+@contextlib.contextmanager
+def atomic_write(path: PathLike) -> Iterator[Path]:
+    """Yield a temporary path whose file replaces ``path`` when the block ends.
+
+    If the block raises, the temporary file is deleted and what was at ``path`` stays.
+
+    Raises:
+        OSError: The disk refused it.
+    """
+    temporary = make_temporary_path(path)
+    try:
+        yield temporary
+        replace_file(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write_bytes(path: PathLike, content: bytes | memoryview) -> None:
+    """Write a whole file, or leave everything as it was.
+
+    Raises:
+        OSError: The disk refused it.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a whole text file in UTF-8, or leave everything as it was.
+
+    Raises:
+        ArtistNstError: It cannot be written.
+    """
+    try:
+        write_bytes(path, text.encode())
+    except OSError as error:
+        raise ArtistNstError(describe_write_error(path, error)) from error
+
+
+def check_suffix(path: PathLike, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> str:
+    """Get a file name's suffix in lower case, which must be one of ``suffixes``.
+
+    Raises:
+        UsageError: It is none of them.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in suffixes:
+        raise UsageError(
+            f"{format_path(path)} cannot be written: end its name in "
+            f"{', '.join(suffixes)}"
+        )
+    return suffix
+
+
+def check_writable(path: PathLike, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> None:
+    """Check that a file can be written here, before the work is done.
+
+    Raises:
+        UsageError: The suffix is not one of ``suffixes``, the path is a folder, or
+            its folder does not exist or cannot be written to.
+    """
+    check_suffix(path, suffixes)
+    try:
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(path)  # refuses a name that is too long, or a loop of links
+        # Creating a file is the only test that also covers read-only mounts and ACLs.
+        probe = make_temporary_path(path)
+        with open(probe, "xb"):
+            pass
+        os.unlink(probe)
+    except OSError as error:
+        raise UsageError(describe_write_error(path, error)) from error
+    except ValueError as error:  # a NUL in the path
+        name = format_path(path)
+        raise UsageError(f"{name} cannot be written: {format_error(error)}") from error

@@ -1,0 +1,155 @@
+"""Open images with Pillow, within limits, with errors in one line.
+
+Imports neither numpy nor anything else that is slow, so that checking a download is
+cheap.
+"""
+
+import contextlib
+import io
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from artist_nst._files import format_error
+from artist_nst.errors import ArtistNstError, TooLargeError
+
+log = logging.getLogger(__name__)
+
+# Only formats with a signature: Pillow's others would take a text file for an image,
+# or start programs such as Ghostscript.
+READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
+READABLE_TEXT = "PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF"
+
+FULL_PIXELS = 64_000_000
+"""The largest image that is decoded in full for a preview; JPEG may be larger."""
+
+WEBP_PIXELS = 24_000_000
+"""The same for WebP, whose decoder takes 16 bytes a pixel."""
+
+_pillow_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def configure_pillow(name: str, max_pixels: int | None = None) -> Iterator[None]:
+    """Set Pillow's size limit and log its warnings; restore both afterwards.
+
+    The limit, the truncation switch and the warning filters belong to the whole
+    process, so only one thread at a time is let in. Pillow raises
+    DecompressionBombError above twice ``max_pixels``.
+    """
+    with _pillow_lock, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
+        lenient = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+            ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+            for text in dict.fromkeys(str(warning.message) for warning in caught):
+                log.info("%s: %s", name, " ".join(text.split()))
+
+
+@contextlib.contextmanager
+def translate_errors(
+    name: str, stream: io.BufferedReader, max_pixels: int = 0
+) -> Iterator[None]:
+    """Turn whatever a decoder raises into one line.
+
+    Raises:
+        TooLargeError: Pillow found more pixels than ``max_pixels``.
+        ArtistNstError: The file is not an image, or is truncated or damaged.
+    """
+    try:
+        yield
+    except ArtistNstError:
+        raise
+    except Image.DecompressionBombError as error:
+        # Raised before the size is known here; Pillow's text has the pixel count.
+        count = re.search(r"\d+", str(error))
+        size = f"{int(count.group()):,} pixels" if count else "too many pixels"
+        raise too_large_error(name, size, max_pixels) from error
+    except MemoryError as error:
+        raise ArtistNstError(
+            f"{name} cannot be read: not enough memory; make the picture smaller"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ArtistNstError(
+            f"{name} cannot be read: it is {_guess_content(stream)}; "
+            f"convert it to {READABLE_TEXT}"
+        ) from error
+    except Exception as error:
+        raise ArtistNstError(
+            f"{name} cannot be read: it is truncated or damaged "
+            f"({format_error(error)}); copy or save it again"
+        ) from error
+
+
+def open_image(stream: io.BufferedReader) -> Image.Image:
+    """Read an image's header; call it within ``configure_pillow``."""
+    Image.init()
+    # Which decoders there are depends on how Pillow was built.
+    formats = [name for name in READABLE if name in Image.OPEN]
+    return Image.open(stream, formats=formats)
+
+
+def too_large_error(name: str, size: str, max_pixels: int) -> TooLargeError:
+    """Make the error for an image of that size ("30000 × 20000 pixels")."""
+    return TooLargeError(
+        f"{name} cannot be read: it has {size}, over the limit of {max_pixels:,}; "
+        "raise the limit with --max-pixels or make the picture smaller"
+    )
+
+
+def check_size(image: Image.Image, name: str, max_pixels: int) -> None:
+    """Refuse an image that would take too much memory for a preview or a check.
+
+    JPEG, which can be decoded at an eighth of its size, may have ``max_pixels``; WebP
+    at most ``WEBP_PIXELS``, others ``FULL_PIXELS``.
+
+    Raises:
+        TooLargeError: It is larger.
+    """
+    width, height = image.size
+    size = f"{width} × {height} pixels"
+    if image.format == "WEBP" and width * height > WEBP_PIXELS:
+        raise TooLargeError(
+            f"{name} cannot be read: it has {size}, and WebP is read up to "
+            f"{WEBP_PIXELS:,}; save it as JPEG or PNG"
+        )
+    if image.format not in ("JPEG", "MPO") and width * height > FULL_PIXELS:
+        raise TooLargeError(
+            f"{name} cannot be read: it has {size}, and only JPEG is read above "
+            f"{FULL_PIXELS:,}; make the picture smaller or save it as JPEG"
+        )
+    if width * height > max_pixels:
+        raise too_large_error(name, size, max_pixels)
+
+
+def apply_orientation(image: Image.Image, name: str) -> Image.Image:
+    """Turn an image upright as its EXIF orientation says."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # the EXIF parser raises as many kinds as a decoder
+        reason = format_error(error)
+        log.warning("%s: its broken EXIF data is ignored (%s)", name, reason)
+        return image
+
+
+def _guess_content(stream: io.BufferedReader) -> str:
+    """Say what a file that no decoder accepts seems to be."""
+    stream.seek(0)
+    head = stream.read(1024)
+    if head[4:8] == b"ftyp" and b"avif" not in head[:64]:
+        return "HEIC/HEIF or a video, which is not supported"
+    if b"<svg" in head.lower():
+        return "an SVG drawing, which is not supported"
+    return "not a picture of a supported format, or truncated or damaged"

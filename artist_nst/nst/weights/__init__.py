@@ -1,0 +1,1 @@
+"""Weights of VGG networks: located, downloaded, read and checked."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError
 
+# Of what can be written, in lower case.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-"""The file name endings of pictures that can be written, in lower case."""
+VIDEO_SUFFIXES = (".gif", ".mp4", ".webm")
 
 
 def get_version(package: str = "artist-nst") -> str | None:
@@ -24,9 +25,6 @@ def get_version(package: str = "artist-nst") -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-# Messages ----------------------------------------------------------------------------
 
 
 def format_path(path: PathLike) -> str:
@@ -40,8 +38,13 @@ def format_error(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def describe_read_error(path: PathLike, error: OSError) -> str:
-    """Say in one line why a file cannot be read and what to do about it."""
+def describe_read_error(path: PathLike, error: OSError | ValueError) -> str:
+    """Say in one line why a file cannot be read and what to do about it.
+
+    An OSError without a number and a ValueError (a NUL in the path) say it themselves.
+    """
+    if not isinstance(error, OSError) or error.errno is None:
+        return f"{format_path(path)} cannot be read: {format_error(error)}"
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
             reason = "there is no such file; check the path"
@@ -50,16 +53,20 @@ def describe_read_error(path: PathLike, error: OSError) -> str:
         case errno.EACCES | errno.EPERM:
             reason = "permission denied; make the file readable (chmod u+r)"
         case _:
-            text = error.strerror or format_error(error)
-            reason = f"{text}; check the path and the disk"
+            reason = f"{error.strerror}; check the path and the disk"
     return f"{format_path(path)} cannot be read: {reason}"
 
 
-def describe_write_error(path: PathLike, error: OSError, option: str = "") -> str:
+def describe_write_error(
+    path: PathLike, error: OSError | ValueError, option: str = ""
+) -> str:
     """Say in one line why a file or folder cannot be written and what to do about it.
 
     ``option`` is the command-line option that chooses another folder, if there is one.
+    As for ``describe_read_error``, an error without a number says it itself.
     """
+    if not isinstance(error, OSError) or error.errno is None:
+        return f"{format_path(path)} cannot be written: {format_error(error)}"
     another = f"another folder with {option}" if option else "another folder"
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
@@ -75,59 +82,36 @@ def describe_write_error(path: PathLike, error: OSError, option: str = "") -> st
         case errno.ENAMETOOLONG:
             reason = "its name is too long; choose a shorter one"
         case _:
-            text = error.strerror or format_error(error)
-            reason = f"{text}; choose another name, or {another}"
+            reason = f"{error.strerror}; choose another name, or {another}"
     return f"{format_path(path)} cannot be written: {reason}"
 
 
-# Reading -----------------------------------------------------------------------------
-
-
 def open_file(path: PathLike, *, allow_empty: bool = False) -> io.BufferedReader:
-    """Open a regular file for reading, which must not be empty unless allowed.
+    """Open a regular file for reading, or raise ArtistNstError.
 
-    Raises:
-        ArtistNstError: It is something else, is empty or cannot be read.
+    An empty file is refused unless ``allow_empty``.
     """
-    name = format_path(path)
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, "is a folder")
         # A pipe could block forever, and a device never end.
         if not stat.S_ISREG(status.st_mode):
-            raise ArtistNstError(
-                f"{name} cannot be read: it is a pipe or device; copy it to a file"
-            )
-        stream = open(path, "rb")  # noqa: SIM115 - the caller closes it
-    except OSError as error:
+            raise OSError("it is a pipe or device; copy it to a file")
+        if status.st_size == 0 and not allow_empty:
+            raise OSError("it is empty (0 bytes); copy or save it again")
+        return open(path, "rb")
+    except (OSError, ValueError) as error:
         raise ArtistNstError(describe_read_error(path, error)) from error
-    except ValueError as error:  # a NUL in the path
-        raise ArtistNstError(
-            f"{name} cannot be read: {format_error(error)}; check the path"
-        ) from error
-    if status.st_size == 0 and not allow_empty:
-        stream.close()
-        raise ArtistNstError(
-            f"{name} cannot be read: it is empty (0 bytes); copy or save it again"
-        )
-    return stream
 
 
 def hash_file(path: PathLike) -> str:
-    """Compute the SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        ArtistNstError: It is not a regular file, or cannot be read.
-    """
+    """Compute the SHA-256 of a file in hexadecimal, or raise ArtistNstError."""
     with open_file(path, allow_empty=True) as stream:
         try:
             return hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise ArtistNstError(describe_read_error(path, error)) from error
-
-
-# Writing -----------------------------------------------------------------------------
 
 
 def make_temporary_path(path: PathLike) -> Path:
@@ -140,9 +124,6 @@ def replace_file(temporary: Path, path: PathLike) -> None:
     """Flush a temporary file to the disk and move it to ``path`` in one step.
 
     A symbolic link at ``path`` is written through, not replaced.
-
-    Raises:
-        OSError: The disk refused it.
     """
     with open(temporary, "rb+") as stream:
         os.fsync(stream.fileno())
@@ -153,10 +134,8 @@ def replace_file(temporary: Path, path: PathLike) -> None:
 def atomic_write(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path whose file replaces ``path`` when the block ends.
 
-    If the block raises, the temporary file is deleted and what was at ``path`` stays.
-
-    Raises:
-        OSError: The disk refused it.
+    If the block raises, or the disk refuses (OSError), the temporary file is deleted
+    and what was at ``path`` stays.
     """
     temporary = make_temporary_path(path)
     try:
@@ -169,33 +148,33 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
 
 
 def write_bytes(path: PathLike, content: bytes | memoryview) -> None:
-    """Write a whole file, or leave everything as it was.
-
-    Raises:
-        OSError: The disk refused it.
-    """
+    """Write a whole file, or raise OSError and leave everything as it was."""
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
-def write_text(path: PathLike, text: str) -> None:
-    """Write a whole text file in UTF-8, or leave everything as it was.
-
-    Raises:
-        ArtistNstError: It cannot be written.
-    """
+@contextlib.contextmanager
+def translate_write_errors(path: PathLike) -> Iterator[None]:
+    """Raise what writing a file raises as an ArtistNstError of one line."""
     try:
-        write_bytes(path, text.encode())
+        yield
     except OSError as error:
         raise ArtistNstError(describe_write_error(path, error)) from error
+    except MemoryError as error:
+        raise ArtistNstError(
+            f"{format_path(path)} cannot be written: not enough memory; make the "
+            "picture smaller"
+        ) from error
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a whole file in UTF-8, or raise ArtistNstError and change nothing."""
+    with translate_write_errors(path):
+        write_bytes(path, text.encode())
 
 
 def check_suffix(path: PathLike, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> str:
-    """Get a file name's suffix in lower case, which must be one of ``suffixes``.
-
-    Raises:
-        UsageError: It is none of them.
-    """
+    """Get a name's suffix in lower case; UsageError if it is not in ``suffixes``."""
     suffix = Path(path).suffix.lower()
     if suffix not in suffixes:
         raise UsageError(
@@ -220,11 +199,7 @@ def check_writable(path: PathLike, suffixes: Sequence[str] = PICTURE_SUFFIXES) -
             os.stat(path)  # refuses a name that is too long, or a loop of links
         # Creating a file is the only test that also covers read-only mounts and ACLs.
         probe = make_temporary_path(path)
-        with open(probe, "xb"):
-            pass
-        os.unlink(probe)
-    except OSError as error:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except (OSError, ValueError) as error:
         raise UsageError(describe_write_error(path, error)) from error
-    except ValueError as error:  # a NUL in the path
-        name = format_path(path)
-        raise UsageError(f"{name} cannot be written: {format_error(error)}") from error

@@ -17,11 +17,7 @@ class TooLargeError(ArtistNstError):
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:
-    """Suggest what ``name`` may have meant, or list the choices.
-
-    Returns:
-        ``"did you mean 'conv4_2'?"`` or ``"choose from a, b, c"``.
-    """
+    """Say ``"did you mean 'conv4_2'?"``, or ``"choose from a, b, c"``."""
     names = list(choices)
     if similar := get_close_matches(name, names, n=3, cutoff=0.5):
         return f"did you mean {' or '.join(map(repr, similar))}?"

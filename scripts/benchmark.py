@@ -63,7 +63,7 @@ def main(
     weights: Annotated[Path | None, typer.Option(help="VGG-19's file.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     width: Annotated[
-        int | None, typer.Option(min=MIN_WIDTH, help="Of paintings [default: 512].")
+        int | None, typer.Option(min=MIN_WIDTH, help="Of paintings (default: 512).")
     ] = None,
     widths: Annotated[
         str | None, typer.Option(help="Of evaluation, compact and memory, as 256,512.")

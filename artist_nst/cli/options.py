@@ -73,8 +73,8 @@ WeightsInput = Annotated[
     Literal["torchvision", "oxford"] | None,
     _compute_option(
         "--weights-input",
-        help="Input that the weights were trained on, if their file does not say so: "
-        "RGB 0–1, normalized; or BGR 0–255 minus the mean.",
+        help="Input that the weights expect, if their file does not say: torchvision "
+        "(RGB 0–1, normalized) or oxford (BGR 0–255 minus the mean).",
     ),
 ]
 Artist = Annotated[
@@ -149,7 +149,7 @@ class RunOptions:
 
     @property
     def compute(self) -> ComputeOptions:
-        """The options as the library takes them.
+        """Device, precision, limits and weights, as the library takes them.
 
         Raises:
             UsageError: --max-memory is not a number.

@@ -108,8 +108,7 @@ class PaintSession:
 
     def _check_outputs(self, out: Path, pictures: Sequence[Path]) -> None:
         """Raise UsageError if an output cannot be written or would replace an input."""
-        from artist_nst._files import check_writable
-        from artist_nst.image.video import check_video_path
+        from artist_nst._files import VIDEO_SUFFIXES, check_writable
 
         outputs = {"-o": out}
         check_writable(out)
@@ -118,7 +117,7 @@ class PaintSession:
             check_writable(outputs["--explain"])
         if self.options.film is not None:
             outputs["--film"] = self.options.film
-            check_video_path(self.options.film)
+            check_writable(self.options.film, VIDEO_SUFFIXES)
         for option, path in outputs.items():
             for picture in pictures:
                 # os.path's functions: pathlib's raise if a name is too long.

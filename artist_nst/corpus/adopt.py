@@ -40,9 +40,8 @@ from artist_nst.image.verify import MAX_PIXELS, verify_picture
 
 log = logging.getLogger(__name__)
 
+# Called with the number of pictures done, of how many, and the last one's name.
 OnProgress = Callable[[int, int, str], None]
-"""Called with the number of pictures done, of how many, and the last one's name."""
-
 ID_LENGTH = 16  # hexadecimal digits of the hash
 NO_PICTURE: dict[str, Any] = dict.fromkeys(("width", "height", "file", "bytes"))
 
@@ -58,28 +57,16 @@ _COUNTERS = {"img", "image", "dsc", "dscf", "dscn", "pict", "photo", "scan"}
 
 @dataclass(slots=True)
 class AdoptReport:
-    """What happened to one artist's pictures.
-
-    Attributes:
-        artist: The name.
-        folder: The corpus's.
-        found: The number of pictures: the sum of those below.
-        added: Put into the corpus now, or put back if their file was missing.
-        here: In the corpus before, and whole.
-        duplicates: With the same bytes as another of these pictures.
-        failed: A line for each that could not be added; or one for all of them, if
-            the corpus could not be used.
-        bytes: Of those that were added or here.
-    """
+    """What happened to one artist's pictures."""
 
     artist: str
-    folder: Path
-    found: int = 0
-    added: int = 0
-    here: int = 0
-    duplicates: int = 0
-    failed: tuple[str, ...] = ()
-    bytes: int = 0
+    folder: Path  # the corpus's
+    found: int = 0  # the sum of those below
+    added: int = 0  # now, or put back since their file was missing or damaged
+    here: int = 0  # before, and whole
+    duplicates: int = 0  # with the same bytes as another of these pictures
+    failed: tuple[str, ...] = ()  # a line each, or one if the corpus is unusable
+    bytes: int = 0  # of those that were added or here
 
 
 def adopt(
@@ -97,17 +84,10 @@ def adopt(
 
     What is there already stays; what an earlier run left undone is done. Works that
     failed are in the manifest with their reason, until a run in which they don't.
-    Symbolic links to files are followed, those to folders are not.
-
-    Args:
-        folder: Of the pictures.
-        artist: The name.
-        corpora: The folder of all corpora.
-        copy: Copy the pictures, rather than giving them a second name (a hard link).
-        max_pixels: Of a picture; larger ones fail.
-        on_progress: Called after each picture.
-        pictures: Only these, with what is known of each before it is read.
-        header: What ``corpus.json`` says besides.
+    Symbolic links to files are followed, those to folders are not. With ``copy``, the
+    pictures are copied rather than given a second name (a hard link). ``pictures`` are
+    those to take, with what is known of each before it is read; ``header`` is what
+    ``corpus.json`` says besides.
 
     Raises:
         UsageError: There is no such folder, or what is there under the artist's name
@@ -143,10 +123,6 @@ class _AdoptRun:
 
     OSErrors come from the corpus's disk only: whatever is wrong with a picture is an
     ArtistNstError.
-
-    Attributes:
-        seen: Works by id, in the order of the pictures.
-        originals: The identities of the pictures' files.
     """
 
     def __init__(self, manifest: Manifest, copy: bool, max_pixels: int) -> None:
@@ -160,14 +136,11 @@ class _AdoptRun:
         self.copy = copy
         self.max_pixels = max_pixels
         self.report = AdoptReport(self.corpus.artist, manifest.folder)
-        self.seen: dict[str, Work] = {}
-        self.originals: set[tuple[int, int]] = set()
+        self.seen: dict[str, Work] = {}  # by id, in the order of the pictures
+        self.originals: set[tuple[int, int]] = set()  # identities of their files
 
     def add(self, path: Path, shown: str, described: Work) -> None:
-        """Read a picture, named ``shown`` in messages, and add it unless it is there.
-
-        ``described`` has what is known of it already.
-        """
+        """Add a picture unless it is there; messages call it ``shown``."""
         report = self.report
         report.found += 1
         try:
@@ -225,8 +198,7 @@ class _AdoptRun:
         target = self.manifest.image_folder / name
         part = target.with_name(f".{name}{PART_SUFFIX}")
         try:
-            if self.copy or not _try_link(original, part):
-                _copy(original, part, str(work.sha256))
+            _link_or_copy(original, part, str(work.sha256), self.copy)
             os.replace(part, target)
         finally:
             # Replacing a link to the same file leaves both names.
@@ -270,11 +242,7 @@ class _AdoptRun:
 
 
 def _check_folders(folder: Path, artist: str, target: Path) -> None:
-    """Check that ``folder`` may be adopted, and ``target`` be created or added to.
-
-    Raises:
-        UsageError: One or the other may not.
-    """
+    """Check that ``folder`` may be adopted, and ``target`` be created or added to."""
     check_source_folder(folder)
     if not artist:
         raise UsageError("--artist is empty: give the name, such as 'Claude Monet'")
@@ -285,17 +253,12 @@ def _check_folders(folder: Path, artist: str, target: Path) -> None:
             f"--artist {artist!r}: {packaged.name} comes with artist-nst; choose "
             "another name"
         )
-    if real_source == real_target:
-        raise UsageError(
-            f"{folder} is the corpus of {artist!r} already: paint from it, or adopt "
-            "it as another --artist"
-        )
-    if real_source.is_relative_to(real_target) or real_target.is_relative_to(
-        real_source
+    if real_source in (real_target, *real_target.parents) or (
+        real_target in real_source.parents
     ):
         raise UsageError(
-            f"one of {folder} and the corpus {target} is inside the other: choose "
-            "another folder with --corpora"
+            f"{folder} is the corpus {target}, or one is inside the other: choose "
+            "another folder with --corpora, or another --artist"
         )
     if not (target / "corpus.json").exists() and load_corpus(target).works:
         raise UsageError(
@@ -304,15 +267,8 @@ def _check_folders(folder: Path, artist: str, target: Path) -> None:
         )
 
 
-# Files -------------------------------------------------------------------------------
-
-
 def check_source_folder(folder: Path) -> None:
-    """Check that there is a folder to adopt.
-
-    Raises:
-        UsageError: There is none.
-    """
+    """Check that there is a folder to adopt, or raise UsageError."""
     if not os.path.exists(folder):
         raise UsageError(f"{folder}: there is no such folder; check the path")
     if not os.path.isdir(folder):
@@ -320,11 +276,7 @@ def check_source_folder(folder: Path) -> None:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """List the pictures as ``find_pictures``, of which there must be some.
-
-    Raises:
-        ArtistNstError: There are none, or the folder cannot be read.
-    """
+    """List the pictures as ``find_pictures``; ArtistNstError if there are none."""
     if pictures := find_pictures(folder):
         return pictures
     suffixes = ", ".join(sorted(READABLE_SUFFIXES))
@@ -334,19 +286,15 @@ def list_pictures(folder: Path) -> list[Path]:
 def find_pictures(folder: Path) -> list[Path]:
     """Find the pictures in ``folder`` and the folders in it, in natural order.
 
-    Raises:
-        ArtistNstError: The folder cannot be read; if one in it cannot, that is logged.
+    A folder that cannot be read is left out, which is logged.
     """
 
-    def report_unreadable(error: OSError) -> None:
-        path = Path(error.filename)
-        problem = f"{path} cannot be read ({error.strerror})"
-        if path == folder:
-            raise ArtistNstError(f"{problem}: make it readable") from error
-        log.warning("%s; its pictures are left out", problem)
+    def log_unreadable(error: OSError) -> None:
+        reason = f"{error.filename} cannot be read ({error.strerror})"
+        log.warning("%s; its pictures are left out", reason)
 
     pictures = []
-    for parent, folders, files in os.walk(folder, onerror=report_unreadable):
+    for parent, folders, files in os.walk(folder, onerror=log_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(parent, name)
@@ -374,29 +322,23 @@ def _get_identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _try_link(original: Path, target: Path) -> bool:
-    """Give the file a second name; False if that cannot be done.
+def _link_or_copy(original: Path, target: Path, sha256: str, copy: bool) -> None:
+    """Give the file a second name, or copy it if asked to or if that fails.
 
-    It cannot on another disk, on a file system without links, or of another user's
-    file. If nothing at all can be written there, copying raises.
+    It fails on another disk, on a file system without links, or for the file of
+    another user.
     """
-    with suppress(OSError):
-        # A hard link to a symbolic link would not be one to its file.
-        os.link(os.path.realpath(original), target)
-        return True
-    return False
-
-
-def _copy(original: Path, target: Path, sha256: str) -> None:
+    if not copy:
+        with suppress(OSError):
+            # A hard link to a symbolic link would not be one to its file.
+            os.link(os.path.realpath(original), target)
+            return
     with open_file(original) as source, open(target, "wb") as file:
         shutil.copyfileobj(source, file)
         file.flush()
         os.fsync(file.fileno())
     if hash_file(target) != sha256:
         raise ArtistNstError(f"{original} was changed while it was read: try again")
-
-
-# What file names say -----------------------------------------------------------------
 
 
 def parse_stem(stem: str) -> Work:

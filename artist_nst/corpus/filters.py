@@ -17,46 +17,34 @@ NOT_PAINTINGS = ("sculpture", "photo", "sketch")
 
 
 def keep_paintings(works: Sequence[Work]) -> list[Work]:
-    """Leave out sculptures, photographs and sketches.
-
-    Returns:
-        In the same order; all works if no others are left, as for a sculptor.
-    """
-    return [work for work in works if _is_painting(work)] or list(works)
-
-
-def _is_painting(work: Work) -> bool:
-    text = f"{work.genre} {work.media}".lower()
-    return not any(word in text for word in NOT_PAINTINGS)
+    """Leave out sculptures, photographs and sketches, unless there is nothing else."""
+    paintings = []
+    for work in works:
+        text = f"{work.genre} {work.media}".lower()
+        if not any(word in text for word in NOT_PAINTINGS):
+            paintings.append(work)
+    return paintings or list(works)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which works are wanted; by default all are.
 
-    Attributes:
-        limit: The largest number of works.
-        first: Take the first of the list, rather than a sample.
-        seed: Of the sample. With the same seed, a larger limit only adds works.
-        style, genre, media: One of these words or phrases must be in the work's.
-        since, until: Years; a work of "1920-1930" matches if that overlaps.
-        public_domain: Take only works that the site says are in the public domain.
-        min_size: Of the shorter side, in pixels.
-
     Raises:
         UsageError: The years are in the wrong order.
     """
 
     limit: int | None = None
-    first: bool = False
-    seed: int = 0
+    first: bool = False  # take the first of the list, rather than a sample
+    seed: int = 0  # of the sample; with the same, a larger limit only adds works
+    # One of these words or phrases must be in the work's:
     style: tuple[str, ...] = ()
     genre: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
-    since: int | None = None
+    since: int | None = None  # a work of "1920-1930" matches if that overlaps
     until: int | None = None
     public_domain: bool = False
-    min_size: int | None = None
+    min_size: int | None = None  # of the shorter side, in pixels
 
     def __post_init__(self) -> None:
         since, until = self.since, self.until
@@ -84,7 +72,7 @@ class Selection:
         return sorted(matching, key=self._sample_key)
 
     def choose(self, candidates: Iterable[Work]) -> list[Work]:
-        """Choose among works whose pages were read those that match, up to the limit.
+        """Choose those that match, by their pages, up to the limit.
 
         With a limit, withheld works are left out.
         """
@@ -116,12 +104,11 @@ class Selection:
         return "; ".join(notes)
 
     def _matches_years(self, work: Work) -> bool:
-        if self.since is None and self.until is None:
-            return True
         years = parse_years(work.year)
-        return years is not None and (
-            (self.until is None or years[0] <= self.until)
-            and (self.since is None or years[1] >= self.since)
+        if years is None:
+            return self.since is None and self.until is None
+        return (self.until is None or years[0] <= self.until) and (
+            self.since is None or years[1] >= self.since
         )
 
     def _matches_size(self, work: Work) -> bool:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from artist_nst.corpus.manifest import LOCK_NAME, find_parts, lock_corpus
@@ -20,41 +19,34 @@ from artist_nst.corpus.works import (
 from artist_nst.errors import ArtistNstError, UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedFiles:
-    """The files in a corpus's folder that artist-nst may delete.
-
-    Attributes:
-        pictures: Those that the manifest names and that are below ``images/``.
-        bytes: Of the pictures.
-    """
-
-    pictures: tuple[Path, ...]
-    bytes: int
-
-
 def recover_corpus(folder: Path) -> Corpus:
     """Make a corpus of what is in ``images/``, for when the manifest is damaged."""
-    images = folder / "images"
     files = [
         f"images/{path.name}"
-        for path in (sorted(images.iterdir()) if images.is_dir() else ())
-        if path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith(".")
+        for path in sorted((folder / "images").glob("[!.]*"))
+        if path.suffix.lower() in READABLE_SUFFIXES
     ]
     works = tuple(Work(id=file, title=file, file=file) for file in files)
     artist = read_artist_name(folder) or make_title(folder.name)
     return Corpus(folder, folder.name, artist, works)
 
 
-def find_owned_files(corpus: Corpus) -> OwnedFiles:
-    """Find what ``forget`` would delete, besides the manifest.
+def find_owned_pictures(corpus: Corpus) -> list[Path]:
+    """Find what ``forget`` would delete; UsageError if it may not be forgotten.
 
-    Raises:
-        UsageError: The corpus is not one that may be forgotten.
+    They are the pictures that the manifest names and that are below ``images/``.
     """
     _check_deletable(corpus.folder)
-    sizes = {path: path.lstat().st_size for path in _find_pictures(corpus)}
-    return OwnedFiles(tuple(sizes), sum(sizes.values()))
+    images = Path(os.path.realpath(corpus.folder)) / "images"
+    files = (os.path.normpath(work.file) for work in corpus.works if work.file)
+    pictures = []
+    for path in dict.fromkeys(corpus.folder / file for file in files):
+        # A link itself may be deleted; what it leads to may not.
+        parent = Path(os.path.realpath(path.parent))
+        exists = os.path.islink(path) or os.path.isfile(path)
+        if exists and parent.is_relative_to(images):
+            pictures.append(path)
+    return pictures
 
 
 def forget(corpus: Corpus, *, damaged: bool = False) -> tuple[Path, ...]:
@@ -75,9 +67,12 @@ def forget(corpus: Corpus, *, damaged: bool = False) -> tuple[Path, ...]:
     _check_deletable(folder)
     with lock_corpus(folder):
         if (folder / "corpus.json").exists():
-            pictures = list(_find_pictures(_reload(folder, damaged)))
+            pictures = find_owned_pictures(_reload(folder, damaged))
             _delete([*pictures, *find_parts(folder)])
-            _delete_empty_folders(folder, {path.parent for path in pictures})
+            if not (folder / "images").is_symlink():
+                for parent, _, _ in os.walk(folder / "images", topdown=False):
+                    with suppress(OSError):  # it is not empty
+                        os.rmdir(parent)
             _delete([folder / "works.jsonl", folder / "corpus.json"])
         # While it is held: later it may be another process's.
         with suppress(OSError):
@@ -123,19 +118,6 @@ def _check_deletable(folder: Path) -> None:
         )
 
 
-def _find_pictures(corpus: Corpus) -> Iterable[Path]:
-    """Find the works' files below ``images/``, without following links."""
-    folder = corpus.folder
-    images = Path(os.path.realpath(folder)) / "images"
-    files = (os.path.normpath(work.file) for work in corpus.works if work.file)
-    for path in dict.fromkeys(folder / file for file in files):
-        # A link itself may be deleted; what it leads to may not.
-        parent = Path(os.path.realpath(path.parent))
-        exists = os.path.islink(path) or os.path.isfile(path)
-        if exists and parent.is_relative_to(images):
-            yield path
-
-
 def _delete(files: Iterable[Path]) -> None:
     for path in files:
         try:
@@ -145,14 +127,3 @@ def _delete(files: Iterable[Path]) -> None:
                 f"{path} cannot be deleted: {error.strerror or error}; "
                 "repeat the command once it can"
             ) from error
-
-
-def _delete_empty_folders(folder: Path, parents: Iterable[Path]) -> None:
-    """Delete ``images/`` and the folders in it that held pictures, if empty now."""
-    images = folder / "images"
-    inside = {images}
-    for parent in parents:
-        inside |= {path for path in (parent, *parent.parents) if images in path.parents}
-    for path in sorted(inside, reverse=True):
-        with suppress(OSError):
-            path.rmdir()

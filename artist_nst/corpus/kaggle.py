@@ -35,16 +35,13 @@ ARTISTS = "artists.csv"
 PARTS = ("images", "resized")  # the better pictures first
 HEADER_COLUMNS = ("years", "nationality", "wikipedia")  # copied to corpus.json
 MAX_NAMED = 5  # unlisted artists in a note
+NUMBER = re.compile(r"[\s_-]*[0-9]*$")  # at the end of a file's name
 
-_Artists = Mapping[str, Mapping[str, str]]
-"""The rows of ``artists.csv``, by the folded name."""
+_Artists = Mapping[str, Mapping[str, str]]  # rows of artists.csv by folded name
 
 
 def is_kaggle(folder: Path) -> bool:
-    """Tell whether a folder is laid out like the data set.
-
-    It has artists in ``artists.csv``, and pictures in ``images/`` or ``resized/``.
-    """
+    """Tell whether a folder has the data set's files and folders."""
     if any(os.path.isdir(folder / part) for part in PARTS):
         with (
             suppress(OSError, csv.Error),
@@ -55,18 +52,13 @@ def is_kaggle(folder: Path) -> bool:
 
 
 def check_kaggle(folder: Path) -> None:
-    """Say what a folder with ``artists.csv`` lacks to be the data set.
-
-    Raises:
-        ArtistNstError: It cannot be read, names no artists, or has no pictures by it.
-    """
+    """Raise ArtistNstError for what a folder with ``artists.csv`` lacks."""
     path = folder / ARTISTS
     if os.path.lexists(path):
         _read_artists(path)
-        parts = " or ".join(f"{part}/" for part in PARTS)
         raise ArtistNstError(
-            f"{path}: no {parts} beside it, in which Kaggle's pictures are; add "
-            "--artist NAME if all pictures here are of one artist"
+            f"{path}: no images/ or resized/ beside it, in which Kaggle's pictures "
+            "are; add --artist NAME if all pictures here are of one artist"
         )
 
 
@@ -79,18 +71,16 @@ def adopt_kaggle(
     max_pixels: int = MAX_PIXELS,
     on_progress: OnProgress | None = None,
 ) -> list[AdoptReport]:
-    """Make a corpus of each artist in the data set.
+    """Make a corpus of each artist in the data set, or of the one called ``only``.
 
     Pictures of artists who are not in the list are left out, which is logged. An
     artist whose corpus cannot be added to, such as one that was fetched, is skipped,
-    and the reason is in its ``failed``. The options are those of ``adopt``; ``only``
-    is the one artist to adopt, by name or a part of it.
+    and the reason is in its ``failed``. The other options are those of ``adopt``.
 
     Raises:
-        UsageError: No artist, or several, are called ``only``, or its corpus cannot
-            be added to.
-        ArtistNstError: ``artists.csv`` cannot be read, there are no pictures, another
-            process works on a corpus, or the disk refused.
+        UsageError: No artist, or several, have a name with ``only`` in it, or its
+            corpus cannot be added to.
+        ArtistNstError: As for ``adopt``, or ``artists.csv`` cannot be read.
     """
     artists = _read_artists(folder / ARTISTS)
     pictures = _select_pictures(folder, artists, only)
@@ -124,9 +114,6 @@ def adopt_kaggle(
         reports.append(adopted)
         done += len(paths)
     return reports
-
-
-# The list ----------------------------------------------------------------------------
 
 
 def _read_columns(lines: Iterator[list[str]]) -> list[str]:
@@ -172,9 +159,6 @@ def _fold(name: str) -> str:
     return fold(name) or clean_line(name.replace("_", " "))
 
 
-# The pictures ------------------------------------------------------------------------
-
-
 def _select_pictures(
     folder: Path, artists: _Artists, only: str | None
 ) -> dict[str, list[Path]]:
@@ -182,10 +166,11 @@ def _select_pictures(
     keys = list(artists) if only is None else [_find_artist(only, artists)]
     pictures, unlisted = _sort_pictures(folder, artists)
     if unlisted and only is None:
-        names = [f"{name} ({n})" for name, n in unlisted.most_common(MAX_NAMED)]
-        if len(unlisted) > MAX_NAMED:
-            names.append(f"and {len(unlisted) - MAX_NAMED} more")
-        log.warning("left out, not in %s: %s", ARTISTS, ", ".join(names))
+        names = ", ".join(
+            f"{name} ({n})" for name, n in unlisted.most_common(MAX_NAMED)
+        )
+        more = " …" if len(unlisted) > MAX_NAMED else ""
+        log.warning("left out, not in %s: %s%s", ARTISTS, names, more)
     if missing := [artists[key]["name"] for key in keys if key not in pictures]:
         log.info("no pictures of %s", ", ".join(missing))
     selected = {key: pictures[key] for key in keys if key in pictures}
@@ -199,9 +184,7 @@ def _sort_pictures(
 ) -> tuple[dict[str, list[Path]], Counter[str]]:
     """Sort the pictures by artist: from ``images/``, else from ``resized/``.
 
-    Returns:
-        The artists' pictures by their keys, and the number of pictures of others, by
-        the name in the path.
+    The second result is the number of pictures of unlisted artists, by their names.
     """
     pictures: dict[str, list[Path]] = {}
     unlisted: Counter[str] = Counter()
@@ -213,7 +196,9 @@ def _sort_pictures(
         in_part: defaultdict[str, list[Path]] = defaultdict(list)
         unlisted_in_part: Counter[str] = Counter()
         for path in find_pictures(root) if os.path.isdir(root) else ():
-            owner = _parse_owner(path.relative_to(root))
+            parts = path.relative_to(root).parts
+            # The folder's name, or the file's without its number.
+            owner = parts[0] if parts[1:] else NUMBER.sub("", path.stem)
             if key := match(owner):
                 in_part[key].append(path)
             else:
@@ -221,13 +206,6 @@ def _sort_pictures(
         pictures = in_part | pictures
         unlisted |= unlisted_in_part  # both parts have the same pictures
     return pictures, unlisted
-
-
-def _parse_owner(path: Path) -> str:
-    """Get the artist's name: the folder's, or the file's without its number."""
-    if len(path.parts) > 1:
-        return path.parts[0]
-    return re.sub(r"[\s_-]*[0-9]*$", "", path.stem)
 
 
 def _match_owner(artists: _Artists, owner: str) -> str | None:

@@ -39,15 +39,18 @@ class Manifest:
     """A corpus's manifest, open in one process at a time (``open_manifest``).
 
     Attributes:
-        folder: The corpus's.
         header: The content of ``corpus.json``.
         works: By id, in the manifest's order.
+
+    Raises:
+        DiskError: From any method: the disk refused.
     """
 
     def __init__(
         self, folder: Path, header: dict[str, Any], works: Iterable[Work]
     ) -> None:
         self.folder = folder
+        self.image_folder = folder / "images"
         self.header = header
         self.works = {work.id: work for work in works}
 
@@ -56,38 +59,21 @@ class Manifest:
         """The works as they are now."""
         return make_corpus(self.folder, self.header, self.works.values())
 
-    @property
-    def image_folder(self) -> Path:
-        """The folder of the pictures."""
-        return self.folder / "images"
-
     def update_header(self, **values: Any) -> None:
-        """Set keys of ``corpus.json``.
-
-        Raises:
-            DiskError: The disk refused.
-        """
+        """Set keys of ``corpus.json``."""
         self.header |= values
         with _translate_errors(self.folder):
             write_bytes(self.folder / "corpus.json", _encode(self.header, indent=2))
 
     def append(self, work: Work) -> None:
-        """Append a work's newest values to ``works.jsonl``.
-
-        Raises:
-            DiskError: The disk refused.
-        """
+        """Append a work's newest values to ``works.jsonl``."""
         self.works[work.id] = work
         path = self.folder / "works.jsonl"
         with _translate_errors(self.folder), open(path, "ab", 0) as file:
             _append_whole(file.fileno(), encode_work(work))
 
     def rewrite(self, works: Iterable[Work]) -> None:
-        """Rewrite ``works.jsonl`` with these works, in this order.
-
-        Raises:
-            DiskError: The disk refused.
-        """
+        """Rewrite ``works.jsonl`` with these works, in this order."""
         by_id = {work.id: work for work in works}
         text = b"".join(map(encode_work, by_id.values()))
         with _translate_errors(self.folder):
@@ -115,12 +101,14 @@ def open_manifest(
         works = load_corpus(folder).works if exists else ()
         manifest = Manifest(folder, header | read_header(folder), works)
         with _translate_errors(folder):
-            if exists and not _ends_in_line_break(folder / "works.jsonl"):
-                manifest.rewrite(works)
+            path = folder / "works.jsonl"
+            lines = path.read_bytes() if exists and path.exists() else b""
+            if lines and not lines.endswith(b"\n"):
+                manifest.rewrite(works)  # the last line was cut off, or edited so
             manifest.image_folder.mkdir(exist_ok=True)
             _check_inside(folder, manifest.image_folder)
-            for path in find_parts(folder):
-                path.unlink()
+            for part in find_parts(folder):
+                part.unlink()
         try:
             if not exists:
                 manifest.update_header()
@@ -133,10 +121,10 @@ def open_manifest(
 
 @contextmanager
 def lock_corpus(folder: Path) -> Iterator[None]:
-    """Lock ``folder``, made if need be, so that no other process works on it.
+    """Make ``folder`` if need be, and lock it for this process.
 
     Raises:
-        ArtistNstError: Another process does, or the folder cannot be written to.
+        ArtistNstError: Another process works on it, or it cannot be written to.
     """
     lock = FileLock(folder / LOCK_NAME, timeout=0)
     with _translate_errors(folder):
@@ -190,12 +178,9 @@ def _translate_errors(folder: Path) -> Iterator[None]:
 
 
 def _encode(values: dict[str, Any], indent: int | None = None) -> bytes:
-    try:
-        text = json.dumps(values, ensure_ascii=False, indent=indent).encode()
-    except UnicodeEncodeError:
-        # A lone surrogate is not valid UTF-8, but can be written as an escape.
-        text = json.dumps(values, indent=indent).encode()
-    return text + b"\n"
+    text = json.dumps(values, ensure_ascii=False, indent=indent) + "\n"
+    # A lone surrogate is not valid UTF-8; its escape is that of JSON.
+    return text.encode(errors="backslashreplace")
 
 
 def _check_inside(folder: Path, images: Path) -> None:
@@ -212,11 +197,6 @@ def _remove_empty(folder: Path) -> None:
         (folder / "corpus.json").unlink(missing_ok=True)
         (folder / LOCK_NAME).unlink(missing_ok=True)
         folder.rmdir()
-
-
-def _ends_in_line_break(path: Path) -> bool:
-    """Tell whether the last line was neither cut off nor edited without its end."""
-    return not path.exists() or path.read_bytes()[-1:] in (b"", b"\n")
 
 
 def _append_whole(descriptor: int, content: bytes) -> None:

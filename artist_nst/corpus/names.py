@@ -20,9 +20,6 @@ Names = Callable[[T], Sequence[str]]
 """Gets all names of a thing: its identifier first, such as a slug."""
 
 
-# Comparing names ---------------------------------------------------------------------
-
-
 def fold(name: str) -> str:
     """Fold a name to lower-case ASCII words: ``"Joan Miró"`` → ``"joan-miro"``."""
     letters = unicodedata.normalize("NFKD", name.casefold().translate(_UNDECOMPOSED))
@@ -55,16 +52,12 @@ def collect_words(names: Iterable[str]) -> set[str]:
 
 
 def match_name(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
-    """Find the things that a name means.
+    """Find the things that a name means, by the strictest rule that matches any.
 
-    The rules, from the strictest to the most lenient: the identifier or a name is the
-    query; a name or the identifier differs only in case and spaces; one of them is the
-    same when folded; a name has the same words in any order; all words of the query
-    are among those of the names.
-
-    Returns:
-        The matches of the strictest rule that has any; of several, the one whose
-        identifier is the folded query, if there is one. Empty if no rule matches.
+    The rules: the identifier or a name is the query; a name or the identifier differs
+    only in case and spaces; one of them is the same when folded; a name has the same
+    words in any order; all words of the query are among those of the names. Of several
+    matches, the one whose identifier is the folded query is taken, if there is one.
     """
     folded, normalized = fold(query), normalize_name(query)
     words = sorted(split_words(query))
@@ -79,9 +72,7 @@ def match_name(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
         lambda _, names: any(words == sorted(split_words(name)) for name in names),
         lambda id, names: bool(words) and collect_words((id, *names)).issuperset(words),
     ]
-    if not normalized:
-        return []
-    named = [(item, names(item)) for item in items]
+    named = [(item, names(item)) for item in items] if normalized else []
     for rule in rules:
         matches = [(item, ids[0]) for item, ids in named if rule(ids[0], ids[1:])]
         exact = [item for item, id in matches if id == folded]
@@ -91,11 +82,9 @@ def match_name(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
 
 
 def find_similar(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
-    """Find the things with names similar to one that matches nothing.
+    """Find the things with a similar name, then those with a similar word.
 
-    Returns:
-        Those with a similar name, then those with a similar word; the most similar
-        first, each once.
+    The most similar come first, each once.
     """
     by_name: dict[str, list[T]] = {}
     by_word: dict[str, list[T]] = {}
@@ -116,9 +105,6 @@ def find_similar(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
     return [item for index, item in enumerate(similar) if item not in similar[:index]]
 
 
-# Making names ------------------------------------------------------------------------
-
-
 def make_title(name: str) -> str:
     """Make a title from a slug or file: ``"starry_night-II"`` → "Starry Night II"."""
     words = re.sub(r"[-_]+", " ", name).split()
@@ -134,13 +120,9 @@ def clean_line(text: str) -> str:
 def make_file_name(id: str, title: str, suffix: str) -> str:
     """Make a name for a work's file that is safe on every file system.
 
-    ``"5772…77"``, ``"Bust of Young Man"``, ``".jpg"`` →
-    ``"5772…77_bust-of-young-man.jpg"``.
-
-    Returns:
-        At most 110 characters: ``a-z``, ``0-9``, hyphens, one ``_`` at most and the
-        suffix's dot. Two ids never give the same name; an id that is not safe is
-        replaced by its hash.
+    ``"577"``, ``"Bust of Young Man"``, ``".jpg"`` → ``"577_bust-of-young-man.jpg"``.
+    It has at most 110 characters: ``a-z``, ``0-9``, hyphens, one ``_`` at most and the
+    suffix's dot. Two ids never give the same name; an unsafe one is hashed.
     """
     is_safe = len(id) <= MAX_ID_LENGTH and _SAFE_ID.fullmatch(id)
     # Windows takes some short names for devices, whatever follows the dot: con.jpg.
@@ -151,10 +133,7 @@ def make_file_name(id: str, title: str, suffix: str) -> str:
 
 
 def make_folder_name(artist: str) -> str:
-    """Make the name of an artist's folder: the folded name, ``"joan-miro"``.
-
-    ``"works-of-<hash>"`` if the name has no Latin letters.
-    """
+    """Make a folder's name: ``"joan-miro"``; a hash if it has no Latin letters."""
     short = fold(artist)[:MAX_TITLE_LENGTH].strip("-")
     return short or f"works-of-{_hash(artist)[:8]}"
 

@@ -39,10 +39,8 @@ class Work:
         dimensions: Of the work itself ("92.1 x 73 cm").
         file: Relative to the corpus's folder; None while there is none.
         file_url: Where the file came from: the original, or a smaller derivative.
-        bytes: Of the file.
         status: ``ok`` if the picture is on disk, ``pending`` if it was listed and not
-            fetched, ``restricted`` if the source withholds it, ``failed`` if it
-            cannot be had.
+            fetched, ``restricted`` if the source withholds it, or ``failed``.
         reason: Why there is no picture, or what is odd about it.
     """
 
@@ -85,11 +83,7 @@ class Corpus:
     works: tuple[Work, ...]
 
     def get_path(self, work: Work) -> Path:
-        """Get the path of a work's picture.
-
-        Raises:
-            ArtistNstError: It has none, or the manifest points out of the folder.
-        """
+        """Get the path of a work's picture, which must be in the corpus's folder."""
         if not work.file:
             raise ArtistNstError(f"{self.slug}: {work.label} has no picture")
         path = self.folder / work.file
@@ -112,17 +106,11 @@ class Corpus:
         )
 
 
-# Folders -----------------------------------------------------------------------------
-
-
 def choose_corpora_folder(given: str | os.PathLike[str] | None = None) -> Path:
-    """Choose the folder of all corpora; it need not exist.
+    """Choose the folder of all corpora, which need not exist.
 
     It is ``given``, ``$ARTIST_NST_CORPORA``, ``./corpora`` if that exists, or else in
     the user's data folder.
-
-    Raises:
-        UsageError: ``given`` is an empty text.
     """
     if given is not None:
         if not os.fspath(given):
@@ -130,18 +118,13 @@ def choose_corpora_folder(given: str | os.PathLike[str] | None = None) -> Path:
         return Path(given)
     if named := os.environ.get(CORPORA_VARIABLE):
         return Path(named)
-    local = Path("corpora")
-    if local.is_dir():
-        return local
+    if os.path.isdir("corpora"):
+        return Path("corpora")
     return platformdirs.user_data_path("artist-nst", appauthor=False) / "corpora"
 
 
 def check_corpora_folder(folder: Path) -> None:
-    """Check that ``folder`` is a folder of corpora, or may become one.
-
-    Raises:
-        UsageError: It is a file.
-    """
+    """Raise UsageError if the folder of corpora is a file."""
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise UsageError(
             f"{folder} is a file, not a folder of corpora: name another with --corpora "
@@ -166,21 +149,13 @@ def list_artists(folder: Path) -> dict[str, Path]:
     return artists
 
 
-# Finding by name ---------------------------------------------------------------------
-
-
 def find_corpus(name: str, folder: Path) -> Corpus:
-    """Find the corpus of an artist by slug, full name or part of it.
-
-    Raises:
-        UsageError: No artist has that name, or several have; names the nearest.
-        ArtistNstError: As ``load_corpus``.
-    """
+    """Find an artist's folder as ``find_corpus_folder``, and load the corpus."""
     return load_corpus(find_corpus_folder(name, folder))
 
 
 def find_corpus_folder(name: str, folder: Path, *, hint: bool = True) -> Path:
-    """Find the folder of an artist's corpus as ``find_corpus``, whatever its state.
+    """Find the folder of an artist by slug, full name or part of it.
 
     Raises:
         UsageError: No artist has that name, or several have; names the nearest and,
@@ -201,9 +176,9 @@ def find_corpus_folder(name: str, folder: Path, *, hint: bool = True) -> Path:
     if matches:
         raise UsageError(f"{name!r} may be {' or '.join(matches)}; say which")
     similar = find_similar(name, artists, get_names)
-    start = "nearest:" if similar else "there is"
-    message = f"no works of {name!r} in {folder}; {start} "
-    message += ", ".join(similar or artists)
+    others = ", ".join(similar or artists)
+    message = f"no works of {name!r} in {folder}; "
+    message += f"nearest: {others}" if similar else f"there is {others}"
     if hint and any(map(str.isalnum, name)):
         message += f"; `artist-nst fetch {folded or repr(name)}` may get them"
     raise UsageError(message)
@@ -232,9 +207,6 @@ def find_work(corpus: Corpus, name: str) -> Work:
     raise UsageError(f"--work {name!r}: {corpus.artist} has no such work; {hint}")
 
 
-# Reading -----------------------------------------------------------------------------
-
-
 def load_corpus(folder: Path) -> Corpus:
     """Read a corpus; a plain folder of pictures is one too.
 
@@ -258,12 +230,7 @@ def make_corpus(folder: Path, header: dict[str, Any], works: Iterable[Work]) -> 
 
 
 def read_header(folder: Path) -> dict[str, Any]:
-    """Read a corpus's ``corpus.json``; empty if there is none.
-
-    Raises:
-        DamagedError: It is damaged.
-        ArtistNstError: It cannot be read, or is from a newer version.
-    """
+    """Read ``corpus.json``, empty if there is none; raises as ``load_corpus``."""
     path = folder / "corpus.json"
     if not path.exists():
         return {}
@@ -289,11 +256,9 @@ def read_artist_name(folder: Path) -> str:
 
 def _list_pictures(folder: Path) -> Iterable[Work]:
     for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        is_hidden = any(part.startswith(".") for part in relative.parts)
+        file = path.relative_to(folder).as_posix()
         is_picture = path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
-        if is_picture and not is_hidden:
-            file = relative.as_posix()
+        if is_picture and not file.startswith(".") and "/." not in file:
             yield Work(id=file, title=make_title(path.stem), file=file)
 
 

@@ -17,12 +17,11 @@ _CENTURIES = re.compile(
     rf"(?<![a-z0-9])(?P<first>{_ORDINAL})(?:\s*-\s*(?P<last>{_ORDINAL}))?"
     rf"\s*c(?:ent(?:ury|uries)?)?(?![a-z])\.?(?:\s?(?P<era>{_ERA}))?"
 )
-# fmt: off
 _ROMAN = [
-    "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii",
-    "xiv", "xv", "xvi", "xvii", "xviii", "xix", "xx", "xxi",
+    tens + ones
+    for tens in ("", "x", "xx")
+    for ones in ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 ]
-# fmt: on
 _ASCII_SIGNS = str.maketrans("‐‑‒–—−’", "------'")
 
 
@@ -32,19 +31,11 @@ def parse_years(text: object) -> tuple[int, int] | None:
     ``"c.1900"`` → (1900, 1900), ``"1937-38"`` → (1937, 1938), ``"1890s"`` → (1890,
     1899), ``"XIX cent."`` → (1801, 1900); years B.C. are negative. Of a bound such as
     ``"before 1900"``, the named year counts; of several dates, the first.
-
-    Args:
-        text: A text or number; anything else has no year.
-
-    Returns:
-        None if there is no year. Never raises.
+    None if ``text``, whatever it is, holds no year.
     """
     if not isinstance(text, str | int | float):
         return None
-    try:
-        plain = str(text)[:MAX_LENGTH].translate(_ASCII_SIGNS).casefold()
-    except ValueError:  # an integer of thousands of digits
-        return None
+    plain = str(text)[:MAX_LENGTH].translate(_ASCII_SIGNS).casefold()
     matches = list(_YEARS.finditer(plain))
     # "No. 123, 1916": three digits are a year if nothing looks more like one.
     matches.sort(key=lambda match: len(match["first"]) < 4 and not _get_era(match))
@@ -92,7 +83,7 @@ def _parse_centuries(match: re.Match[str]) -> tuple[int, int] | None:
 def _parse_ordinal(text: str) -> int:
     if text[0].isdigit():
         return int(re.sub(r"[a-z]", "", text))
-    return _ROMAN.index(text) + 1 if text in _ROMAN else 0
+    return _ROMAN.index(text) if text in _ROMAN else 0
 
 
 def _check_span(first: int, last: int) -> tuple[int, int] | None:

@@ -9,13 +9,11 @@ Pixels are float64 ``(H, W, 3)`` sRGB in 0–1; two images may differ in size.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artist_nst._types import Pixels
-from artist_nst.errors import UsageError, suggest
 
 Matrix = NDArray[np.float64]
 
@@ -38,20 +36,15 @@ LALPHABETA_OF_LMS = np.diag(1 / np.sqrt([3.0, 6.0, 2.0])) @ np.array(
 )
 MIN_LMS = 1 / 255
 
-LUMA = np.array([0.299, 0.587, 0.114])
+PLANES = ("luminance", "hsv")
+LUMA = np.array([0.299, 0.587, 0.114])  # Y of full-range BT.601 YCbCr
 
 
 def match_moments(style: Pixels, content: Pixels) -> Pixels:
     """Give every channel of the style the content's mean and standard deviation.
 
-    ``x' = (σ_c / σ_s)·(x − μ_s) + μ_c``, with ``σ_c / σ_s`` at most ``MAX_GAIN``.
-
-    Args:
-        style: ``(H, W, C)`` in any color space.
-        content: ``(H, W, C)`` in the same color space.
-
-    Returns:
-        The style's shape, unbounded.
+    ``x' = (σ_c / σ_s)·(x − μ_s) + μ_c``, with ``σ_c / σ_s`` at most ``MAX_GAIN``, for
+    ``(H, W, C)`` in any color space; the result is unbounded.
 
     Source:
         E. Reinhard, M. Ashikhmin, B. Gooch, P. Shirley, "Color transfer between
@@ -67,11 +60,7 @@ def match_moments(style: Pixels, content: Pixels) -> Pixels:
 
 
 def _reinhard(style: Pixels, content: Pixels) -> Pixels:
-    """Match mean and deviation in CIELAB (D65); clip the result to sRGB.
-
-    Source:
-        Reinhard et al. 2001, with CIELAB in place of its lαβ.
-    """
+    """Match as Reinhard et al. 2001, but in CIELAB (D65); clip the result to sRGB."""
     from skimage.color import lab2rgb, rgb2lab
 
     lab = match_moments(rgb2lab(style), rgb2lab(content))
@@ -92,13 +81,7 @@ def _reinhard_lalphabeta(style: Pixels, content: Pixels) -> Pixels:
     ``LMS = max(M·RGB, 1/255)``, RGB as given (not linearized);
     ``lαβ = diag(1/√3, 1/√6, 1/√2)·[[1,1,1], [1,1,−2], [1,−1,0]]·log₁₀ LMS``. The way
     back uses the exact inverses, where the paper prints rounded ones. Because of the
-    floor, pixels darker than 1/255 change in the round trip.
-
-    Returns:
-        Unclipped.
-
-    Source:
-        Reinhard et al. 2001.
+    floor, pixels darker than 1/255 change in the round trip. The result is unclipped.
     """
     matched = match_moments(_to_lalphabeta(style), _to_lalphabeta(content))
     lms = 10 ** (matched @ np.linalg.inv(LALPHABETA_OF_LMS).T)
@@ -114,16 +97,13 @@ def _matrix_power(symmetric: Matrix, exponent: float, floor: float) -> Matrix:
 def monge_kantorovich(style: Matrix, content: Matrix) -> Matrix:
     """Compute the symmetric map of one covariance to another that moves points least.
 
+    From ``Σ_s`` to ``Σ_c``, both ``(C, C)``:
     ``A = Σ_s^-½ (Σ_s^½ Σ_c Σ_s^½)^½ Σ_s^-½``, hence ``A Σ_s Aᵀ = Σ_c``.
 
     If A would stretch some direction by more than ``MAX_GAIN``, the smallest
     eigenvalues of ``Σ_s`` are raised until it does not: that limits the stretch in
     empty directions and keeps the others (a gray drawing still takes on the photo's
     main color axis, which limiting A's own eigenvalues would undo).
-
-    Args:
-        style: ``Σ_s``, ``(C, C)``.
-        content: ``Σ_c``, ``(C, C)``.
 
     Source:
         F. Pitié, A. Kokaram, "The linear Monge–Kantorovitch linear colour mapping
@@ -133,10 +113,8 @@ def monge_kantorovich(style: Matrix, content: Matrix) -> Matrix:
     content = _matrix_power(content, 1, MIN_VARIANCE)
     floor = MIN_VARIANCE
     while True:
-        root, inverse = (
-            _matrix_power(style, 0.5, floor),
-            _matrix_power(style, -0.5, floor),
-        )
+        root = _matrix_power(style, 0.5, floor)
+        inverse = _matrix_power(style, -0.5, floor)
         matrix = inverse @ _matrix_power(root @ content @ root, 0.5, 0.0) @ inverse
         if not np.linalg.norm(matrix, 2) > MAX_GAIN:  # NaN ends it too
             return np.asarray(matrix)
@@ -144,10 +122,9 @@ def monge_kantorovich(style: Matrix, content: Matrix) -> Matrix:
 
 
 def _linear(style: Pixels, content: Pixels) -> Pixels:
-    """Match mean and covariance in RGB: ``x' = A(x − μ_s) + μ_c``.
+    """Match mean and covariance in RGB: ``x' = A(x − μ_s) + μ_c``, unclipped.
 
-    Returns:
-        Unclipped; see :func:`monge_kantorovich` for A (population covariances).
+    See :func:`monge_kantorovich` for A; the covariances are the populations'.
     """
     flat_style, flat_content = style.reshape(-1, 3), content.reshape(-1, 3)
     matrix = monge_kantorovich(
@@ -182,101 +159,29 @@ def recolor(
 ) -> Pixels:
     """Give the style image the photo's colors: ``(1 − t)·style + t·recolored``.
 
-    Args:
-        style: ``(H, W, 3)`` in 0–1.
-        content: ``(H, W, 3)`` in 0–1, of any size.
-        method: One of :data:`RECOLORINGS`.
-        strength: t, 0 for the style as it is, 1 for the method's full result.
-
-    Returns:
-        The style's shape, clipped to 0–1.
-
-    Raises:
-        UsageError: The method is unknown, or the strength outside 0–1.
+    ``method`` is one of :data:`RECOLORINGS`; ``strength`` is t, from 0 for the style
+    as it is to 1. The result has the style's shape and is clipped to 0–1.
     """
-    if method not in RECOLORINGS:
-        hint = suggest(method, RECOLORINGS)
-        raise UsageError(f"unknown way to recolor {method!r}: {hint}")
-    if not 0 <= strength <= 1:
-        raise UsageError(f"color strength {strength} is outside 0–1")
     # Clipped before blending too, so that half strength is half way to the result.
     recolored = np.clip(RECOLORINGS[method](style, content), 0, 1)
     return np.clip((1 - strength) * style + strength * recolored, 0, 1)
 
 
-def _extract_luma(pixels: Pixels) -> Pixels:
-    """Compute Y of full-range BT.601 YCbCr: ``0.299 R + 0.587 G + 0.114 B``."""
-    return np.asarray((pixels @ LUMA)[..., None])
-
-
-def _replace_luma(content: Pixels, painted: Pixels) -> Pixels:
-    """Shift R, G and B alike: R − Y, G − Y and B − Y are linear in Cb and Cr."""
-    return np.asarray(content + (painted - _extract_luma(content)))
-
-
-def _extract_value(pixels: Pixels) -> Pixels:
-    """Compute V of HSV: the largest of R, G, B."""
-    return np.asarray(pixels.max(-1, keepdims=True))
-
-
-def _replace_value(content: Pixels, painted: Pixels) -> Pixels:
-    """Scale R, G, B alike, which keeps H and S; black, without either, turns gray."""
-    value = _extract_value(content)
-    black = value <= 0
-    ratios = np.where(black, 1.0, content / np.where(black, 1.0, value))
-    return np.asarray(ratios * painted)
-
-
-class Plane(NamedTuple):
-    """A brightness plane that can be painted alone.
-
-    Attributes:
-        extract: Maps pixels ``(H, W, 3)`` to the plane ``(H, W, 1)``.
-        replace: Maps the photo and the painted plane to pixels, unclipped.
-    """
-
-    extract: Callable[[Pixels], Pixels]
-    replace: Callable[[Pixels, Pixels], Pixels]
-
-
-PLANES: dict[str, Plane] = {
-    "luminance": Plane(_extract_luma, _replace_luma),
-    "hsv": Plane(_extract_value, _replace_value),
-}
-
-
-def _get_plane(method: str) -> Plane:
-    if method not in PLANES:
-        hint = suggest(method, PLANES)
-        raise UsageError(f"unknown brightness plane {method!r}: {hint}")
-    return PLANES[method]
-
-
 def extract_plane(pixels: Pixels, method: str) -> Pixels:
     """Extract the brightness that is painted: Y of YCbCr (BT.601), or V of HSV.
 
-    Args:
-        pixels: ``(H, W, 3)`` in 0–1.
-        method: One of :data:`PLANES`.
-
-    Returns:
-        ``(H, W, 1)`` in 0–1.
+    ``method`` is one of :data:`PLANES`; the result is ``(H, W, 1)`` in 0–1.
     """
-    return _get_plane(method).extract(pixels)
+    if method == "hsv":
+        return np.asarray(pixels.max(-1, keepdims=True))
+    return np.asarray((pixels @ LUMA)[..., None])
 
 
 def match_plane(style_plane: Pixels, content_plane: Pixels) -> Pixels:
     """Give the style's brightness the photo's mean and standard deviation.
 
-    ``L' = (σ_c / σ_s)·(L − μ_s) + μ_c``, ``σ_c / σ_s`` at most ``MAX_GAIN``: without
-    this, a dark style would darken a photo whose colors do not follow.
-
-    Args:
-        style_plane: ``(H, W, 1)`` in 0–1.
-        content_plane: ``(H, W, 1)`` in 0–1, of any size.
-
-    Returns:
-        The style's shape, clipped to 0–1.
+    ``L' = (σ_c / σ_s)·(L − μ_s) + μ_c``, ``σ_c / σ_s`` at most ``MAX_GAIN``, clipped to
+    0–1: without this, a dark style would darken a photo whose colors do not follow.
 
     Source:
         Gatys et al. 2017, section 5 (luminance-only transfer).
@@ -285,26 +190,19 @@ def match_plane(style_plane: Pixels, content_plane: Pixels) -> Pixels:
 
 
 def replace_plane(content: Pixels, painted_plane: Pixels, method: str) -> Pixels:
-    """Combine a painted brightness with the photo's colors.
+    """Combine a painted brightness ``(H, W, 1)`` with the photo's colors.
 
     ``luminance``: painted Y with the photo's Cb, Cr; ``hsv``: painted V with the
-    photo's H, S.
-
-    Args:
-        content: ``(H, W, 3)`` in 0–1.
-        painted_plane: ``(H, W, 1)`` in 0–1.
-        method: One of :data:`PLANES`.
-
-    Returns:
-        ``(H, W, 3)``, clipped to 0–1.
+    photo's H, S. The result is ``(H, W, 3)``, clipped to 0–1.
 
     Source:
         Gatys et al. 2017, section 5, with YCbCr or HSV for its YIQ.
     """
-    plane = _get_plane(method)
-    if painted_plane.shape != (*content.shape[:2], 1):
-        raise ValueError(
-            f"a plane of shape {painted_plane.shape} does not fit "
-            f"content of shape {content.shape}"
-        )
-    return np.clip(plane.replace(content, painted_plane), 0, 1)
+    plane = extract_plane(content, method)
+    if method == "hsv":
+        # Scaling R, G and B alike keeps H and S; black, without either, turns gray.
+        black = plane <= 0
+        ratios = np.where(black, 1.0, content / np.where(black, 1.0, plane))
+        return np.clip(ratios * painted_plane, 0, 1)
+    # R − Y, G − Y and B − Y are linear in Cb and Cr: R, G and B are shifted alike.
+    return np.clip(content + (painted_plane - plane), 0, 1)

@@ -24,11 +24,10 @@ log = logging.getLogger(__name__)
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 READABLE_TEXT = "PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF"
 
+# The largest image that is decoded in full for a preview or a check. JPEG may be
+# larger; WebP must be smaller, since its decoder takes 16 bytes a pixel.
 FULL_PIXELS = 64_000_000
-"""The largest image that is decoded in full for a preview; JPEG may be larger."""
-
 WEBP_PIXELS = 24_000_000
-"""The same for WebP, whose decoder takes 16 bytes a pixel."""
 
 _pillow_lock = threading.Lock()
 
@@ -108,25 +107,18 @@ def too_large_error(name: str, size: str, max_pixels: int) -> TooLargeError:
 
 
 def check_size(image: Image.Image, name: str, max_pixels: int) -> None:
-    """Refuse an image that would take too much memory for a preview or a check.
+    """Raise TooLargeError for an image of too many pixels for its format.
 
     JPEG, which can be decoded at an eighth of its size, may have ``max_pixels``; WebP
     at most ``WEBP_PIXELS``, others ``FULL_PIXELS``.
-
-    Raises:
-        TooLargeError: It is larger.
     """
     width, height = image.size
     size = f"{width} × {height} pixels"
-    if image.format == "WEBP" and width * height > WEBP_PIXELS:
+    limit = WEBP_PIXELS if image.format == "WEBP" else FULL_PIXELS
+    if image.format not in ("JPEG", "MPO") and width * height > limit:
         raise TooLargeError(
-            f"{name} cannot be read: it has {size}, and WebP is read up to "
-            f"{WEBP_PIXELS:,}; save it as JPEG or PNG"
-        )
-    if image.format not in ("JPEG", "MPO") and width * height > FULL_PIXELS:
-        raise TooLargeError(
-            f"{name} cannot be read: it has {size}, and only JPEG is read above "
-            f"{FULL_PIXELS:,}; make the picture smaller or save it as JPEG"
+            f"{name} cannot be read: it has {size}, and {image.format} is read up to "
+            f"{limit:,} here; make the picture smaller or save it as JPEG"
         )
     if width * height > max_pixels:
         raise too_large_error(name, size, max_pixels)

@@ -14,9 +14,6 @@ from artist_nst.image.srgb import composite_over_white, make_srgb_profile
 
 log = logging.getLogger(__name__)
 
-RECORD_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
-"""Pillow's names of the formats that can hold a record."""
-
 # (H, W, 3) or (H, W, 4): floats in [0, 1], or uint8 levels.
 Samples = NDArray[Any]
 
@@ -41,10 +38,9 @@ def to_samples(
     pixels: NDArray[np.floating[Any]] | NDArray[np.uint8],
     alpha: NDArray[np.floating[Any]] | None,
 ) -> Samples:
-    """Check pixels and alpha, and join them to (H, W, 3 or 4), clipped to [0, 1].
+    """Join pixels and alpha to (H, W, 3 or 4), clipped to [0, 1].
 
-    Raises:
-        ValueError: A shape is wrong or a value is not finite.
+    ValueError if a shape is wrong or a value is not finite. Levels stay as they are.
     """
     if pixels.dtype == np.uint8:
         if alpha is None and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.size:
@@ -54,10 +50,7 @@ def to_samples(
     if samples.ndim != 3 or samples.shape[2] != 3 or samples.size == 0:
         raise ValueError(f"pixels are {samples.shape}, not (height, width, 3)")
     if alpha is not None:
-        opacity = np.asarray(alpha, dtype=np.float64)
-        if opacity.shape != samples.shape[:2]:
-            raise ValueError(f"alpha is {opacity.shape}, pixels are {samples.shape}")
-        samples = np.concatenate([samples, opacity[..., None]], axis=2)
+        samples = np.concatenate([samples, alpha[..., None]], axis=2)
     if not np.isfinite(samples).all():
         raise ValueError("pixels or alpha hold values that are not finite")
     return np.clip(samples, 0.0, 1.0)
@@ -68,11 +61,7 @@ def encode(
 ) -> memoryview:
     """Encode an image in memory: a full disk then cannot fail inside an encoder.
 
-    Args:
-        samples: From ``to_samples``.
-        suffix: Chooses the format: ``".png"``, in lower case.
-        name: The file's name for messages.
-        record: JSON text to embed.
+    ``suffix`` chooses the format; ``name`` is the file's for messages.
 
     Raises:
         ArtistNstError: The image or the record is too large for the format.
@@ -112,8 +101,9 @@ def encode(
     return buffer.getbuffer()
 
 
-def find_record(image: Image.Image) -> str | None:
+def find_record(stream: BinaryIO) -> str | None:
     """Get the record that ``encode`` embedded; None if there is none."""
+    image = Image.open(stream, formats=("PNG", "JPEG", "TIFF", "WEBP"))
     text = image.info.get(_RECORD_KEY)
     if isinstance(text, str):
         return str(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +14,9 @@ from PIL import Image
 
 from artist_nst._files import (
     check_suffix,
-    describe_write_error,
     format_path,
     open_file,
+    translate_write_errors,
     write_bytes,
 )
 from artist_nst._types import PathLike, Pixels
@@ -30,17 +29,10 @@ from artist_nst.image.decoder import (
     too_large_error,
     translate_errors,
 )
-from artist_nst.image.encoder import (
-    RECORD_FORMATS,
-    encode,
-    find_record,
-    to_levels,
-    to_samples,
-)
+from artist_nst.image.encoder import encode, find_record, to_levels, to_samples
 from artist_nst.image.srgb import WIDE_MODES, expand_palette, read_tiff_tags, to_floats
 
 MAX_PIXELS = 180_000_000
-"""The largest image that is read unless told otherwise, in pixels."""
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +52,6 @@ class Picture:
     sha256: str
 
 
-# Reading -----------------------------------------------------------------------------
-
-
 def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read and decode a whole image, upright and in sRGB.
 
@@ -70,20 +59,25 @@ def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
     keep their precision; Pillow gives other 16-bit images 8 bits a channel. Of an
     animation, the first frame is read.
 
-    Args:
-        path: A PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF file.
-        max_pixels: The largest width × height that is decoded.
-
-    Returns:
-        Pixels (H, W, 3) and alpha (H, W), both in [0, 1].
-
     Raises:
-        ArtistNstError: The file cannot be read, is damaged or is too large.
+        TooLargeError: It has more than ``max_pixels``.
+        ArtistNstError: The file cannot be read or is damaged.
     """
     name = format_path(path)
     with open_file(path) as stream, translate_errors(name, stream, max_pixels):
-        image, tiff_tags = _load(stream, name, max_pixels)
-        pixels, alpha = to_floats(image, tiff_tags, name)
+        with configure_pillow(name, max_pixels):
+            image = open_image(stream)
+            width, height = image.size
+            if width * height > max_pixels:
+                raise too_large_error(name, f"{width} × {height} pixels", max_pixels)
+            image.load()
+            tiff_tags = read_tiff_tags(image)
+            upright = apply_orientation(image, name)
+            # A phone's MPO is one image with a preview; counting may fail on damage.
+            with contextlib.suppress(Exception):
+                if image.format != "MPO" and getattr(image, "is_animated", False):
+                    log.info("%s holds several frames; only the first is read", name)
+        pixels, alpha = to_floats(upright, tiff_tags, name)
         stream.seek(0)
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return Picture(pixels, alpha, sha256)
@@ -97,17 +91,13 @@ def read_small(
     Upright, in sRGB and over white, as ``read_picture`` reads it. JPEG is decoded only
     as finely as that size needs.
 
-    Args:
-        path: As for ``read_picture``.
-        side: The longer side of the result in pixels; a smaller image stays so.
-        max_pixels: The largest width × height of a JPEG; WebP may have at most
-            24,000,000, others 64,000,000.
-
     Returns:
-        (H, W, 3) sRGB, 0 to 255.
+        (H, W, 3) sRGB, 0 to 255, with ``side`` pixels on the longer side; a smaller
+        image stays so.
 
     Raises:
-        TooLargeError: It has more pixels.
+        TooLargeError: It has more than ``max_pixels``; as WebP, more than 24,000,000,
+            or in another format than JPEG, more than 64,000,000.
         ArtistNstError: The file cannot be read or is damaged.
     """
     name = format_path(path)
@@ -121,14 +111,7 @@ def read_small(
 
 
 def read_scaled(path: PathLike, side: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """Read an image as ``read_small``; one too large for that is decoded in full.
-
-    Returns:
-        (H, W, 3) sRGB in [0, 1].
-
-    Raises:
-        ArtistNstError: The file cannot be read, is damaged or is too large.
-    """
+    """Read an image as ``read_small`` but in [0, 1], or in full if that refuses it."""
     try:
         return read_small(path, side, max_pixels=max_pixels) / 255.0
     except TooLargeError:
@@ -142,39 +125,16 @@ def read_record(path: PathLike) -> str:
         ArtistNstError: The file cannot be opened or holds no such record.
     """
     name = format_path(path)
-    record: str | None = None
     # A file that makes the decoder fail holds no record.
-    with (
-        open_file(path) as stream,
-        configure_pillow(name),
-        contextlib.suppress(Exception),
-    ):
-        record = find_record(Image.open(stream, formats=RECORD_FORMATS))
-    if record is None:
-        raise ArtistNstError(
-            f"{name} holds no artist-nst record: it was not painted by artist-nst, "
-            "or was re-saved by another program"
-        )
-    return record
-
-
-def _load(
-    stream: io.BufferedReader, name: str, max_pixels: int
-) -> tuple[Image.Image, dict[int, Any]]:
-    """Decode the first frame and turn it upright; also get its TIFF tags."""
-    with configure_pillow(name, max_pixels):
-        image = open_image(stream)
-        width, height = image.size
-        if width * height > max_pixels:
-            raise too_large_error(name, f"{width} × {height} pixels", max_pixels)
-        image.load()
-        tiff_tags = read_tiff_tags(image)
-        upright = apply_orientation(image, name)
-        # A phone's MPO is one image with a preview; counting may fail on damage.
-        with contextlib.suppress(Exception):
-            if image.format != "MPO" and getattr(image, "is_animated", False):
-                log.info("%s holds several frames; only the first is read", name)
-    return upright, tiff_tags
+    suppress = contextlib.suppress(Exception)
+    with open_file(path) as stream, configure_pillow(name), suppress:
+        record = find_record(stream)
+        if record is not None:
+            return record
+    raise ArtistNstError(
+        f"{name} holds no artist-nst record: it was not painted by artist-nst, "
+        "or was re-saved by another program"
+    )
 
 
 def _reduce(image: Image.Image, side: int) -> Image.Image:
@@ -188,9 +148,6 @@ def _reduce(image: Image.Image, side: int) -> Image.Image:
     image = expand_palette(image)
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return image
-
-
-# Writing -----------------------------------------------------------------------------
 
 
 def write_picture(
@@ -207,7 +164,7 @@ def write_picture(
     record; nothing else. An existing file is replaced only by a complete new one.
 
     Args:
-        path: Where to; its suffix is one of ``PICTURE_SUFFIXES``.
+        path: Its suffix is one of ``PICTURE_SUFFIXES``.
         pixels: (H, W, 3) sRGB; clipped to [0, 1] and rounded to the nearest level.
             Stored as they are, not multiplied by ``alpha``. Or levels from 0 to 255,
             which take an eighth of the memory and 8 bits in TIFF too.
@@ -223,37 +180,16 @@ def write_picture(
     """
     suffix = check_suffix(path)
     samples = to_samples(pixels, alpha)
-    try:
+    with translate_write_errors(path):
         write_bytes(path, encode(samples, suffix, format_path(path), record))
-    except OSError as error:
-        raise ArtistNstError(describe_write_error(path, error)) from error
-    except MemoryError as error:
-        raise ArtistNstError(
-            f"{format_path(path)} cannot be written: not enough memory; make the "
-            "picture smaller"
-        ) from error
-
-
-# Resizing ----------------------------------------------------------------------------
 
 
 def resize(pixels: Pixels, height: int, width: int) -> Pixels:
-    """Resample an image with an anti-aliased Lanczos filter.
+    """Resample (H, W) or (H, W, C) in [0, 1] with an anti-aliased Lanczos filter.
 
-    Args:
-        pixels: (H, W) or (H, W, C) in [0, 1].
-        height: Of the result, in pixels.
-        width: Of the result, in pixels.
-
-    Returns:
-        (height, width) or (height, width, C), clipped to [0, 1], in single precision;
-        an exact copy when the size is already right.
-
-    Raises:
-        ValueError: The array has another number of axes, or a side is below 1.
+    The result is clipped to [0, 1] and in single precision, or an exact copy when the
+    size is already right.
     """
-    if pixels.ndim not in (2, 3) or height < 1 or width < 1:
-        raise ValueError(f"cannot resize {pixels.shape} to {height} x {width}")
     if pixels.shape[:2] == (height, width):
         return pixels.copy()
     if pixels.ndim == 3:

@@ -41,11 +41,12 @@ def to_floats(
         pixels, alpha = _wide_to_srgb(image, tiff_tags, name)
     else:
         icc = image.info.get("icc_profile")
-        colors, opacity = _split_alpha(image)
-        pixels = np.asarray(_to_srgb(colors, icc, name), dtype=np.float64)
+        image = expand_palette(image)
+        if image.mode in ("LA", "RGBA"):
+            alpha = np.asarray(image.getchannel("A"), dtype=np.float64) / 255.0
+            image = image.convert(image.mode[:-1])
+        pixels = np.asarray(_to_srgb(image, icc, name), dtype=np.float64)
         pixels /= 255.0
-        if opacity is not None:
-            alpha = np.asarray(opacity, dtype=np.float64) / 255.0
     if alpha is None or bool(np.all(alpha == 1.0)):
         return pixels, None
     return composite_over_white(pixels, alpha), alpha
@@ -75,14 +76,6 @@ def make_srgb_profile() -> bytes:
     # Bytes 24 to 35 hold the time of creation.
     created = b"".join(n.to_bytes(2, "big") for n in (2000, 1, 1, 0, 0, 0))
     return profile[:24] + created + profile[36:]
-
-
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Split into colors without a palette, and the alpha channel if there is one."""
-    image = expand_palette(image)
-    if image.mode in ("LA", "RGBA"):
-        return image.convert(image.mode[:-1]), image.getchannel("A")
-    return image, None
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None, name: str) -> Image.Image:

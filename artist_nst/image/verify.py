@@ -18,7 +18,6 @@ from artist_nst.image.decoder import (
 )
 
 MAX_PIXELS = 300_000_000
-"""The largest picture that is accepted unless told otherwise, in pixels."""
 
 # A phone's MPO is a JPEG followed by others.
 _SUFFIXES = {
@@ -39,16 +38,11 @@ _START, _END = b"\xd8", b"\xd9"
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What decoding an image showed.
+    """What decoding an image showed."""
 
-    Attributes:
-        width, height: In pixels, upright.
-        suffix: Of its format, whatever its name says: ``".jpg"``.
-    """
-
-    width: int
+    width: int  # in pixels, upright
     height: int
-    suffix: str
+    suffix: str  # of its format, whatever its name says: ".jpg"
 
 
 def verify_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Verified:
@@ -58,13 +52,9 @@ def verify_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Verified:
     all of its data; progressive JPEG needs 2 more bytes a sample for its coefficients.
     Of an animation, the first frame is decoded. Threads take turns.
 
-    Args:
-        path: A JPEG, PNG, TIFF, WebP, GIF or BMP file.
-        max_pixels: The largest width × height that is accepted; WebP only up to
-            24,000,000, other formats than JPEG up to 64,000,000.
-
     Raises:
-        TooLargeError: It has more pixels.
+        TooLargeError: It has more than ``max_pixels``; as WebP, more than 24,000,000,
+            or in another format than JPEG, more than 64,000,000.
         ArtistNstError: The file cannot be read, is of another format, truncated or
             damaged.
     """
@@ -84,7 +74,7 @@ def verify_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Verified:
         check_size(image, name, max_pixels)
         decode = _decode_jpeg if suffix == ".jpg" else _decode
         width, height = decode(image, stream)
-        if suffix != ".tif" and _read_orientation(image) in _SIDEWAYS:
+        if suffix != ".tif" and _is_sideways(image):
             width, height = height, width
         return Verified(width, height, suffix)
 
@@ -123,12 +113,11 @@ def _has_end(content: mmap.mmap) -> bool:
     return False
 
 
-def _read_orientation(image: Image.Image) -> int | None:
+def _is_sideways(image: Image.Image) -> bool:
     # The EXIF parser raises as many kinds as a decoder; read_picture ignores them too.
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        return image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
     except MemoryError:
         raise
     except Exception:
-        return None
-    return orientation if isinstance(orientation, int) else None
+        return False

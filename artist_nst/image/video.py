@@ -12,9 +12,8 @@ import re
 import struct
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -23,31 +22,23 @@ from PIL import Image
 from PIL.GifImagePlugin import getdata
 
 from artist_nst._files import (
+    VIDEO_SUFFIXES,
     check_suffix,
     check_writable,
-    describe_write_error,
     format_error,
     format_path,
     make_temporary_path,
     replace_file,
+    translate_write_errors,
 )
 from artist_nst._types import PathLike
-from artist_nst.errors import ArtistNstError
-from artist_nst.image.encoder import to_levels
+from artist_nst.image.encoder import to_levels, to_samples
 from artist_nst.image.files import read_picture
 
-VIDEO_SUFFIXES = (".gif", ".mp4", ".webm")
-"""The file name endings of videos, in lower case."""
-
 FPS = 12.0
-"""Frames a second, unless told otherwise."""
-
-HOLD_SECONDS = 2.0
-"""How long the last frame stays, unless told otherwise."""
+HOLD_SECONDS = 2.0  # how long the last frame stays
 
 log = logging.getLogger(__name__)
-
-Frame = NDArray[np.uint8]  # (H, W, 3) levels from 0 to 255
 
 _GIF_SIDE = 65_535  # pixels
 _GIF_FPS = 50  # browsers show faster ones at 10
@@ -68,16 +59,6 @@ _TO_YUV = (
 )
 
 
-def check_video_path(path: PathLike) -> None:
-    """Check that a video can be written here, before the work is done.
-
-    Raises:
-        UsageError: The suffix is not one of ``VIDEO_SUFFIXES``, the path is a folder,
-            or its folder does not exist or cannot be written to.
-    """
-    check_writable(path, VIDEO_SUFFIXES)
-
-
 class VideoWriter:
     """Context manager that writes a video frame by frame, atomically.
 
@@ -85,24 +66,17 @@ class VideoWriter:
     interrupted painting has a video too. After another exception, or without a frame,
     nothing is left behind and what was at the path before stays.
 
-    Args:
-        path: Where to; its suffix, one of ``VIDEO_SUFFIXES``, chooses GIF (256 colors
-            a frame, repeated forever), MP4 (H.264) or WebM (VP9).
-        fps: Frames a second, 0.1 to 60. A GIF shows at most 50.
-        hold_seconds: How long the last frame stays, up to 600.
+    The suffix chooses GIF (256 colors a frame, repeated forever, at most 50 frames a
+    second), MP4 (H.264) or WebM (VP9). The last frame stays for ``hold_seconds``.
 
     Raises:
-        ValueError: A number is out of range.
-        UsageError: On entering: the path cannot be written, as ``check_video_path``
-            says.
+        UsageError: On entering: the path cannot be written.
         ArtistNstError: On leaving: as ``add``.
     """
 
     def __init__(
         self, path: PathLike, fps: float = FPS, hold_seconds: float = HOLD_SECONDS
     ) -> None:
-        if not (0.1 <= fps <= 60.0 and 0.0 <= hold_seconds <= 600.0):
-            raise ValueError(f"a video can't have {fps} fps, or hold {hold_seconds} s")
         self.path = path
         self.fps = fps
         self.hold_seconds = hold_seconds
@@ -112,38 +86,23 @@ class VideoWriter:
         self._is_open = False
 
     def __enter__(self) -> Self:
-        check_video_path(self.path)
+        check_writable(self.path, VIDEO_SUFFIXES)
         self._temporary = make_temporary_path(self.path)
         self._is_open = True
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if not self._is_open:
-            return
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         is_kept = kind is None or issubclass(kind, KeyboardInterrupt)
-        if self._encoder is None or not self._frame_count or not is_kept:
-            self._discard()
-            return
         try:
-            with self._translate_errors():
-                self._encoder.finish()
-                replace_file(self._temporary, self.path)
-        except BaseException:
-            self._discard()
-            raise
-        self._is_open = False
+            if self._is_open and self._encoder and self._frame_count and is_kept:
+                with translate_write_errors(self.path):
+                    self._encoder.finish()
+                    replace_file(self._temporary, self.path)
+        finally:
+            self._close()
 
     def add(self, pixels: NDArray[np.floating[Any]] | NDArray[np.uint8]) -> None:
-        """Add a frame; the first one decides the size of the video.
-
-        Args:
-            pixels: (H, W, 3) sRGB, clipped to [0, 1] and rounded to the nearest
-                level, or levels from 0 to 255. Resized to the first frame's size.
+        """Add a frame, (H, W, 3) sRGB in [0, 1] or levels; the first decides the size.
 
         Raises:
             ValueError: The shape is wrong, a value is not finite, or the video is not
@@ -153,15 +112,17 @@ class VideoWriter:
         """
         if not self._is_open:
             raise ValueError("frames are added within the block, until one fails")
-        frame = _check_frame(pixels)
+        image = Image.fromarray(to_levels(to_samples(pixels, None)))
         try:
-            with self._translate_errors():
+            with translate_write_errors(self.path):
                 if self._encoder is None:
-                    self._size = frame.shape[1], frame.shape[0]
+                    self._size = image.size
                     self._encoder = self._start_encoder()
-                self._encoder.add(_resize_frame(frame, *self._size))
+                if image.size != self._size:
+                    image = image.resize(self._size, Image.Resampling.LANCZOS)
+                self._encoder.add(image)
         except Exception:  # Ctrl-C must not discard the video
-            self._discard()
+            self._close()
             raise
         self._frame_count += 1
 
@@ -171,36 +132,20 @@ class VideoWriter:
             return _FfmpegEncoder(
                 self._temporary, suffix, self._size, self.fps, self.hold_seconds
             )
-        name = format_path(self.path)
         if max(self._size) > _GIF_SIDE:
-            raise ArtistNstError(
-                f"{name} cannot be written: a GIF has at most {_GIF_SIDE:,} pixels a "
-                "side; make the picture smaller"
+            raise OSError(
+                f"a GIF has at most {_GIF_SIDE:,} pixels a side; make it less"
             )
         if self.fps > _GIF_FPS:
+            name = format_path(self.path)
             log.info("%s: a GIF shows at most %d frames a second", name, _GIF_FPS)
         fps = min(self.fps, _GIF_FPS)
         return _GifEncoder(self._temporary, self._size, fps, self.hold_seconds)
 
-    @contextlib.contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        name = format_path(self.path)
-        try:
-            yield
-        except OSError as error:
-            raise ArtistNstError(describe_write_error(self.path, error)) from error
-        except MemoryError as error:
-            raise ArtistNstError(
-                f"{name} cannot be written: not enough memory; make the pictures "
-                "smaller"
-            ) from error
-        except _FfmpegError as error:
-            raise ArtistNstError(f"{name} cannot be written: {error}") from error
-
-    def _discard(self) -> None:
+    def _close(self) -> None:
         self._is_open = False
         if self._encoder is not None:
-            self._encoder.discard()
+            self._encoder.close()
         with contextlib.suppress(OSError):
             os.unlink(self._temporary)
 
@@ -219,31 +164,13 @@ def write_video(
     until then. ``on_frame`` is called with the numbers of frames done and in total.
 
     Raises:
-        ValueError: There are no frames, or a number is out of range.
-        UsageError: The path cannot be written, as ``check_video_path`` says.
+        UsageError: The path cannot be written.
         ArtistNstError: An image cannot be read, or the video not written.
     """
-    if not frames:
-        raise ValueError("a video needs a frame")
     with VideoWriter(path, fps, hold_seconds) as writer:
         for done, frame in enumerate(frames, start=1):
             writer.add(read_picture(frame).pixels)
             on_frame(done, len(frames))
-
-
-def _check_frame(pixels: NDArray[Any]) -> Frame:
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
-        raise ValueError(f"a frame is (height, width, 3), not {pixels.shape}")
-    if not np.isfinite(pixels).all():
-        raise ValueError("a frame holds values that are not finite")
-    return to_levels(pixels)
-
-
-def _resize_frame(frame: Frame, width: int, height: int) -> Frame:
-    if frame.shape[:2] == (height, width):
-        return frame
-    image = Image.fromarray(frame)
-    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
 
 
 class _GifEncoder:
@@ -261,7 +188,7 @@ class _GifEncoder:
         self._stream.write(b"GIF89a" + struct.pack("<HH", *size) + b"\x70\0\0")
         self._stream.write(_GIF_LOOP_FOREVER)
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: Image.Image) -> None:
         previous, self._newest = self._newest, _quantize(frame)
         if previous is not None:
             self._write(previous, self._delay())
@@ -272,7 +199,7 @@ class _GifEncoder:
         self._stream.write(b";")
         self._stream.close()
 
-    def discard(self) -> None:
+    def close(self) -> None:
         with contextlib.suppress(OSError):
             self._stream.close()
 
@@ -287,9 +214,8 @@ class _GifEncoder:
         self._written += 1
 
 
-def _quantize(frame: Frame) -> Image.Image:
+def _quantize(image: Image.Image) -> Image.Image:
     """Reduce a frame to 256 colors of its own: a painting's colors change in time."""
-    image = Image.fromarray(frame)
     sample = image.copy()
     sample.thumbnail((_SAMPLE_SIDE, _SAMPLE_SIDE), Image.Resampling.NEAREST)
     # Half of the colors for the many pixels, where the other method is too coarse, and
@@ -299,10 +225,6 @@ def _quantize(frame: Frame) -> Image.Image:
     palette = Image.new("P", (1, 1))
     palette.putpalette([*(many or ()), *(few or ())])
     return image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-
-
-class _FfmpegError(Exception):
-    """What is wrong with ffmpeg, and what to do about it."""
 
 
 class _FfmpegEncoder:
@@ -320,24 +242,24 @@ class _FfmpegEncoder:
         fps: float,
         hold_seconds: float,
     ) -> None:
+        from imageio_ffmpeg import get_ffmpeg_exe  # not needed for a GIF
+
         self._file = file
         # The chroma has half the resolution, so sides must be even.
         right, down = size[0] % 2, size[1] % 2
         self._padding = (0, down), (0, right), (0, 0)
         width, height = size[0] + right, size[1] + down
         repeats = max(1, round(hold_seconds * fps)) - 1
-        command = [
-            _find_ffmpeg(),
+        options = [
             *_RAW_INPUT.split(),
             *f"-s {width}x{height} -r {fps} -i pipe:0 -an".split(),
             *("-vf", f"tpad=stop={repeats}:stop_mode=clone,{_TO_YUV}"),
             *_ENCODERS[suffix].split(),
-            str(file),
         ]
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed in the end
         try:
             self._process = subprocess.Popen(
-                command,
+                [get_ffmpeg_exe(), *options, str(file)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,
@@ -346,15 +268,19 @@ class _FfmpegEncoder:
                 bufsize=width * height * 3,
                 start_new_session=True,  # the terminal's Ctrl-C must not reach ffmpeg
             )
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is no ffmpeg
             self._messages.close()
-            raise _start_error(format_error(error)) from error
+            raise OSError(
+                f"ffmpeg can't be started ({format_error(error)}); write a .gif "
+                "instead, or name a working ffmpeg in $IMAGEIO_FFMPEG_EXE"
+            ) from error
         assert self._process.stdin is not None
         self._pipe = self._process.stdin
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: Image.Image) -> None:
+        levels = np.pad(np.asarray(frame), self._padding, mode="edge")
         try:
-            self._pipe.write(np.pad(frame, self._padding, mode="edge").tobytes())
+            self._pipe.write(levels.tobytes())
             self._pipe.flush()
         except BrokenPipeError as error:
             raise self._failure() from error
@@ -366,16 +292,15 @@ class _FfmpegEncoder:
             raise self._failure() from error
         if self._process.wait() != 0 or not self._file.exists():
             raise self._failure()
-        self._messages.close()
 
-    def discard(self) -> None:
+    def close(self) -> None:
         self._process.kill()
         with contextlib.suppress(OSError):
             self._pipe.close()
         self._process.wait()
         self._messages.close()
 
-    def _failure(self) -> Exception:
+    def _failure(self) -> OSError:
         """Make the error that says why ffmpeg ended: its first line has the cause."""
         code = self._process.wait()
         self._messages.seek(0)
@@ -384,20 +309,4 @@ class _FfmpegEncoder:
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         lines = [re.sub(r"^(\[[^]]*\] *)+", "", line) for line in text.splitlines()]
         reason = next(filter(None, map(str.strip, lines)), f"exit code {code}")
-        return _FfmpegError(f"ffmpeg failed ({reason}); write a .gif instead")
-
-
-def _find_ffmpeg() -> str:
-    from imageio_ffmpeg import get_ffmpeg_exe  # not needed for a GIF
-
-    try:
-        return str(get_ffmpeg_exe())
-    except RuntimeError as error:
-        raise _start_error("there is none") from error
-
-
-def _start_error(reason: str) -> _FfmpegError:
-    return _FfmpegError(
-        f"ffmpeg can't be started ({reason}); write a .gif instead, or name a working "
-        "ffmpeg in $IMAGEIO_FFMPEG_EXE"
-    )
+        return OSError(f"ffmpeg failed ({reason}); write a .gif instead")

@@ -22,12 +22,9 @@ _capture_failed = False
 
 
 def capture_graph(evaluate: TermsAndGradient, image: Tensor) -> TermsAndGradient | None:
-    """Record ``evaluate`` as a CUDA graph for images of one shape.
+    """Record ``evaluate`` as a CUDA graph for images of this one's shape and device.
 
-    Args:
-        evaluate: Computes tensors of fixed shapes from an image, and reads none of
-            their values.
-        image: Of the shape and on the device that evaluations will have.
+    It must return tensors of fixed shapes, and read none of their values.
 
     Returns:
         None if the image is large, on another kind of device, or recording fails.

@@ -43,20 +43,14 @@ def measure_distances(
     styles: Sequence[WeightedImage],
     cache: TargetCache,
 ) -> Distances:
-    """Measure how far ``image`` is from the photo and from the weighted styles.
+    """Measure how far a painting ``(1, C, H, W)`` on 0–255 is from photo and styles.
 
-    Args:
-        network: Computes the features.
-        image: The painting, ``(1, C, H, W)`` on 0–255.
-        content: The photo, of the same size.
-        styles: ``(image, weight)`` pairs of sizes of their own.
-        cache: Holds the features of photo and styles.
+    The photo has the painting's size, the weighted styles have sizes of their own.
     """
-    sides = [*image.shape[-2:]]
-    for style, _ in styles:
-        sides += style.shape[-2:]
-    layers = [layer for layer, _ in STYLE_LAYERS if minimum_side([layer]) <= min(sides)]
-    has_content = minimum_side([CONTENT_LAYER]) <= min(image.shape[-2:])
+    side = min(image.shape[-2:])
+    has_content = minimum_side([CONTENT_LAYER]) <= side
+    side = min([side, *(size for style, _ in styles for size in style.shape[-2:])])
+    layers = [layer for layer, _ in STYLE_LAYERS if minimum_side([layer]) <= side]
     measure = replace(
         RECIPES["default"],
         content_layers=((CONTENT_LAYER, 1.0),) if has_content else (),
@@ -69,13 +63,13 @@ def measure_distances(
         layer: float(style_relative(grams[layer], target))
         for layer, target in targets.grams.items()
     }
-    content_distances = [
+    content_distances = (
         float(content_relative(squared_distance(features[layer], target), target))
         for layer, target in targets.content.items()
-    ]
+    )
     total = sum(gram_distances.values())
     return Distances(
-        content=content_distances[0] if content_distances else None,
+        content=next(content_distances, None),
         style=total / len(gram_distances) if gram_distances else None,
         grams=gram_distances,
         network=f"{network.name}, {network.pool} pooling",

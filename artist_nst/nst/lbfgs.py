@@ -63,16 +63,15 @@ def projected_lbfgs(
 
     The loss falls with every iteration. It takes the memory of 2 · ``history`` + 8
     vectors of ``x``'s size, points and gradients included, and a byte per entry.
-    Exceptions of ``evaluate`` and ``on_iteration`` are not caught.
 
     Args:
         evaluate: Returns the loss and its gradient at a point, the gradient of the
             point's shape and on its device. Each point is a new tensor, within the
             bounds; neither it nor the gradient may be modified afterwards.
         x: Float32, of any shape, within the bounds; not modified.
-        iterations: The greatest number of steps.
-        low: Lower bound of every entry.
-        high: Upper bound of every entry.
+        iterations: How many steps at most.
+        low: Of every entry.
+        high: Of every entry.
         history: The number of corrections m, at least 1.
         first_step: How far a step along the gradient moves an entry on average, if
             there is no history; 0 takes the gradient itself as the step.
@@ -133,14 +132,6 @@ class _StepPlanner:
 
     Gradients are divided by their mean size at the start of the history: products of
     them stay within float32's range, whatever the loss's unit.
-
-    Attributes:
-        steps: s of the last corrections, ``(m + 1, n)``: a ring buffer whose row
-            ``free_row`` is unused.
-        changes: y of the last corrections, likewise.
-        corrections: The rows in use and 1 / s·y of each, oldest first.
-        step: The planned step, ``(n,)``.
-        fixed: The entries that it must not move.
     """
 
     def __init__(
@@ -153,13 +144,15 @@ class _StepPlanner:
         entries = point.entries
         self.bounds = bounds
         self.first_step = first_step
+        # s and y of the corrections: ring buffers, of which one row is free.
         self.steps = entries.new_empty(history + 1, entries.numel())
         self.changes = torch.empty_like(self.steps)
-        self.corrections: deque[tuple[int, float]] = deque(maxlen=history)
         self.free_row = 0
-        self.step = torch.empty_like(entries)
-        self.products = torch.empty_like(entries)
-        self.fixed = torch.empty_like(entries, dtype=torch.bool)
+        # Rows in use and 1 / s·y of each, oldest first.
+        self.corrections: deque[tuple[int, float]] = deque(maxlen=history)
+        self.step = torch.empty_like(entries)  # planned
+        self.fixed = torch.empty_like(entries, dtype=torch.bool)  # not to be moved
+        self.products = torch.empty_like(entries)  # of :meth:`_dot`
         self.gradient_unit = entries.new_ones(())
         self.curvature = 1.0
         self.step_factor = 1.0

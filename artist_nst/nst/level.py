@@ -18,7 +18,6 @@ from artist_nst.nst.minimize import (
     MinimizeResult,
     NotFiniteError,
     OnIteration,
-    choose_optimizer,
     minimize,
 )
 from artist_nst.nst.objective import (
@@ -60,14 +59,8 @@ class Level:
 class LevelInfo:
     """How a level was computed, which determines the last digits of its pixels.
 
-    Attributes:
-        width: In pixels.
-        height: In pixels.
-        network: The network that painted it.
-        precision: Of the convolutions; float32 where bfloat16 was too coarse.
-        optimizer: The one used, also for ``auto``.
-        rows: Of the strips; None where the image was computed as a whole.
-        history: L-BFGS's corrections; fewer than the recipe's if memory is short.
+    ``rows`` is that of strips, None where the image was computed as a whole; precision,
+    optimizer and L-BFGS's history are those used, whatever was asked for.
     """
 
     width: int
@@ -81,7 +74,10 @@ class LevelInfo:
 
 @dataclass(frozen=True, slots=True)
 class LevelPainter:
-    """Painter of one painting's levels; the fields are :func:`.run_pyramid`'s."""
+    """Painter of one painting's levels; the fields are :func:`.run_pyramid`'s.
+
+    The recipe's optimizer is the one that ``auto`` resolves to.
+    """
 
     network: VGG
     recipe: Recipe
@@ -101,23 +97,18 @@ class LevelPainter:
 
     def check_memory(self, level: Level) -> None:
         """Raise ArtistNstError if there is not enough memory for a level."""
-        optimizer = choose_optimizer(self.recipe.optimizer, self.content.device)
-        recipe = replace(self.recipe, optimizer=optimizer)
-        self.choose_strategy(level, recipe, self.precision)
+        self.choose_strategy(level, self.precision)
 
-    def choose_strategy(
-        self, level: Level, recipe: Recipe, precision: Precision
-    ) -> MemoryStrategy:
+    def choose_strategy(self, level: Level, precision: Precision) -> MemoryStrategy:
         """Choose how to fit a level into the memory that is free now.
 
         Raises:
             ArtistNstError: There is not enough.
         """
         channels = self.content.shape[1]
-        estimator = MemoryEstimator(self.network, recipe, precision, channels)
-        return estimator.choose_strategy(
-            level.height, level.width, *self.memory_limits()
-        )
+        estimator = MemoryEstimator(self.network, self.recipe, precision, channels)
+        limits = self.memory_limits()
+        return estimator.choose_strategy(level.height, level.width, *limits)
 
     def memory_limits(self) -> tuple[int, int]:
         """Return the bytes that a level may take on the device, and on the host."""
@@ -148,20 +139,14 @@ class LevelPainter:
         return _LevelRun(self, level, targets, on_iteration).run(start)
 
 
+@dataclass(frozen=True, slots=True)
 class _LevelRun:
     """Minimization of one level, in bfloat16 as far as that goes, then in float32."""
 
-    def __init__(
-        self,
-        painter: LevelPainter,
-        level: Level,
-        targets: Targets,
-        on_iteration: OnIteration,
-    ) -> None:
-        self.painter = painter
-        self.level = level
-        self.targets = targets
-        self.on_iteration = on_iteration
+    painter: LevelPainter
+    level: Level
+    targets: Targets
+    on_iteration: OnIteration
 
     def run(self, start: Tensor) -> tuple[MinimizeResult, LevelInfo]:
         """Minimize in the requested precision, or in float32 where that fails."""
@@ -181,7 +166,7 @@ class _LevelRun:
     ) -> tuple[MinimizeResult, LevelInfo]:
         """Do the remaining iterations; return ``first`` where that is impossible."""
         try:
-            second, info_float32 = self._minimize(
+            second, second_info = self._minimize(
                 "float32", first.image, first.iterations
             )
         except KeyboardInterrupt:
@@ -196,49 +181,37 @@ class _LevelRun:
             iterations=first.iterations + second.iterations,
             evaluations=first.evaluations + second.evaluations,
         )
-        return total, info_float32
+        return total, second_info
 
     def _minimize(
         self, precision: Precision, start: Tensor, done: int = 0
     ) -> tuple[MinimizeResult, LevelInfo]:
         """Minimize from ``start``, after ``done`` of the level's iterations."""
         painter, level = self.painter, self.level
-        optimizer = choose_optimizer(painter.recipe.optimizer, start.device)
-        recipe = replace(painter.recipe, optimizer=optimizer)
-        strategy = self._fit_memory(recipe, precision)
-        recipe = replace(recipe, history=strategy.history)
+        strategy = self._fit_memory(precision)
+        rows, history = strategy.rows, strategy.history
+        recipe = replace(painter.recipe, history=history)
         objective = Objective(
-            painter.network,
-            recipe,
-            self.targets,
-            precision=precision,
-            rows=strategy.rows,
+            painter.network, recipe, self.targets, precision=precision, rows=rows
         )
 
         def on_iteration(count: int, losses: Losses, image: Tensor) -> None:
             self.on_iteration(done + count, losses, image)
 
-        result = minimize(
-            objective, start, recipe, level.iterations - done, on_iteration
+        remaining = level.iterations - done
+        result = minimize(objective, start, recipe, remaining, on_iteration)
+        size, name = (level.width, level.height), painter.network.name
+        log.debug("%d×%d: %d evaluations", *size, result.evaluations)
+        return result, LevelInfo(
+            *size, name, precision, recipe.optimizer, rows, history
         )
-        size = f"{level.width}×{level.height}"
-        log.debug("%s: %d evaluations", size, result.evaluations)
-        info = LevelInfo(
-            level.width,
-            level.height,
-            painter.network.name,
-            precision,
-            optimizer,
-            strategy.rows,
-            strategy.history,
-        )
-        return result, info
 
-    def _fit_memory(self, recipe: Recipe, precision: Precision) -> MemoryStrategy:
+    def _fit_memory(self, precision: Precision) -> MemoryStrategy:
         """Choose the memory strategy, apply and log it."""
         trim_heap()
-        strategy = self.painter.choose_strategy(self.level, recipe, precision)
+        strategy = self.painter.choose_strategy(self.level, precision)
         retain_heap(strategy.rows is None)
+        recipe = self.painter.recipe
         log.debug(
             "%d×%d: %s, %s, about %s%s",
             self.level.width,

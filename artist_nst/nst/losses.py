@@ -6,8 +6,8 @@ divided by its own image's M, so that images of any two sizes can be compared.
 Equation numbers are those of Gatys, Ecker and Bethge, "A neural algorithm of artistic
 style", 2015.
 
-Content losses take Σ (F − P)², P, and N where a compact network's features stand in for
-those of a larger network (otherwise N is the number of P's filters).
+Content losses take Σ (F − P)² and P, style losses G and A. ``filters`` is N where a
+compact network stands in for a larger one (otherwise it is the target's own).
 """
 
 from typing import Any
@@ -20,10 +20,7 @@ _CHUNK_POSITIONS = 1024
 
 
 def gram(features: Tensor) -> Tensor:
-    """Correlate filters, averaged over positions: F Fᵀ / M.
-
-    Args:
-        features: ``(N, H, W)``.
+    """Correlate filters, averaged over positions: F Fᵀ / M of ``(N, H, W)``.
 
     Returns:
         ``(N, N)``; the same for an image and for a tiling of it, except at its borders.
@@ -84,11 +81,6 @@ def style_gatys(
     Eq. 4 divides Gram matrices that are sums by 4 N² M². With G, A per position that is
     the same where the sizes agree, and stays meaningful where they don't. For art.py's
     form, which compares the sums at the candidate's M, pass A·M_a/M_x.
-
-    Args:
-        candidate: G.
-        target: A.
-        filters: N, where a compact network's matrices stand in for larger ones.
     """
     return (candidate - target).square().sum() / (4 * (filters or len(target)) ** 2)
 
@@ -97,12 +89,6 @@ def style_mean(
     candidate: Tensor, target: Tensor, positions: int, filters: int | None = None
 ) -> Tensor:
     """Mean (G' − A')² / (N M), with G' = M G and A' = M A: Gram matrices that are sums.
-
-    Args:
-        candidate: G.
-        target: A.
-        positions: M, of the candidate.
-        filters: N, as in :func:`style_gatys`.
 
     Source:
         Surampudi et al., CSCE 5214 project report, its listing; the style is there of
@@ -118,15 +104,10 @@ def style_relative(candidate: Tensor, target: Tensor) -> Tensor:
 
 
 def total_variation(image: Tensor) -> Tensor:
-    """Compute the mean absolute difference between neighboring pixels.
+    """Compute the mean absolute difference between neighboring pixels, in levels.
 
-    Args:
-        image: ``(1, C, H, W)`` on 0–255.
-
-    Returns:
-        In levels of 255, over all horizontal and vertical pairs of neighbors and all
-        channels: independent of the image's size. The sums in papers are this times
-        :func:`count_neighbor_pairs`.
+    Over all horizontal and vertical pairs of neighbors and all channels: independent of
+    the image's size. The sums in papers are this times :func:`count_neighbor_pairs`.
 
     Source:
         Rudin, Osher and Fatemi 1992, in the anisotropic form.

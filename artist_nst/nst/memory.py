@@ -30,11 +30,8 @@ _BASE_BYTES = 250 << 20
 class MemoryStrategy:
     """How one level is computed so that it fits into memory.
 
-    Attributes:
-        rows: Of the strips; None where the image is computed as a whole.
-        history: L-BFGS's corrections.
-        device_bytes: What the network takes.
-        host_bytes: What the minimizer takes on the host.
+    ``rows`` is that of strips, None where the image is computed as a whole; ``history``
+    the number of L-BFGS's corrections.
     """
 
     rows: int | None
@@ -46,11 +43,8 @@ class MemoryStrategy:
 class MemoryEstimator:
     """Estimator of the memory that levels of a painting take.
 
-    Args:
-        network: Computes the losses.
-        recipe: With the optimizer that ``auto`` resolves to.
-        precision: Of the convolutions.
-        channels: Of the image, 3 or 1.
+    The recipe's optimizer must be the one that ``auto`` resolves to; the image has 3
+    channels or 1.
     """
 
     def __init__(
@@ -62,6 +56,9 @@ class MemoryEstimator:
         self.channels = channels
         layers = (*recipe.content_layers, *recipe.style_layers)
         self.blocks = network.blocks(layer for layer, weight in layers if weight > 0)
+        self.filters = {
+            layer: len(network.get_buffer(f"{layer}_bias")) for layer in network.layers
+        }
 
     def choose_strategy(
         self, height: int, width: int, device_limit: int, host_limit: int
@@ -99,10 +96,7 @@ class MemoryEstimator:
         shorter = range(max_history - 1, MIN_HISTORY - 1, -1)
         candidates += [(heights[-1], history) for history in shorter]
         least = None
-        filters = max(
-            (max(self._count_filters(block).values()) for block in self.blocks[:1]),
-            default=0,
-        )
+        filters = self._max_filters(self.blocks[0]) if self.blocks else 0
         for rows, history in candidates:
             elements = filters * (rows or height) * width
             if elements >= MAX_TENSOR_ELEMENTS and rows != heights[-1]:
@@ -132,12 +126,12 @@ class MemoryEstimator:
         held, peak = 0, 0
         sides = height, width
         for block in self.blocks:
-            filters = self._count_filters(block)
+            filters = self._max_filters(block)
             positions = sides[0] * sides[1]
             constant += sum(
-                5 * 4 * filters[layer] * positions
+                5 * 4 * self.filters[layer] * positions
                 for layer, weight in self.recipe.content_layers
-                if layer in filters and weight > 0
+                if layer in block.layers and weight > 0
             )
             if rows is None:
                 read = positions
@@ -146,30 +140,27 @@ class MemoryEstimator:
             else:
                 read = min(sides[0], rows + 2 * len(block.layers)) * sides[1]
                 # The block's input, and its gradient.
-                passed = max(filters.values()) * positions // 4 * self.feature_bytes
+                passed = filters * positions // 4 * self.feature_bytes
                 held += passed
                 working = self._block_bytes(block, read) + passed
-            gradients = 4 * max(filters.values()) * read * self.feature_bytes
+            gradients = 4 * filters * read * self.feature_bytes
             peak = max(peak, held + working + gradients)
             sides = sides[0] // 2, sides[1] // 2
         return round(_OVERHEAD * (constant + peak)) + _BASE_BYTES
 
     def _block_bytes(self, block: Block, positions: int) -> int:
         """Bytes that are held of a block until its gradient is computed."""
-        filters = self._count_filters(block)
-        held = sum(filters.values()) * positions * self.feature_bytes
+        filters = sum(self.filters[layer] for layer in block.layers)
+        held = filters * positions * self.feature_bytes
         if block.pooled:
             # Max pooling stores where its maxima were in eight bytes each.
             index_bytes = 8 if self.network.pool == "max" else 0
             pooled_bytes = self.feature_bytes + index_bytes
-            held += max(filters.values()) * (positions // 4) * pooled_bytes
+            held += self._max_filters(block) * (positions // 4) * pooled_bytes
         return held
 
-    def _count_filters(self, block: Block) -> dict[str, int]:
-        return {
-            layer: len(self.network.get_buffer(f"{layer}_bias"))
-            for layer in block.layers
-        }
+    def _max_filters(self, block: Block) -> int:
+        return max(self.filters[layer] for layer in block.layers)
 
 
 def format_gigabytes(count: int) -> str:

@@ -1,14 +1,10 @@
-"""L-BFGS, by scipy or on the device, and Adam behind one interface.
-
-Pixels stay within 0–255.
-"""
+"""L-BFGS, by scipy or on the device, and Adam behind one interface, within 0–255."""
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,15 +26,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class MinimizeResult:
-    """Where a minimization ended.
-
-    Attributes:
-        image: The best candidate, ``(1, C, H, W)`` on 0–255.
-        losses: At ``image``.
-        iterations: How many were done.
-        evaluations: How often losses and gradient were computed.
-        reason: Why it stopped.
-    """
+    """The best candidate, ``(1, C, H, W)`` on 0–255, its losses, and the way there."""
 
     image: Tensor
     losses: Losses
@@ -49,10 +37,6 @@ class MinimizeResult:
 
 class NotFiniteError(ArithmeticError):
     """The loss or its gradient is not a number at the first image already."""
-
-
-class _NotFinite(Exception):
-    """Stops a minimization whose loss or gradient is no longer a number."""
 
 
 def minimize(
@@ -71,7 +55,7 @@ def minimize(
         objective: Computes losses and gradient of a float32 candidate.
         image: ``(1, C, H, W)`` on 0–255; its device is used.
         recipe: Names the optimizer and its settings.
-        iterations: The greatest number of iterations.
+        iterations: How many at most.
         on_iteration: Called with the iteration from 1, its losses and its image.
 
     Raises:
@@ -90,9 +74,9 @@ def minimize(
         if run.best is None:
             raise
         reason = StopReason.INTERRUPTED
-    except _NotFinite as error:
+    except NotFiniteError:
         if run.best is None:
-            raise NotFiniteError("the loss is not finite at the first image") from error
+            raise
         reason = StopReason.NOT_FINITE
         log.warning(reason)
     assert run.best is not None
@@ -131,7 +115,7 @@ class _Run:
         losses, gradient = self.objective(image)
         self.evaluations += 1
         if not losses.is_finite or not torch.isfinite(gradient).all():
-            raise _NotFinite
+            raise NotFiniteError("the loss is not finite at the first image")
         self.last = image, losses
         if self.best is None or losses.total < self.best[1].total:
             self.best = image, losses
@@ -147,8 +131,7 @@ class _Run:
 
 def _run_scipy_lbfgs(run: _Run, recipe: Recipe, iterations: int) -> StopReason:
     """Run scipy's L-BFGS-B, restarted where float32 noise defeats its line search."""
-    adapter = _ScipyAdapter(run.first)
-    x = adapter.to_vector(run.first)
+    x = _to_vector(run.first)
     # One pair per pixel is the form that scipy would convert other forms to.
     bounds = [(0.0, 255.0)] * x.size
 
@@ -161,7 +144,7 @@ def _run_scipy_lbfgs(run: _Run, recipe: Recipe, iterations: int) -> StopReason:
         with _one_blas_thread():
             x, _, info = fmin_l_bfgs_b(
                 # A new scale: at the old one the gradient's direction was tried.
-                _ScaledObjective(run, recipe, adapter),
+                _scale_objective(run, recipe),
                 x,
                 bounds=bounds,
                 m=recipe.history,
@@ -179,52 +162,35 @@ def _run_scipy_lbfgs(run: _Run, recipe: Recipe, iterations: int) -> StopReason:
             return StopReason.NO_LOWER_LOSS
 
 
-class _ScaledObjective:
-    """Loss and gradient of float64 vectors, multiplied by a constant.
+def _scale_objective(
+    run: _Run, recipe: Recipe
+) -> Callable[[Vector], tuple[float, Vector]]:
+    """Return loss and gradient of float64 vectors, multiplied by a constant.
 
     L-BFGS-B's first step is along the bare gradient, and its tolerances are absolute
     for losses below one. A constant that makes the first step ``recipe.first_step``
     levels per pixel makes both independent of the loss's unit, and does not move its
     minimum.
     """
+    scale = 0.0
 
-    def __init__(self, run: _Run, recipe: Recipe, adapter: "_ScipyAdapter") -> None:
-        self.run = run
-        self.first_step = recipe.first_step
-        self.adapter = adapter
-        self.scale: float | None = None
-
-    def __call__(self, x: Vector) -> tuple[float, Vector]:
-        losses, image_gradient = self.run.evaluate(self.adapter.to_image(x))
-        gradient = self.adapter.to_vector(image_gradient)
-        if self.scale is None:
+    def evaluate(x: Vector) -> tuple[float, Vector]:
+        nonlocal scale
+        image = torch.from_numpy(x).float().view(run.first.shape)
+        losses, image_gradient = run.evaluate(image.to(run.first.device))
+        gradient = _to_vector(image_gradient)
+        if not scale:
             size = float(np.abs(gradient).mean())
-            first_step = self.first_step if size > 0 else 0.0
-            self.scale = first_step / size if first_step else 1.0
-        gradient *= self.scale
-        return losses.total * self.scale, gradient
+            scale = recipe.first_step / size if size > 0 and recipe.first_step else 1.0
+        gradient *= scale
+        return losses.total * scale, gradient
+
+    return evaluate
 
 
-class _ScipyAdapter:
-    """Conversion between scipy's float64 vectors and images on a device."""
-
-    def __init__(self, image: Tensor) -> None:
-        self.shape, self.device = image.shape, image.device
-        is_cuda = self.device.type == "cuda"
-        # Pinned memory can be copied asynchronously.
-        self.pinned = torch.empty(self.shape, pin_memory=True) if is_cuda else None
-
-    def to_image(self, x: Vector) -> Tensor:
-        image: Any = torch.from_numpy(x).view(self.shape)
-        if self.pinned is not None:
-            return self.pinned.copy_(image).to(self.device, non_blocking=True)
-        return image.to(torch.float32).to(self.device)  # type: ignore[no-any-return]
-
-    def to_vector(self, image: Tensor) -> Vector:
-        image = image.detach()
-        if self.pinned is not None:
-            image = self.pinned.copy_(image)
-        return image.cpu().double().contiguous().numpy().reshape(-1)
+def _to_vector(image: Tensor) -> Vector:
+    vector: Vector = image.detach().cpu().double().flatten().numpy()
+    return vector
 
 
 @contextmanager
@@ -234,15 +200,11 @@ def _one_blas_thread() -> Iterator[None]:
     Threads gain nothing on vectors, and between two calls they spin on the cores that
     the network needs.
     """
-    controller = ThreadpoolController()
+    controller = ThreadpoolController().select(internal_api="openblas")
+    paths = [Path(library["filepath"]) for library in controller.info()]
     torch_folder = Path(torch.__file__).parent
-    paths = [
-        library.filepath
-        for library in controller.lib_controllers
-        if library.internal_api == "openblas"
-        and not Path(library.filepath).is_relative_to(torch_folder)
-    ]
-    with controller.select(filepath=paths).limit(limits=1):
+    others = [str(path) for path in paths if not path.is_relative_to(torch_folder)]
+    with controller.select(filepath=others).limit(limits=1):
         yield
 
 

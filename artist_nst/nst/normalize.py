@@ -15,19 +15,14 @@ from torch import Tensor
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import Weights
 
-Means = Mapping[str, Tensor]
-
 
 @torch.no_grad()
 def measure_activation_means(
     weights: Weights, images: Iterable[Tensor]
 ) -> dict[str, Tensor]:
-    """Measure each filter's mean activation over images and positions.
+    """Measure each filter's mean activation over positions, then over images.
 
-    Args:
-        weights: The network to measure.
-        images: ``(1, 3, H, W)`` on 0–255, photographs of at least 16 pixels a side;
-            each has the same weight.
+    The images are photographs, ``(1, 3, H, W)`` on 0–255, of at least 16 pixels a side.
 
     Returns:
         ``{layer: (N,)}`` float64, for every layer of the weights.
@@ -43,7 +38,7 @@ def measure_activation_means(
     return {layer: total / count for layer, total in sums.items()}
 
 
-def normalize_weights(weights: Weights, means: Means) -> Weights:
+def normalize_weights(weights: Weights, means: Mapping[str, Tensor]) -> Weights:
     """Scale the weights so that every filter's mean activation becomes one.
 
     Filter i of a layer is divided by its own mean m_i, and its weight for filter j of

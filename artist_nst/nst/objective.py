@@ -34,12 +34,10 @@ class Losses:
 
     Attributes:
         total: α·content + β·style + smoothness.
-        content: Weighted sum of ``content_layers``.
-        style: Weighted sum of ``style_layers``.
         tv: The mean absolute difference between neighboring pixels.
         smoothness: What ``tv`` adds to the total, its weights included.
-        content_layers: Each content layer's term before its weight.
-        style_layers: Each style layer's term before its weight.
+        content_layers: Each layer's term, of which ``content`` is the weighted sum.
+        style_layers: Likewise of ``style``.
     """
 
     total: float
@@ -58,12 +56,7 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What the candidate is compared with, by layer.
-
-    Attributes:
-        content: Features P of the photo, ``(N, H, W)``.
-        grams: Gram matrices A of the style, ``(N, N)``.
-    """
+    """The photo's features P ``(N, H, W)`` and the style's A ``(N, N)``, by layer."""
 
     content: dict[str, Tensor]
     grams: dict[str, Tensor]
@@ -74,8 +67,8 @@ class Objective:
 
     Args:
         network: Computes the features.
-        recipe: Layers, weights and formulas of the losses.
-        targets: What the candidate is compared with.
+        recipe: Gives layers, weights and formulas of the losses.
+        targets: To compare with.
         precision: Of the convolutions and of the features; Gram matrices and losses
             are float32 (float64 for a network of that dtype).
         rows: Compute this many rows at once (:mod:`artist_nst.nst.strips`), for images
@@ -104,13 +97,9 @@ class Objective:
         self._graph: TermsAndGradient | None = None
 
     def __call__(self, image: Tensor) -> tuple[Losses, Tensor]:
-        """Compute losses and gradient at ``image``.
+        """Compute the losses at ``image``, and d total / d image.
 
-        Args:
-            image: ``(1, C, H, W)`` on 0–255, C of 3 or 1.
-
-        Returns:
-            The losses, and d total / d image of the image's shape.
+        The image is ``(1, C, H, W)`` on 0–255, C of 3 or 1.
         """
         if self._is_first_call:
             self._is_first_call = False
@@ -187,8 +176,12 @@ class Objective:
 
         From the image, Σ (F − P)² by content layer, and G by style layer.
         """
+        content_loss = CONTENT_LOSSES[self.recipe.content_loss]
         content = {
-            layer: self._content_term(squared[layer], layer) for layer in self.content
+            layer: content_loss(
+                squared[layer], target, self.network.filter_count(layer)
+            )
+            for layer, target in self.targets.content.items()
         }
         style = {
             layer: self._style_term(grams[layer], layer, x) for layer in self.style
@@ -196,28 +189,27 @@ class Objective:
         tv = formulas.total_variation(x)
         content_sum = _weighted_sum(content, self.content, x)
         style_sum = _weighted_sum(style, self.style, x)
-        smoothness = self._tv_weight(x) * tv
+        # γ is for the mean over pairs of neighbors, ``tv_sum`` for their sum.
+        pairs = formulas.count_neighbor_pairs(x)
+        smoothness = (self.recipe.tv + self.recipe.tv_sum * pairs) * tv
         total = content_sum + self.recipe.ratio * style_sum + smoothness
         sums = total, content_sum, style_sum, tv, smoothness
         return torch.stack((*sums, *content.values(), *style.values()))
 
     def _to_losses(self, terms: Tensor) -> Losses:
         # One transfer for all: each read of a number makes the host wait for the GPU.
-        values = iter(terms.detach().tolist())
+        values = terms.detach().tolist()
+        total, content, style, tv, smoothness, *layers = values
+        split = len(self.content)
         return Losses(
-            total=next(values),
-            content=next(values),
-            style=next(values),
-            tv=next(values),
-            smoothness=next(values),
-            content_layers={layer: next(values) for layer in self.content},
-            style_layers={layer: next(values) for layer in self.style},
+            total,
+            content,
+            style,
+            tv,
+            smoothness,
+            dict(zip(self.content, layers[:split], strict=True)),
+            dict(zip(self.style, layers[split:], strict=True)),
         )
-
-    def _content_term(self, squared: Tensor, layer: str) -> Tensor:
-        formula = CONTENT_LOSSES[self.recipe.content_loss]
-        target = self.targets.content[layer]
-        return formula(squared, target, self.network.filter_count(layer))
 
     def _style_term(self, gram: Tensor, layer: str, image: Tensor) -> Tensor:
         target = self.targets.grams[layer]
@@ -228,11 +220,6 @@ class Objective:
             positions = count_positions(layer, image)
             return formulas.style_mean(gram, target, positions, filters)
         return formulas.style_gatys(gram, target, filters)
-
-    def _tv_weight(self, image: Tensor) -> float:
-        """γ for the mean over pairs of neighbors; ``tv_sum`` is for their sum."""
-        pairs = formulas.count_neighbor_pairs(image)
-        return self.recipe.tv + self.recipe.tv_sum * pairs
 
 
 def compute_targets(
@@ -254,9 +241,7 @@ def compute_targets(
         cache: Holds what is already known of the images.
     """
     cache = cache or TargetCache()
-    content_layers, style_layers = map(
-        _active_layers, (recipe.content_layers, recipe.style_layers)
-    )
+    style_layers = _active_layers(recipe.style_layers)
     total_weight = sum(weight for _, weight in styles) or 1.0
     means: dict[str, Tensor] = {}
     for image, weight in styles:
@@ -267,6 +252,7 @@ def compute_targets(
                 share *= count_positions(layer, image) / count_positions(layer, content)
             part = share * gram
             means[layer] = means[layer] + part if layer in means else part
+    content_layers = _active_layers(recipe.content_layers)
     return Targets(cache.content_features(network, content, content_layers), means)
 
 

@@ -14,7 +14,12 @@ from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.lbfgs import StopReason
 from artist_nst.nst.level import Level, LevelInfo, LevelPainter, resize_image
-from artist_nst.nst.minimize import MinimizeResult, NotFiniteError, OnIteration
+from artist_nst.nst.minimize import (
+    MinimizeResult,
+    NotFiniteError,
+    OnIteration,
+    choose_optimizer,
+)
 from artist_nst.nst.objective import Losses, WeightedImage
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG
@@ -30,12 +35,10 @@ MIN_LEVEL_SIDE = 48
 class Step:
     """One iteration, as passed to ``on_step``.
 
+    Level ``level`` of ``levels``, iteration ``iteration`` of ``iterations`` over all
+    levels, both from 1.
+
     Attributes:
-        level: Which level, from 1.
-        levels: Of how many.
-        iteration: Which iteration over all levels, from 1.
-        iterations: Of how many.
-        losses: Of this iteration.
         seconds: How long it took.
         remaining: Estimated seconds to the end.
         image: The candidate, ``(1, C, H_l, W_l)`` on 0–255, of its level's size.
@@ -70,7 +73,7 @@ class PyramidResult:
         level_starts: The first iteration of each level that was begun.
         evaluations: How often losses and gradient were computed.
         reasons: Why each level stopped, in words.
-        levels: How each completed level was computed.
+        levels: The completed ones.
     """
 
     image: Tensor
@@ -138,10 +141,10 @@ def run_pyramid(
         NotFiniteError: The loss is not a number at the first image.
         KeyboardInterrupt: Before there was anything to keep.
     """
-    levels = plan_levels(recipe, *content.shape[-2:])
+    optimizer = choose_optimizer(recipe.optimizer, content.device)
     painter = LevelPainter(
         network=network,
-        recipe=recipe,
+        recipe=replace(recipe, optimizer=optimizer),
         content=content,
         styles=styles,
         seed=seed,
@@ -149,11 +152,10 @@ def run_pyramid(
         precision=precision,
         max_memory=max_memory,
     )
-    draft_painter = replace(painter, network=network if draft is None else draft)
-    painters = [draft_painter if level.draft else painter for level in levels]
-    pairs = list(zip(levels, painters, strict=True))
-    costs = [level_painter.iteration_cost(level) for level, level_painter in pairs]
-    reporter = _StepReporter(levels, costs, on_step)
+    drafter = replace(painter, network=draft or network)
+    levels = plan_levels(recipe, *content.shape[-2:])
+    pairs = [(level, drafter if level.draft else painter) for level in levels]
+    reporter = _StepReporter(pairs, on_step)
     # The largest first: whether it fits is known before anything is painted.
     for level, level_painter in reversed(pairs):
         level_painter.check_memory(level)
@@ -175,8 +177,13 @@ def _paint_levels(
             # The previous level's image is kept.
             if result is None:
                 raise
-            reasons.append(_describe_stop(error))
-            log.warning(reasons[-1])
+            reason = str(error)
+            if isinstance(error, KeyboardInterrupt):
+                reason = StopReason.INTERRUPTED
+            elif isinstance(error, NotFiniteError):
+                reason = StopReason.NOT_FINITE
+            reasons.append(reason)
+            log.warning(reason)
             break
         evaluations += result.evaluations
         reasons.append(result.reason)
@@ -184,23 +191,10 @@ def _paint_levels(
         if result.reason == StopReason.INTERRUPTED:
             break
     assert result is not None
+    image, starts = resize_image(result.image, *size), reporter.level_starts
     return PyramidResult(
-        resize_image(result.image, *size),
-        result.losses,
-        reporter.history,
-        reporter.level_starts,
-        evaluations,
-        reasons,
-        infos,
+        image, result.losses, reporter.history, starts, evaluations, reasons, infos
     )
-
-
-def _describe_stop(error: BaseException) -> str:
-    if isinstance(error, ArtistNstError):
-        return str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return StopReason.INTERRUPTED
-    return StopReason.NOT_FINITE
 
 
 @contextmanager
@@ -222,16 +216,17 @@ class _StepReporter:
     """Counts iterations over all levels and estimates the remaining time."""
 
     def __init__(
-        self, levels: list[Level], costs: list[float], on_step: Callable[[Step], None]
+        self, pairs: list[tuple[Level, LevelPainter]], on_step: Callable[[Step], None]
     ) -> None:
-        self.levels = levels
-        self.costs = costs  # of an iteration, relative to one another
+        self.levels = [level for level, _ in pairs]
+        # Of an iteration, relative to one another.
+        self.costs = [painter.iteration_cost(level) for level, painter in pairs]
         self.on_step = on_step
         self.history: list[HistoryEntry] = []
         self.level_starts: list[int] = []
         self.start_time = time.perf_counter()
         self.last_time = 0.0
-        self.total = sum(level.iterations for level in levels)
+        self.total = sum(level.iterations for level in self.levels)
         self.seconds_per_cost = 0.0  # moving average
 
     def start_level(self, index: int) -> OnIteration:

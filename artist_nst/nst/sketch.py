@@ -10,15 +10,12 @@ SKETCH_SIZE = 1024
 
 
 def sketch_gram(gram: Tensor) -> Tensor:
-    """Compress a Gram matrix to 1,024 numbers that preserve distances approximately.
+    """Compress a Gram matrix ``(N, N)`` to 1,024 numbers that about keep distances.
 
     Each entry on and above the diagonal (those above it times √2, because they occur
     twice) is added, with a random sign, to a random one of the numbers. Hence
     E ‖s(G) − s(A)‖² = ‖G − A‖², with a standard deviation of at most √(2 / 1024), or
     4.4 %, of that. A matrix with no more entries is kept exactly.
-
-    Args:
-        gram: ``(N, N)``, symmetric.
 
     Returns:
         ``(1024,)`` float32. The random choices are the same for all matrices of one N,

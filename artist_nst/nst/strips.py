@@ -23,19 +23,12 @@ StripLoss = Callable[[str, slice, Tensor], Tensor]
 
 
 class Strip(NamedTuple):
-    """Rows of a block's input.
+    """Rows of a block's input."""
 
-    Attributes:
-        padded: Rows that are read, within the input.
-        core: Rows that are computed, within ``padded``.
-        rows: Rows that are computed, within the input.
-        pooled: What pooling makes of them, within the next block's input.
-    """
-
-    padded: slice
-    core: slice
-    rows: slice
-    pooled: slice
+    padded: slice  # read, within the input
+    core: slice  # computed, within ``padded``
+    rows: slice  # computed, within the input
+    pooled: slice  # what pooling makes of them, within the next block's input
 
 
 @torch.no_grad()
@@ -64,7 +57,7 @@ def forward_strips(
     for block in network.blocks(layers):
         if inputs is not None:
             inputs.append(x)
-        output = _Rows(x.shape[-2] // 2, network.memory_format)
+        pooled_strips = []
         for strip in split_rows(x.shape[-2], rows, block):
             features, pooled = network.run_block(
                 block, x[..., strip.padded, :], layers, dtype, strip.core
@@ -72,9 +65,9 @@ def forward_strips(
             for layer, tensor in features.items():
                 yield layer, strip.rows, tensor
             if block.pooled:
-                output[strip.pooled] = pooled
+                pooled_strips.append(pooled)
         if block.pooled:
-            x = output.tensor
+            x = torch.cat(pooled_strips, dim=-2)
 
 
 def backward_strips(
@@ -135,25 +128,3 @@ def split_rows(height: int, rows: int | None, block: Block) -> Iterator[Strip]:
             slice(top, bottom),
             slice(top // 2, bottom // 2),
         )
-
-
-class _Rows:
-    """Tensor assembled from strips; a single strip is taken without copying."""
-
-    def __init__(self, height: int, memory_format: torch.memory_format) -> None:
-        self.height = height
-        self.memory_format = memory_format
-        self.tensor: Tensor
-
-    def __setitem__(self, rows: slice, strip: Tensor) -> None:
-        if strip.shape[-2] == self.height:
-            self.tensor = strip
-            return
-        if rows.start == 0:
-            self.tensor = torch.empty(
-                (*strip.shape[:2], self.height, strip.shape[3]),
-                dtype=strip.dtype,
-                device=strip.device,
-                memory_format=self.memory_format,
-            )
-        self.tensor[..., rows, :] = strip

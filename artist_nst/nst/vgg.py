@@ -103,9 +103,9 @@ class VGG(nn.Module):
             ``{layer: (N, H_l, W_l)}``, N filters; values are never negative.
         """
         features: dict[str, Tensor] = {}
-        x, layers = image, set(layers)
+        layers = set(layers)
         for block in self.blocks(layers):
-            outputs, x = self.run_block(block, x, layers, dtype)
+            outputs, image = self.run_block(block, image, layers, dtype)
             features.update(outputs)
         return features
 
@@ -148,10 +148,7 @@ class VGG(nn.Module):
         return features, self._apply_pool(x) if block.pooled else x
 
     def filter_count(self, layer: str) -> int:
-        """Return N, the number of a layer's features by which losses are scaled.
-
-        For a compact network it is the larger network's.
-        """
+        """Return N, by which losses are scaled; a compact network's is the larger's."""
         return self._filter_counts[layer]
 
     def project_features(self, layer: str, features: Tensor) -> Tensor:
@@ -167,10 +164,7 @@ class VGG(nn.Module):
         return (channels_last @ root.T).permute(2, 0, 1)
 
     def gram(self, layer: str, features: Tensor) -> Tensor:
-        """Return what style losses compare: F Fᵀ / M, ``(k, k)``.
-
-        R F Fᵀ Rᵀ / M where the features stand in for a larger network's.
-        """
+        """Return what style losses compare: F Fᵀ / M ``(k, k)``, or R F Fᵀ Rᵀ / M."""
         matrix = gram(features)
         if layer not in self._projected:
             return matrix
@@ -192,9 +186,8 @@ class VGG(nn.Module):
         Except on Apple's GPUs, where the gradient of pooling then fails (PyTorch's
         issue 175190).
         """
-        if self.mean.device.type == "mps":
-            return torch.contiguous_format
-        return torch.channels_last
+        is_mps = self.mean.device.type == "mps"
+        return torch.contiguous_format if is_mps else torch.channels_last
 
     def _get_kernel(self, layer: str, dtype: torch.dtype | None) -> Kernel:
         weight = self.get_buffer(f"{layer}_weight")
@@ -240,11 +233,9 @@ def minimum_side(layers: Iterable[str]) -> int:
 
 
 def count_positions(layer: str, image: Tensor) -> int:
-    """Return M, the number of positions that a layer has for an image ``(…, H, W)``.
-
-    Pooling drops odd rows and columns.
-    """
+    """Return M, the number of positions that a layer has for an image ``(…, H, W)``."""
     pools = int(layer[4]) - 1
+    # Pooling drops odd rows and columns.
     height, width = (side >> pools for side in image.shape[-2:])
     return height * width
 
@@ -259,16 +250,15 @@ def check_layers(network: Network, layers: Iterable[str], option: str) -> None:
             raise UsageError(f"--{option}: {name} has no {layer!r}; {hint}")
 
 
-def _fold_input_convention(
-    weights: Weights,
-) -> tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]:
+def _fold_input_convention(weights: Weights) -> tuple[Tensor, dict[str, Kernel]]:
     """Return the mean to subtract from RGB 0–255, and kernels for that input."""
-    kernels = dict(weights.kernels)
-    kernel, bias = kernels["conv1_1"]
+    kernel, bias = weights.kernels["conv1_1"]
     # In float64, to round only once, to the network's own dtype.
     if weights.input == "oxford":
-        kernels["conv1_1"] = (kernel.flip(1), bias)
-        return torch.tensor(OXFORD_MEAN, dtype=torch.float64), kernels
-    std = 255 * torch.tensor(TORCHVISION_STD, dtype=torch.float64).view(1, 3, 1, 1)
-    kernels["conv1_1"] = (kernel / std, bias)
-    return 255 * torch.tensor(TORCHVISION_MEAN, dtype=torch.float64), kernels
+        mean = torch.tensor(OXFORD_MEAN, dtype=torch.float64)
+        first = kernel.flip(1), bias
+    else:
+        mean = 255 * torch.tensor(TORCHVISION_MEAN, dtype=torch.float64)
+        std = 255 * torch.tensor(TORCHVISION_STD, dtype=torch.float64)
+        first = kernel / std.view(1, 3, 1, 1), bias
+    return mean, {**weights.kernels, "conv1_1": first}

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from artist_nst._files import VIDEO_SUFFIXES, check_writable
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import write_picture
-from artist_nst.image.video import VideoWriter, check_video_path
+from artist_nst.image.video import VideoWriter
 from artist_nst.nst.pyramid import Step
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def open_frame_writer(
         UsageError: A file is where the folder would be, or the film cannot be made.
     """
     if film is not None:
-        check_video_path(film)
+        check_writable(film, VIDEO_SUFFIXES)
     frame_folder = None if folder is None else _FrameFolder(Path(folder), every)
     if film is None:
         yield FrameWriter(frame_folder, None)

@@ -15,36 +15,43 @@ from artist_nst.figures.grid import draw_grid
 from artist_nst.styles.picking import Pick
 
 PHOTO, WORK = "chelsea", 1
+# Five values of each option, among them the default.
 AXES = {
-    "ratio": ("1", "3", "5", "10", "30"),
-    "style-scale": ("0.5", "0.75", "1", "1.4", "2"),
-    "content-layer": ("conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1"),
+    "ratio": ("0.3", "1", "5", "20", "100"),
+    "style-scale": ("0.5", "0.75", "1", "1.5", "2.5"),
+    "content-layer": ("conv1_1", "conv2_1", "conv3_1", "conv4_2", "conv5_1"),
 }
-MIXES = ((2, 1), (2, 2), (2, 3), (4, 1), (8, 1))  # works, seed
+MIXES = ((2, 2), (2, 5), (3, 1), (4, 1), (8, 1))  # works, seed
 
 
 def draw(figure: Figure) -> None:
     """Paint a photo with five values of each setting."""
     photo, works = figure.load_photo(PHOTO), get_works(WORK)
     recipe = figure.make_recipe()
-    rows: dict[str, dict[str, Cell]] = {}  # by heading and caption
+    cells: dict[str, Cell] = {}
+    rows: dict[str, dict[str, str]] = {}  # cells' names by heading and caption
     for axis, values in AXES.items():
-        rows[axis.replace("-", " ")] = {
-            value: make_cell(
-                f"{axis}-{value}", photo, works, change_setting(recipe, axis, value)
-            )
-            for value in values
-        }
-    rows["mix of works"] = {}
+        rows[f"--{axis}"] = row = {}
+        for value in values:
+            changed = change_setting(recipe, axis, value)
+            is_default = changed == recipe
+            name = "default" if is_default else f"{axis}-{value}"
+            cells[name] = make_cell(name, photo, works, changed)
+            row[f"{value} (default)" if is_default else value] = name
+    rows["--pick mix"] = row = {}
     for count, seed in MIXES:
         mixed = pick_works(Pick(way="mix", works=count), seed, photo)
-        cell = make_cell(f"mix-{count}-{seed}", photo, mixed, recipe)
-        rows["mix of works"][f"{count} works, seed {seed}"] = cell
+        name = f"mix-{count}-{seed}"
+        cells[name] = make_cell(name, photo, mixed, recipe)
+        row[f"{count} works, seed {seed}"] = name
 
     def draw_sheet(series: Series) -> Pixels:
         return draw_grid(
             [
-                [read_painting(series, cell, caption) for caption, cell in row.items()]
+                [
+                    read_painting(series, cells[name], caption)
+                    for caption, name in row.items()
+                ]
                 for row in rows.values()
             ],
             columns=[""] * len(MIXES),
@@ -56,7 +63,7 @@ def draw(figure: Figure) -> None:
             cell_height=160,
         )
 
-    figure.paint([cell for row in rows.values() for cell in row.values()], draw_sheet)
+    figure.paint([*cells.values()], draw_sheet)
 
 
 if __name__ == "__main__":

@@ -90,19 +90,16 @@ def cli(
     return run_command
 
 
-def _load_thin_weights(
-    path: Path, network: Any, *, input: Any = None, sha256_prefix: str = ""
-) -> Weights:
+def _load_thin_weights(path: Path, network: Any, **options: Any) -> Weights:
     state = os.stat(path) if os.path.exists(path) else None
     version = (state.st_mtime_ns, state.st_size) if state else ()
-    return _load_thin(path, os.path.abspath(path), version, network, input)
+    key = os.path.abspath(path), version
+    return _load_thin(key, path, network, **options)
 
 
 @cache
-def _load_thin(
-    path: Path, _absolute: str, _version: object, network: Any, input: Any
-) -> Weights:
-    weights = load_weights(path, network, input=input)
+def _load_thin(_: object, path: Path, network: Any, **options: Any) -> Weights:
+    weights = load_weights(path, network, **options)
     return replace(thin_out(weights), sha256=weights.sha256)
 
 

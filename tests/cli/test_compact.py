@@ -12,9 +12,8 @@ from artist_nst._files import hash_file
 from artist_nst.nst.compact import PACKAGED_FILE
 from artist_nst.painting.record import load_record
 from artist_nst.recipes.recipe import Architecture
-from tests.cli.conftest import Cli, Ran, files, pixels, read_paintings, read_rows
+from tests.cli.conftest import TINY, Cli, Ran, files, pixels, read_paintings, read_rows
 
-SMALL = ("-w", "64", "-n", "2")
 DEEP = ("--content-layer", "conv5_2")
 INSTEAD = "the compact network paints instead"
 
@@ -47,7 +46,7 @@ class TestInPlaceOfVgg19:
         self, cli: Cli, photo: Path, style: Path, without_weights: list[str]
     ) -> None:
         for more in (("--offline",), (), ("--network", "auto")):
-            ran = cli("paint", photo, style, *SMALL, *more, "-o", "a.png")
+            ran = cli("paint", photo, style, *TINY, *more, "-o", "a.png")
             assert (ran.code, ran.out) == (0, "a.png\n")
             assert get_network("a.png") == compact()
             assert "artist-nst: " not in ran.err
@@ -55,7 +54,7 @@ class TestInPlaceOfVgg19:
             assert ("offline nothing is downloaded" in warning(ran)) == is_offline
             assert (without_weights == []) == is_offline
             assert "the compact network; stopped" in ran.err
-        ran = cli("paint", photo, style, *SMALL, "-q", "-o", "a.png")
+        ran = cli("paint", photo, style, *TINY, "-q", "-o", "a.png")
         assert ran.code == 0
         assert ran.err.splitlines() == [warning(ran)]
         assert ran.line == warning(ran)
@@ -63,7 +62,7 @@ class TestInPlaceOfVgg19:
     def test_vgg19_is_named_where_it_painted(
         self, cli: Cli, photo: Path, style: Path, weights_file: Path
     ) -> None:
-        ran = cli("paint", photo, style, *SMALL, "-o", "a.png")
+        ran = cli("paint", photo, style, *TINY, "-o", "a.png")
         assert "VGG-19; stopped" in ran.err
         assert "compact" not in ran.err
         assert get_network("a.png") == vgg19(weights_file)
@@ -71,12 +70,12 @@ class TestInPlaceOfVgg19:
     @pytest.mark.usefixtures("without_weights")
     def test_what_is_not_replaced(self, cli: Cli, photo: Path, style: Path) -> None:
         for more in (("--network", "vgg19"), ("--recipe", "premamayudu")):
-            ran = cli("paint", photo, style, *SMALL, *more)
+            ran = cli("paint", photo, style, *TINY, *more)
             assert ran.code == 1
             assert "--network compact" in ran.line
             assert INSTEAD not in ran.err
         # A layer that only VGG-19 has: one line, which does not say that it paints.
-        ran = cli("paint", photo, style, *SMALL, *DEEP, "-q")
+        ran = cli("paint", photo, style, *TINY, *DEEP, "-q")
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.splitlines() == [ran.line]
         for word in ("VGG-19's weights", "compact has no 'conv5_2'", "'conv5_1'"):
@@ -94,7 +93,7 @@ class TestInPlaceOfVgg19:
     ) -> None:
         monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(compact_file))
         for more in ((), ("--network", "vgg19")):
-            ran = cli("paint", photo, style, *SMALL, *more, "-q")
+            ran = cli("paint", photo, style, *TINY, *more, "-q")
             assert (ran.code, ran.out, files()) == (1, "", [])
             assert ran.err.splitlines() == [ran.line]
             assert compact_file.name in ran.line
@@ -102,7 +101,7 @@ class TestInPlaceOfVgg19:
         assert without_weights == []
         # As the message says.
         more = ("--network", "compact", "--weights", compact_file, "-o", "a.png")
-        assert cli("paint", photo, style, *SMALL, *more).code == 0
+        assert cli("paint", photo, style, *TINY, *more).code == 0
         assert get_network("a.png") == compact(compact_file)
 
     def test_a_broken_file_is_not_replaced(
@@ -115,7 +114,7 @@ class TestInPlaceOfVgg19:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         Path("cut.safetensors").write_bytes(weights_file.read_bytes()[:-100])
-        for command, *arguments in (("paint", photo, style, *SMALL), ("doctor",)):
+        for command, *arguments in (("paint", photo, style, *TINY), ("doctor",)):
             for name in ("cut.safetensors", "missing.pth"):
                 monkeypatch.setenv("ARTIST_NST_WEIGHTS", name)
                 by_variable = cli(command, *arguments)
@@ -153,17 +152,17 @@ class TestOnPurpose:
         Path("bad.pth").write_text("no tensors")
         monkeypatch.setenv("ARTIST_NST_WEIGHTS", "bad.pth")
         for more in (("--draft",), ("--network", "compact")):
-            ran = cli("paint", photo, style, *SMALL, *more, "-o", "a.png")
+            ran = cli("paint", photo, style, *TINY, *more, "-o", "a.png")
             assert ran.code == 0, ran.err
             assert get_network("a.png") == compact()
             assert INSTEAD not in ran.err
-        assert cli("paint", photo, style, *SMALL).code == 1
+        assert cli("paint", photo, style, *TINY).code == 1
         assert without_weights == []
 
     def test_draft_though_vgg19_is_here(
         self, cli: Cli, photo: Path, style: Path
     ) -> None:
-        paint = ("paint", photo, style, *SMALL, "--seed", 1)
+        paint = ("paint", photo, style, *TINY, "--seed", 1)
         options = ("--draft",), ("--network", "compact")
         for number, more in enumerate((*options, options[0] + options[1])):
             assert cli(*paint, *more, "-o", f"{number}.png").code == 0
@@ -216,12 +215,12 @@ class TestOnPurpose:
             ("--draft --content-layer conv5_2", "'conv5_1'"),
             ("--draft --style-layer conv5_4", "'conv5_1'"),
         ):
-            ran = cli("paint", photo, style, *SMALL, *text.split(), "-q")
+            ran = cli("paint", photo, style, *TINY, *text.split(), "-q")
             assert (ran.code, ran.out, files()) == (2, "", []), text
             assert words in ran.line, text
             assert ran.err.splitlines() == [ran.line]
         more = ("--network", "compact", "--weights", "typo.safetensors")
-        ran = cli("paint", photo, style, *SMALL, *more)
+        ran = cli("paint", photo, style, *TINY, *more)
         assert (ran.code, files()) == (1, [])
         assert "typo.safetensors" in ran.line
 
@@ -230,7 +229,7 @@ class TestOnPurpose:
     ) -> None:
         own = ("--weights", compact_file)
         for more in ((), ("--network", "compact"), ("--draft",)):
-            ran = cli("paint", photo, style, *SMALL, *own, *more, "-o", "a.png")
+            ran = cli("paint", photo, style, *TINY, *own, *more, "-o", "a.png")
             assert ran.code == 0, ran.err
             assert get_network("a.png") == compact(compact_file)
             assert INSTEAD not in ran.err
@@ -253,7 +252,7 @@ class TestOnPurpose:
         self, cli: Cli, photo: Path, style: Path, weights_file: Path
     ) -> None:
         more = ("--network", "compact", "--weights", weights_file, "-o", "a.png")
-        ran = cli("paint", photo, style, *SMALL, *more)
+        ran = cli("paint", photo, style, *TINY, *more)
         assert ran.code == 0
         assert get_network("a.png") == compact()
         (note,) = [line for line in ran.err.splitlines() if weights_file.name in line]
@@ -270,7 +269,7 @@ class TestRepaint:
         weights_file: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        assert cli("paint", photo, style, *SMALL, "-o", "a.png").code == 0
+        assert cli("paint", photo, style, *TINY, "-o", "a.png").code == 0
         assert get_network("a.png") == compact()
         assert without_weights
         monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(weights_file))
@@ -294,7 +293,7 @@ class TestRepaint:
         without_weights: list[str],
     ) -> None:
         more = ("--weights", weights_file, "-o", "a.png")
-        assert cli("paint", photo, style, *SMALL, *more).code == 0
+        assert cli("paint", photo, style, *TINY, *more).code == 0
         for more in ((), ("--offline",)):
             ran = cli("repaint", "a.png", *more, "-o", "b.png")
             assert (ran.code, ran.out) == (1, "")
@@ -312,7 +311,7 @@ class TestCompare:
     def test_both_networks_side_by_side(
         self, cli: Cli, photo: Path, style: Path, weights_file: Path
     ) -> None:
-        ran = cli("compare", "network", "vgg19,compact", photo, style, *SMALL)
+        ran = cli("compare", "network", "vgg19,compact", photo, style, *TINY)
         assert ran.code == 0
         folder = Path(ran.out.strip()).parent
         assert set(read_paintings(folder)) == {
@@ -338,7 +337,7 @@ class TestCompare:
         weights_file: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        arguments = ("compare", "ratio", "1,25", photo, style, *SMALL, "-o", "grid")
+        arguments = ("compare", "ratio", "1,25", photo, style, *TINY, "-o", "grid")
         assert warning(cli(*arguments))
         assert {row["network"] for row in read_rows("grid")} == {"compact"}
         before = read_paintings("grid")
@@ -366,7 +365,7 @@ class TestCompare:
         self, cli: Cli, photo: Path, style: Path
     ) -> None:
         for values in ("conv4_2,conv5_2", "conv5_2,conv4_2"):
-            more = (*SMALL, "-o", values, "--offline")
+            more = (*TINY, "-o", values, "--offline")
             ran = cli("compare", "content-layer", values, photo, style, *more)
             assert (ran.code, ran.out) == (1, f"{values}/sheet.png\n")
             assert warning(ran)
@@ -384,6 +383,6 @@ class TestCompare:
     ) -> None:
         """Though the recipes name other networks, whose weights are here."""
         monkeypatch.setenv("ARTIST_NST_WEIGHTS", str(weights_files("vgg16")))
-        more = (*SMALL, "--draft", "-o", "grid")
+        more = (*TINY, "--draft", "-o", "grid")
         assert cli("compare", "recipe", "default,patel", photo, style, *more).code == 0
         assert {row["network"] for row in read_rows("grid")} == {"compact"}

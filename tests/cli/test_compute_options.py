@@ -43,7 +43,6 @@ class TestPrecision:
         assert cli("repaint", "a.png", *again).code == 0
         assert (pixels("a.png") == pixels("c.png")).all()
 
-    @pytest.mark.usefixtures("full_width")
     def test_both_paint_nearly_the_same(
         self, cli: Cli, photo: Path, style: Path
     ) -> None:
@@ -74,7 +73,6 @@ class TestOptimizer:
             assert {step["optimizer"] for step in record["computed"]} == {used}
             assert record["iterations"] == 3
 
-    @pytest.mark.usefixtures("full_width")
     def test_both_lbfgs_reach_the_same_loss(
         self, cli: Cli, photo: Path, style: Path
     ) -> None:

@@ -103,7 +103,7 @@ class TestDoctor:
         assert ran.code == 0
         assert "procedural" in ran.out
         assert "8 works" in ran.out
-        assert weights_file.name in ran.out.replace("\n", "")
+        assert weights_file.name in "".join(ran.out.split())
 
     def test_unusable_weights(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("bad.pth").write_text("no tensors")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artist_nst.corpus.forget import find_owned_files, forget
+from artist_nst.corpus.forget import find_owned_pictures, forget
 from artist_nst.corpus.manifest import encode_work, lock_corpus, open_manifest
 from artist_nst.corpus.works import Corpus, Work, get_packaged_corpora, load_corpus
 from artist_nst.errors import ArtistNstError, UsageError
@@ -40,9 +40,8 @@ def test_all_that_is_ours_goes(folder: Path) -> None:
     found = corpus(folder, {"a": "images/a.jpg", "b": "images/b/b.jpg", "c": None})
     (folder / ".works.jsonl.part").write_text("half")
     (folder / "images" / ".a.part").write_text("half")
-    ours = find_owned_files(found)
-    assert [path.name for path in ours.pictures] == ["a.jpg", "b.jpg"]
-    assert ours.bytes == 20
+    ours = find_owned_pictures(found)
+    assert [path.name for path in ours] == ["a.jpg", "b.jpg"]
     assert forget(found) == ()
     assert not folder.exists()
     assert folder.parent.is_dir()
@@ -62,7 +61,7 @@ def test_what_others_put_there_stays(folder: Path) -> None:
 def test_a_folder_named_in_a_roundabout_way(folder: Path) -> None:
     corpus(folder, {"a": "images/deep/er/a.jpg", "b": "images/./deep//b.jpg"})
     found = load_corpus(folder.parent / ".." / "corpora" / folder.name)
-    assert len(find_owned_files(found).pictures) == 2
+    assert len(find_owned_pictures(found)) == 2
     assert forget(found) == ()
     assert not folder.exists()
 
@@ -78,7 +77,7 @@ def test_a_work_is_not_deleted_outside_of_images(folder: Path) -> None:
     found = corpus(
         folder, {"a": "images/a.jpg", "b": "b.jpg", "c": "images/../c.jpg", "d": "."}
     )
-    assert [path.name for path in find_owned_files(found).pictures] == ["a.jpg"]
+    assert [path.name for path in find_owned_pictures(found)] == ["a.jpg"]
     forget(found)
     assert left(folder) == {"b.jpg", "c.jpg"}
 
@@ -88,7 +87,7 @@ def test_a_manifest_that_points_away(folder: Path, file: str) -> None:
     mine = folder.parent.parent / "mine.jpg"
     mine.write_text("mine")
     found = corpus(folder, {"a": "images/a.jpg", "b": file})
-    assert len(find_owned_files(found).pictures) == 1
+    assert len(find_owned_pictures(found)) == 1
     assert forget(found) == ()
     assert mine.read_text() == "mine"
     absolute = corpus(folder, {"a": str(mine)})
@@ -139,7 +138,7 @@ def test_a_linked_corpus(folder: Path, tmp_path: Path) -> None:
     before = left(folder)
     link = tmp_path / "link"
     link.symlink_to(folder)
-    for call in (find_owned_files, forget):
+    for call in (find_owned_pictures, forget):
         with pytest.raises(UsageError, match=str(folder)):
             call(load_corpus(link))
     assert left(folder) == before
@@ -147,7 +146,7 @@ def test_a_linked_corpus(folder: Path, tmp_path: Path) -> None:
 
 def test_a_folder_of_the_users_own_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("mine")
-    for call in (find_owned_files, forget):
+    for call in (find_owned_pictures, forget):
         with pytest.raises(UsageError, match="delete it yourself"):
             call(load_corpus(tmp_path))
     assert left(tmp_path) == {"a.jpg"}
@@ -155,7 +154,7 @@ def test_a_folder_of_the_users_own_pictures(tmp_path: Path) -> None:
 
 def test_the_packaged_artist() -> None:
     found = load_corpus(get_packaged_corpora() / "procedural")
-    for call in (find_owned_files, forget):
+    for call in (find_owned_pictures, forget):
         with pytest.raises(UsageError, match="procedural comes with artist-nst"):
             call(found)
     assert len(load_corpus(found.folder).available) == 8
@@ -203,7 +202,7 @@ def test_interrupted_anywhere_it_can_be_done_again(folder: Path, count: int) -> 
     again = load_corpus(folder)
     if count < 5:  # corpus.json, the last one, is still there
         assert again.artist == "Joan Miró"
-    find_owned_files(again)
+    find_owned_pictures(again)
     assert forget(again) == ()
     assert not folder.exists()
 

@@ -183,7 +183,7 @@ def test_a_film_that_fails_is_a_warning(
     def fail_at_frame(self: VideoWriter, pixels: Any) -> None:
         frames.append(pixels)
         if len(frames) == {"second frame": 2, "painting": 4}.get(failing):
-            self._discard()
+            self._close()
             raise ArtistNstError("a.gif cannot be written: no space left on the disk")
         add(self, pixels)
 

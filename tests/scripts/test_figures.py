@@ -29,7 +29,7 @@ PAINTINGS = {
     "color_transfer": 3,
     "compact": 9,
     "content_layer_by_ratio": 15,
-    "effects": 20,
+    "effects": 18,
     "iterations": 1,
     "mean_of_works": 4,
     "networks": 3,

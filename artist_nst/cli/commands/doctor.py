@@ -69,7 +69,7 @@ def _describe_weights(weights: WeightsFile, weights_input: WeightsInput) -> str:
         loaded = load_weights(path, "vgg19", input=weights_input)
     except ArtistNstError as error:
         return f"unusable: {error}"
-    return f"{path} (vgg19, input of {loaded.input})"
+    return f"{path} (vgg19, {loaded.input} input)"
 
 
 def _describe_corpora(corpora: Corpora) -> list[tuple[str, str]]:

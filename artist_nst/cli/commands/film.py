@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from artist_nst._files import VIDEO_SUFFIXES, check_writable
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Quiet, Verbose
 from artist_nst.cli.session import FRAMES, find_unused
@@ -53,13 +54,13 @@ def film(
 
     Example: artist-nst film photo-night.frames -o photo-night.gif
     """
-    from artist_nst.image.video import check_video_path, write_video
+    from artist_nst.image.video import write_video
 
     console = open_console(quiet, verbose)
     name, pictures = _find_pictures(frames)
     if out is None:
         out = find_unused(Path(f"{name}.mp4"))
-    check_video_path(out)
+    check_writable(out, VIDEO_SUFFIXES)
     for picture in pictures:
         if os.path.realpath(picture) == os.path.realpath(out):
             raise UsageError(f"-o {out}: it would replace one of the pictures")

@@ -47,9 +47,9 @@ def forget(
     console = open_console(quiet, verbose)
     folder = find_corpus_folder(artist, choose_corpora_folder(corpora), hint=False)
     corpus, is_damaged = _load(folder)
-    files = library.find_owned_files(corpus)
-    count = len(files.pictures)
-    pictures = f"{count:,} picture{'s' * (count != 1)} ({format_bytes(files.bytes)})"
+    files = library.find_owned_pictures(corpus)
+    count, size = len(files), sum(path.lstat().st_size for path in files)
+    pictures = f"{count:,} picture{'s' * (count != 1)} ({format_bytes(size)})"
     description = f"{pictures} of {corpus.artist} in {folder}"
     if not yes:
         note = " (all in images/: the manifest is damaged)" if is_damaged else ""

@@ -18,7 +18,7 @@ from artist_nst.errors import UsageError
 from artist_nst.painting.record import load_record
 from artist_nst.recipes.published import recipe
 from artist_nst.styles.descriptors import GRAM_LAYERS, StyleDescriptor
-from tests.artists import small_pictures, save, save_artists
+from tests.artists import save, save_artists, small_pictures
 from tests.conftest import picture
 
 pytestmark = pytest.mark.tools

@@ -34,6 +34,8 @@ def doctor(
 
     open_console(quiet=not verbose or quiet, verbose=verbose)
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # else long paths end in an ellipsis
     table.add_row("artist-nst", get_version())
     table.add_row("python", f"{sys.version.split()[0]} on {platform.platform()}")
     for package in ("torch", "torchvision", "scipy", "numpy", "pillow"):

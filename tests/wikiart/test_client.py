@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from artist_nst._files import get_version
 from artist_nst.errors import ArtistNstError, TooLargeError, UsageError
 from artist_nst.wikiart import client as client_module
 from artist_nst.wikiart.client import (
@@ -60,7 +61,7 @@ def test_request_headers(site: WikiArtServer) -> None:
     client = WikiArtClient(rate=FAST)
     assert client.get(ARTIST, parse_name, referer="/en/artists") == "Pablo Picasso"
     headers = site.requests[0].headers
-    assert headers["User-Agent"].startswith("artist-nst/0.1.0 (")
+    assert headers["User-Agent"].startswith(f"artist-nst/{get_version()} (")
     assert headers["X-Requested-With"] == "XMLHttpRequest"
     assert headers["Referer"] == f"{site.url}/en/artists"
     WikiArtClient(rate=FAST, agent="Mozilla/5.0 (mine)").get(ARTIST, parse_name)

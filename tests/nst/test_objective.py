@@ -50,25 +50,37 @@ def make_objective(
 
 
 @pytest.mark.shared
+@pytest.mark.parametrize(
+    ("dtype", "loss_error", "gradient_error"),
+    [(torch.float64, 1e-6, 1e-6), (torch.float32, 1e-6, 1e-4)],
+)
 def test_real_total_and_gradient(
-    real_weights: Weights, oracle: dict[str, Any], oracle_images: dict[str, Tensor]
+    real_weights: Weights,
+    oracle: dict[str, Any],
+    oracle_images: dict[str, Tensor],
+    dtype: torch.dtype,
+    loss_error: float,
+    gradient_error: float,
 ) -> None:
     figures = oracle["objective"]
     settings = recipe("art.py", style_loss="gatys", ratio=figures["ratio"])
     assert {weight for _, weight in settings.style_layers} == {figures["style_weights"]}
-    content, style, candidate = oracle_images.values()
-    evaluate = make_objective(VGG(real_weights), settings, content, (style, 1.0))
+    content, style, candidate = (one.to(dtype) for one in oracle_images.values())
+    network = VGG(real_weights, dtype=dtype)
+    evaluate = make_objective(network, settings, content, (style, 1.0))
     losses, gradient = evaluate(candidate)
-    assert losses.total == pytest.approx(figures["total"], rel=1e-6)
+    assert gradient.dtype == dtype
+    assert losses.total == pytest.approx(figures["total"], rel=loss_error)
     expected = figures["content_conv4_2_half_sum_squares"]
-    assert losses.content == pytest.approx(expected, rel=1e-6)
+    assert losses.content == pytest.approx(expected, rel=loss_error)
     expected = figures["gradient_wrt_rgb_0_255"]
-    assert float(gradient.norm()) == pytest.approx(expected["norm"], rel=1e-4)
-    assert float(gradient.abs().max()) == pytest.approx(expected["max_abs"], rel=1e-4)
+    norm, largest = float(gradient.norm()), float(gradient.abs().max())
+    assert norm == pytest.approx(expected["norm"], rel=gradient_error)
+    assert largest == pytest.approx(expected["max_abs"], rel=gradient_error)
     for place, value in expected["at_[row,col,channel]"].items():
         row, column, channel = map(int, place.split(","))
         entry = float(gradient[0, channel, row, column])
-        assert entry == pytest.approx(value, rel=1e-4), place
+        assert entry == pytest.approx(value, rel=gradient_error), place
 
 
 def test_every_content_loss_has_a_formula() -> None:

@@ -200,23 +200,22 @@ def test_progress(tmp_path: Path) -> None:
 
 @pytest.mark.shared
 def test_all_works_through_a_storm(site: WikiArtServer, get: Get, shared: Path) -> None:
-    """Many works, a fifth of all responses spoiled, some forever."""
-    site.works = load_catalogue(shared)[::4]
-    count = len(site.works)
-    dead = random.Random(5).sample(range(count), 12)
+    """1,166 works, a fifth of all responses spoiled, some forever."""
+    site.works = load_catalogue(shared)
+    dead = random.Random(5).sample(range(1166), 12)
     faults = ["404", "500", "truncated", "placeholder", "redirect-out", "padded"]
     for place, index in enumerate(dead):
         fault = faults[place % len(faults)]
         site.add_fault(site.path(site.works[index]), fault, exact=True)
     site.add_random_faults(0.2, seed=2)
     report = get()
-    assert (report.listed, report.downloaded) == (count, count - 12)
+    assert (report.listed, report.downloaded) == (1166, 1154)
     assert (report.restricted, report.failed, report.remaining) == (2, 10, 0)
     assert not report.complete
     check_whole(report)
     reasons = {
         "404": "HTTP 404",
-        "500": "HTTP 500",
+        "500": "HTTP 500 (5 attempts)",
         "truncated": "truncated",
         "placeholder": "placeholder",
         "redirect-out": "refused",
@@ -803,7 +802,7 @@ def described(folder: Path) -> tuple[bytes, dict[str, bytes]]:
 
 
 def test_killed_again_and_again(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
-    site.works = make_catalogue(60)
+    site.works = make_catalogue(90)
     undisturbed = described(get().folder)
     site.requests.clear()
     other = tmp_path / "others"
@@ -811,7 +810,7 @@ def test_killed_again_and_again(site: WikiArtServer, get: Get, tmp_path: Path) -
     source = random.Random(4)
     site.delay_s = 0.01
     kills = 0
-    while kills < 10:
+    while kills < 20:
         before = len(site.requests)
         process = subprocess.Popen([sys.executable, "-c", FETCH, str(other), "60"])
         # Counted from its first request, so that machines of any speed come along.
@@ -831,7 +830,7 @@ def test_killed_again_and_again(site: WikiArtServer, get: Get, tmp_path: Path) -
     again = Counter(site.count_images().values())
     # At each kill four pictures at most were in flight.
     assert sum(times - 1 for times in site.count_images().values()) <= 4 * kills
-    assert again[1] > 30
+    assert again[1] > 45
     assert not [path for path in folder.rglob("*") if path.name.endswith(".part")]
 
 

@@ -43,6 +43,7 @@ NAMES = (
     "memory",
     "fetch",
     "works",
+    "neighbors",
     "startup",
     "precision",
 )

@@ -192,7 +192,7 @@ def main(
     pairs: Annotated[int, typer.Option(min=1)] = PAIRS,
 ) -> None:
     configure_process()
-    comparison = Comparison(recipe(width=width), out, weights)
+    comparison = Comparison(recipe("gram", width=width), out, weights)
     files = network or [PACKAGED_FILE]
     painters = load_painters(files, comparison, draft_levels or [])
     with console.status("reading pictures"):

@@ -143,7 +143,13 @@ def _read_originals(content: PathLike, style: PathLike) -> list[Panel]:
 
 
 def _content_cell(picture: PathLike, layer: str, recipe: Recipe, seed: int) -> Cell:
-    recipe = replace(recipe, content_layers=((layer, 1.0),), style_layers=(), ratio=0.0)
+    recipe = replace(
+        recipe,
+        content_layers=((layer, 1.0),),
+        style_layers=(),
+        neighbor_weight=0.0,
+        ratio=0.0,
+    )
     return _make_cell("content", picture, layer, recipe, seed)
 
 
@@ -151,7 +157,14 @@ def _style_cell(
     picture: PathLike, layers: Sequence[str], recipe: Recipe, seed: int
 ) -> Cell:
     weighted: Weighted = tuple((layer, 1 / len(layers)) for layer in layers)
-    recipe = replace(recipe, content_layers=(), style_layers=weighted, ratio=1.0)
+    recipe = replace(
+        recipe,
+        content_layers=(),
+        style_layers=weighted,
+        gram_weight=1.0,
+        neighbor_weight=0.0,
+        ratio=1.0,
+    )
     return _make_cell("style", picture, "+".join(layers), recipe, seed)
 
 

@@ -20,7 +20,7 @@ CONTENT_LAYER = "conv4_2"
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """Distances by the default recipe's losses, whatever the painting's recipe.
+    """Distances by the recipe ``gram``'s losses, whatever the painting's recipe.
 
     Attributes:
         content: ½ mean (F − P)² / mean P² at conv4_2: 0 is the photo, about ½ another
@@ -52,7 +52,7 @@ def measure_distances(
     side = min([side, *(size for style, _ in styles for size in style.shape[-2:])])
     layers = [layer for layer, _ in STYLE_LAYERS if minimum_side([layer]) <= side]
     measure = replace(
-        RECIPES["default"],
+        RECIPES["gram"],
         content_layers=((CONTENT_LAYER, 1.0),) if has_content else (),
         style_layers=tuple((layer, 1.0) for layer in layers),
     )

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import ceil
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,15 +22,17 @@ from artist_nst.nst.minimize import (
     OnIteration,
     minimize,
 )
+from artist_nst.nst.neighbors import COPIES, NeighborFinder, count_places
 from artist_nst.nst.objective import (
     Losses,
     Objective,
     Targets,
     WeightedImage,
     compute_targets,
+    minimum_image_side,
 )
-from artist_nst.nst.precision import Precision
-from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.nst.precision import DTYPES, Precision
+from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 
 log = logging.getLogger(__name__)
@@ -41,18 +45,23 @@ FREE_MEMORY_SHARE = 0.9
 NOISE_SHARE = 0.6
 NOISE_LEVELS = 20.0
 
+# Of the low frequencies of what neighbors are found for.
+PAINTING_SHARE = 0.75
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
     """One size of the pyramid in pixels, and how many iterations to do at it.
 
-    The compact network paints a draft in place of the recipe's own.
+    The compact network paints a draft in place of the recipe's own. At the final level
+    neighbors are found anew while it is painted.
     """
 
     height: int
     width: int
     iterations: int
     draft: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,18 @@ class LevelInfo:
     optimizer: Optimizer
     rows: int | None
     history: int
+
+
+class PaintedLevel(NamedTuple):
+    """A level's result, how it was computed, and which style each place is after.
+
+    ``sources`` are indices of styles, ``(h, w)`` at a quarter of the size; None if the
+    recipe has no neighbors.
+    """
+
+    result: MinimizeResult
+    info: LevelInfo
+    sources: Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +111,8 @@ class LevelPainter:
 
     def iteration_cost(self, level: Level) -> float:
         """Return the cost of an iteration, relative to other levels'."""
-        layers = (*self.recipe.content_layers, *self.recipe.style_layers)
-        active = [layer for layer, weight in layers if weight > 0]
-        per_pixel = self.network.multiplications_per_pixel(active)
+        layers = self.recipe.compared_layers
+        per_pixel = self.network.multiplications_per_pixel(layers)
         return (1 + per_pixel) * level.height * level.width
 
     def check_memory(self, level: Level) -> None:
@@ -106,9 +126,25 @@ class LevelPainter:
             ArtistNstError: There is not enough.
         """
         channels = self.content.shape[1]
-        estimator = MemoryEstimator(self.network, self.recipe, precision, channels)
+        estimator = MemoryEstimator(
+            self.network,
+            self.recipe,
+            precision,
+            channels,
+            self._count_style_places(level),
+        )
         limits = self.memory_limits()
         return estimator.choose_strategy(level.height, level.width, *limits)
+
+    def _count_style_places(self, level: Level) -> int:
+        """Count the places of works among which a level's neighbors are found."""
+        recipe = self.recipe
+        if not recipe.neighbor_weights:
+            return 0
+        images = [image for image, _ in self.styles]
+        places = count_places([*recipe.neighbor_weights], images)
+        scale = level.width / self.content.shape[-1]
+        return ceil(places * COPIES[recipe.turns] * scale**2)
 
     def memory_limits(self) -> tuple[int, int]:
         """Return the bytes that a level may take on the device, and on the host."""
@@ -120,7 +156,7 @@ class LevelPainter:
 
     def paint_level(
         self, level: Level, previous: Tensor | None, on_iteration: OnIteration
-    ) -> tuple[MinimizeResult, LevelInfo]:
+    ) -> PaintedLevel:
         """Paint one level from the previous one's image, or as the recipe starts.
 
         Raises:
@@ -136,7 +172,30 @@ class LevelPainter:
         else:
             start = resize_image(previous, level.height, level.width)
         targets = compute_targets(self.network, self.recipe, photo, styles, self.cache)
-        return _LevelRun(self, level, targets, on_iteration).run(start)
+        finder = self._make_finder(styles)
+        sources: Tensor | None = None
+        if finder is not None:
+            image = photo if previous is None else _mix_frequencies(photo, start)
+            neighbors = finder.find(image)
+            targets = replace(targets, neighbors=neighbors)
+            weights = torch.tensor([weight for _, weight in styles])
+            sources = weights.nonzero()[:, 0][neighbors.sources.cpu()]
+        run = _LevelRun(self, level, targets, finder, on_iteration)
+        return PaintedLevel(*run.run(start), sources)
+
+    def _make_finder(self, styles: Sequence[WeightedImage]) -> NeighborFinder | None:
+        """Prepare the search among works; None if the recipe has no neighbors."""
+        recipe = self.recipe
+        if not recipe.neighbor_weights:
+            return None
+        return NeighborFinder(
+            self.network,
+            [*recipe.neighbor_weights],
+            [image for image, weight in styles if weight > 0],
+            dtype=DTYPES[self.precision],
+            turns=recipe.turns,
+            max_share=recipe.max_share,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +205,7 @@ class _LevelRun:
     painter: LevelPainter
     level: Level
     targets: Targets
+    finder: NeighborFinder | None
     on_iteration: OnIteration
 
     def run(self, start: Tensor) -> tuple[MinimizeResult, LevelInfo]:
@@ -176,12 +236,7 @@ class _LevelRun:
         except (ArtistNstError, torch.OutOfMemoryError) as error:
             log.warning("not continued in float32: %s", error)
             return first, info
-        total = replace(
-            second,
-            iterations=first.iterations + second.iterations,
-            evaluations=first.evaluations + second.evaluations,
-        )
-        return total, second_info
+        return _join_results(first, second), second_info
 
     def _minimize(
         self, precision: Precision, start: Tensor, done: int = 0
@@ -191,20 +246,54 @@ class _LevelRun:
         strategy = self._fit_memory(precision)
         rows, history = strategy.rows, strategy.history
         recipe = replace(painter.recipe, history=history)
-        objective = Objective(
-            painter.network, recipe, self.targets, precision=precision, rows=rows
-        )
-
-        def on_iteration(count: int, losses: Losses, image: Tensor) -> None:
-            self.on_iteration(done + count, losses, image)
-
         remaining = level.iterations - done
-        result = minimize(objective, start, recipe, remaining, on_iteration)
+        result: MinimizeResult | None = None
+        while result is None or (
+            result.reason == StopReason.ALL_DONE and result.iterations < remaining
+        ):
+            image = start if result is None else result.image
+            finished = done + (0 if result is None else result.iterations)
+            try:
+                part = self._minimize_segment(recipe, precision, rows, image, finished)
+            except (KeyboardInterrupt, NotFiniteError) as error:
+                # Of the first segment there is nothing to keep.
+                if result is None:
+                    raise
+                is_stop = isinstance(error, KeyboardInterrupt)
+                reason = StopReason.INTERRUPTED if is_stop else StopReason.NOT_FINITE
+                result = replace(result, reason=reason)
+            else:
+                result = _join_results(result, part)
         size, name = (level.width, level.height), painter.network.name
         log.debug("%d×%d: %d evaluations", *size, result.evaluations)
         return result, LevelInfo(
             *size, name, precision, recipe.optimizer, rows, history
         )
+
+    def _minimize_segment(
+        self,
+        recipe: Recipe,
+        precision: Precision,
+        rows: int | None,
+        image: Tensor,
+        done: int,
+    ) -> MinimizeResult:
+        """Minimize until neighbors are to be found anew, or to the level's end."""
+        count, targets = self.level.iterations - done, self.targets
+        interval = self.painter.recipe.rematch
+        if self.finder is not None and self.level.final and interval:
+            count = min(count, interval - done % interval)
+            if done >= interval:
+                neighbors = self.finder.find_by_layer(image)
+                targets = replace(targets, neighbors=neighbors)
+        objective = Objective(
+            self.painter.network, recipe, targets, precision=precision, rows=rows
+        )
+
+        def on_iteration(number: int, losses: Losses, image: Tensor) -> None:
+            self.on_iteration(done + number, losses, image)
+
+        return minimize(objective, image, recipe, count, on_iteration)
 
     def _fit_memory(self, precision: Precision) -> MemoryStrategy:
         """Choose the memory strategy, apply and log it."""
@@ -230,6 +319,39 @@ class _LevelRun:
         return strategy
 
 
+def _join_results(
+    first: MinimizeResult | None, second: MinimizeResult
+) -> MinimizeResult:
+    """Continue a result by a second one; its losses are by other targets."""
+    if first is None:
+        return second
+    return replace(
+        second,
+        iterations=first.iterations + second.iterations,
+        evaluations=first.evaluations + second.evaluations,
+    )
+
+
+def _mix_frequencies(photo: Tensor, painting: Tensor) -> Tensor:
+    """Return what neighbors are found for: mostly the painting, with the photo's edges.
+
+    The frequencies that half the size can hold are ¾ the painting's, the others the
+    photo's.
+
+    Source:
+        Kolkin et al. 2022, whose α is 0.75.
+    """
+    height, width = photo.shape[-2:]
+    half = max(1, height // 2), max(1, width // 2)
+    difference = functional.interpolate(
+        painting - photo, half, mode="bilinear", align_corners=False
+    )
+    smooth = functional.interpolate(
+        difference, (height, width), mode="bilinear", align_corners=False
+    )
+    return photo + PAINTING_SHARE * smooth
+
+
 def resize_image(image: Tensor, height: int, width: int) -> Tensor:
     """Resize ``(1, C, H, W)`` on 0–255 with anti-aliasing.
 
@@ -249,7 +371,7 @@ def _scale_styles(
     recipe: Recipe, styles: Sequence[WeightedImage], scale: float
 ) -> list[WeightedImage]:
     """Resize the styles to a level's scale, but not too small for the layers."""
-    min_side = minimum_side(layer for layer, _ in recipe.style_layers)
+    min_side = minimum_image_side(recipe)
     scaled = []
     for image, weight in styles:
         sides = image.shape[-2:]

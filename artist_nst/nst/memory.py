@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from artist_nst.errors import ArtistNstError
+from artist_nst.nst.neighbors import BLOCK_ELEMENTS, MAX_PLACES, cell_size
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG, Block
 from artist_nst.recipes.recipe import Recipe
@@ -44,18 +45,24 @@ class MemoryEstimator:
     """Estimator of the memory that levels of a painting take.
 
     The recipe's optimizer must be the one that ``auto`` resolves to; the image has 3
-    channels or 1.
+    channels or 1. ``style_places`` are the places of all works at the level's size
+    (:func:`~artist_nst.nst.neighbors.count_places`), among which neighbors are found.
     """
 
     def __init__(
-        self, network: VGG, recipe: Recipe, precision: Precision, channels: int = 3
+        self,
+        network: VGG,
+        recipe: Recipe,
+        precision: Precision,
+        channels: int = 3,
+        style_places: int = 0,
     ) -> None:
         self.network = network
         self.recipe = recipe
         self.feature_bytes = 2 if precision == "bfloat16" else network.mean.itemsize
         self.channels = channels
-        layers = (*recipe.content_layers, *recipe.style_layers)
-        self.blocks = network.blocks(layer for layer, weight in layers if weight > 0)
+        self.style_places = min(style_places, MAX_PLACES)
+        self.blocks = network.blocks(recipe.compared_layers)
         self.filters = {
             layer: len(network.get_buffer(f"{layer}_bias")) for layer in network.layers
         }
@@ -123,6 +130,7 @@ class MemoryEstimator:
     def _evaluation_bytes(self, height: int, width: int, rows: int | None) -> int:
         """Bytes that losses and gradient take, including their targets."""
         constant = _IMAGE_COPIES * 4 * self.channels * height * width
+        constant += self._search_bytes(height, width)
         held, peak = 0, 0
         sides = height, width
         for block in self.blocks:
@@ -130,8 +138,14 @@ class MemoryEstimator:
             positions = sides[0] * sides[1]
             constant += sum(
                 5 * 4 * self.filters[layer] * positions
-                for layer, weight in self.recipe.content_layers
-                if layer in block.layers and weight > 0
+                for layer in self.recipe.content_weights
+                if layer in block.layers
+            )
+            constant += sum(
+                # The target, and five intermediate results of its shape.
+                6 * 4 * self.filters[layer] * positions // cell_size(layer) ** 2
+                for layer in self.recipe.neighbor_weights
+                if layer in block.layers
             )
             if rows is None:
                 read = positions
@@ -147,6 +161,18 @@ class MemoryEstimator:
             peak = max(peak, held + working + gradients)
             sides = sides[0] // 2, sides[1] // 2
         return round(_OVERHEAD * (constant + peak)) + _BASE_BYTES
+
+    def _search_bytes(self, height: int, width: int) -> int:
+        """Bytes that the works' hypercolumns take, and the search for neighbors."""
+        layers = self.recipe.neighbor_weights
+        if not layers:
+            return 0
+        columns = sum(self.filters[layer] for layer in layers)
+        # Kept, and of one work normalized; the photo's, and what is found for it.
+        kept = (self.style_places + min(self.style_places, 1 << 15)) * columns
+        found = height * width // 16 * columns * 3
+        block = min(BLOCK_ELEMENTS, self.style_places * height * width // 16)
+        return (kept + block) * self.feature_bytes + found * 4
 
     def _block_bytes(self, block: Block, positions: int) -> int:
         """Bytes that are held of a block until its gradient is computed."""

@@ -10,14 +10,21 @@ from torch import Tensor
 from artist_nst.nst import losses as formulas
 from artist_nst.nst.capture import TermsAndGradient, capture_graph
 from artist_nst.nst.features import TargetCache
+from artist_nst.nst.neighbors import (
+    MIN_SIDE,
+    Neighbors,
+    cell_size,
+    pool_to_grid,
+    sum_distances,
+)
 from artist_nst.nst.precision import DTYPES, Precision
 from artist_nst.nst.strips import backward_strips, forward_strips
-from artist_nst.nst.vgg import VGG, count_positions
+from artist_nst.nst.vgg import VGG, count_positions, minimum_side
 from artist_nst.recipes.recipe import Recipe
 
 WeightedImage = tuple[Tensor, float]
 TermKey = tuple[str, str]
-"""``"content"`` or ``"style"``, and the layer."""
+"""``"content"``, ``"style"`` or ``"neighbors"``, and the layer."""
 
 CONTENT_LOSSES: dict[str, Callable[[Tensor, Tensor, int | None], Tensor]] = {
     "relative": formulas.content_relative,
@@ -33,11 +40,14 @@ class Losses:
     """Loss terms before their weights (layer weights apart), and their weighted sum.
 
     Attributes:
-        total: α·content + β·style + smoothness.
+        total: α·content + β·(style and neighbors by their weights) + smoothness.
+        style: Of the Gram matrices.
         tv: The mean absolute difference between neighboring pixels.
         smoothness: What ``tv`` adds to the total, its weights included.
+        neighbors: The mean over places of 1 − cos between a place and its neighbor.
         content_layers: Each layer's term, of which ``content`` is the weighted sum.
         style_layers: Likewise of ``style``.
+        neighbor_layers: Likewise of ``neighbors``.
     """
 
     total: float
@@ -45,8 +55,10 @@ class Losses:
     style: float
     tv: float
     smoothness: float = 0.0
+    neighbors: float = 0.0
     content_layers: dict[str, float] = field(default_factory=dict)
     style_layers: dict[str, float] = field(default_factory=dict)
+    neighbor_layers: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_finite(self) -> bool:
@@ -56,14 +68,21 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The photo's features P ``(N, H, W)`` and the style's A ``(N, N)``, by layer."""
+    """The photo's features P ``(N, H, W)`` and the style's A ``(N, N)``, by layer.
+
+    ``neighbors`` are the places of works that those of the painting are compared with.
+    """
 
     content: dict[str, Tensor]
     grams: dict[str, Tensor]
+    neighbors: Neighbors | None = None
 
 
 class Objective:
-    """α·content + β·style + γ·TV of a candidate, and its gradient.
+    """Weighted sum of all losses of a candidate, and its gradient.
+
+    It is α·content + β·(g·style + n·neighbors) + γ·TV, with g and n the recipe's
+    ``gram_weight`` and ``neighbor_weight``.
 
     Args:
         network: Computes the features.
@@ -89,9 +108,10 @@ class Objective:
         self.targets = targets
         self.dtype = DTYPES[precision]
         self.rows = rows
-        self.content = _active_layers(recipe.content_layers)
-        self.style = _active_layers(recipe.style_layers)
-        self.layers = {**self.content, **self.style}.keys()
+        self.content = recipe.content_weights
+        self.style = recipe.gram_weights
+        self.neighbors = recipe.neighbor_weights
+        self.layers = recipe.compared_layers
         self._uses_strips = rows is not None and bool(self.layers)
         self._is_first_call = True
         self._graph: TermsAndGradient | None = None
@@ -120,7 +140,11 @@ class Objective:
         grams = {
             layer: self.network.gram(layer, features[layer]) for layer in self.style
         }
-        terms = self._compute_terms(x, squared, grams)
+        distances = {
+            layer: self._sum_distances(layer, features[layer], slice(None))
+            for layer in self.neighbors
+        }
+        terms = self._compute_terms(x, squared, grams, distances)
         (gradient,) = torch.autograd.grad(terms[0], x)
         return terms, gradient
 
@@ -141,7 +165,8 @@ class Objective:
         image.requires_grad_()
         squared = {layer: sums["content", layer] for layer in self.content}
         grams = {layer: sums["style", layer] for layer in self.style}
-        terms = self._compute_terms(image, squared, grams)
+        distances = {layer: sums["neighbors", layer] for layer in self.neighbors}
+        terms = self._compute_terms(image, squared, grams, distances)
         tv_gradient, *sum_gradients = torch.autograd.grad(terms[0], leaves)
         gradients = dict(zip(sums, sum_gradients, strict=True))
 
@@ -158,7 +183,7 @@ class Objective:
     def _strip_sums(
         self, layer: str, rows: slice, features: Tensor, image: Tensor
     ) -> dict[TermKey, Tensor]:
-        """Compute what some rows of a layer add to its Σ (F − P)² and to its G."""
+        """Compute what some rows of a layer add to the sums that its losses are of."""
         sums: dict[TermKey, Tensor] = {}
         if layer in self.content:
             target = self.targets.content[layer][:, rows]
@@ -167,14 +192,31 @@ class Objective:
         if layer in self.style:
             share = features[0].numel() / count_positions(layer, image)
             sums["style", layer] = self.network.gram(layer, features) * share
+        if layer in self.neighbors:
+            sums["neighbors", layer] = self._sum_distances(layer, features, rows)
         return sums
 
-    def _compute_terms(
-        self, x: Tensor, squared: dict[str, Tensor], grams: dict[str, Tensor]
-    ) -> Tensor:
-        """Stack total, content, style, TV, smoothness, then each layer's term.
+    def _sum_distances(self, layer: str, features: Tensor, rows: slice) -> Tensor:
+        """Sum the distances of some rows' places to their neighbors."""
+        neighbors = self.targets.neighbors
+        assert neighbors is not None
+        pooled = pool_to_grid(layer, features)
+        projected = self.network.project_features(layer, pooled)
+        top = (rows.start or 0) // cell_size(layer)
+        directions = neighbors.directions[layer][:, top : top + pooled.shape[1]]
+        return sum_distances(projected, directions, neighbors.means[layer])
 
-        From the image, Σ (F − P)² by content layer, and G by style layer.
+    def _compute_terms(
+        self,
+        x: Tensor,
+        squared: dict[str, Tensor],
+        grams: dict[str, Tensor],
+        distances: dict[str, Tensor],
+    ) -> Tensor:
+        """Stack the total and the terms that it is of, then each layer's.
+
+        From the image, Σ (F − P)² by content layer, G by style layer, and the sum of
+        distances to neighbors.
         """
         content_loss = CONTENT_LOSSES[self.recipe.content_loss]
         content = {
@@ -192,24 +234,42 @@ class Objective:
         # γ is for the mean over pairs of neighbors, ``tv_sum`` for their sum.
         pairs = formulas.count_neighbor_pairs(x)
         smoothness = (self.recipe.tv + self.recipe.tv_sum * pairs) * tv
-        total = content_sum + self.recipe.ratio * style_sum + smoothness
-        sums = total, content_sum, style_sum, tv, smoothness
-        return torch.stack((*sums, *content.values(), *style.values()))
+        near = {
+            layer: total / self._count_places(layer)
+            for layer, total in distances.items()
+        }
+        near_sum = _weighted_sum(near, self.neighbors, x)
+        recipe = self.recipe
+        total = content_sum + recipe.ratio * recipe.gram_weight * style_sum + smoothness
+        if self.neighbors:
+            total = total + recipe.ratio * recipe.neighbor_weight * near_sum
+        sums = total, content_sum, style_sum, tv, smoothness, near_sum
+        return torch.stack((*sums, *content.values(), *style.values(), *near.values()))
 
     def _to_losses(self, terms: Tensor) -> Losses:
         # One transfer for all: each read of a number makes the host wait for the GPU.
         values = terms.detach().tolist()
-        total, content, style, tv, smoothness, *layers = values
-        split = len(self.content)
+        total, content, style, tv, smoothness, neighbors, *layers = values
+        remaining = iter(layers)
+        content_layers, style_layers, neighbor_layers = (
+            {layer: next(remaining) for layer in names}
+            for names in (self.content, self.style, self.neighbors)
+        )
         return Losses(
             total,
             content,
             style,
             tv,
             smoothness,
-            dict(zip(self.content, layers[:split], strict=True)),
-            dict(zip(self.style, layers[split:], strict=True)),
+            neighbors,
+            content_layers,
+            style_layers,
+            neighbor_layers,
         )
+
+    def _count_places(self, layer: str) -> int:
+        assert self.targets.neighbors is not None
+        return self.targets.neighbors.directions[layer][0].numel()
 
     def _style_term(self, gram: Tensor, layer: str, image: Tensor) -> Tensor:
         target = self.targets.grams[layer]
@@ -241,7 +301,7 @@ def compute_targets(
         cache: Holds what is already known of the images.
     """
     cache = cache or TargetCache()
-    style_layers = _active_layers(recipe.style_layers)
+    style_layers = recipe.gram_weights
     total_weight = sum(weight for _, weight in styles) or 1.0
     means: dict[str, Tensor] = {}
     for image, weight in styles:
@@ -252,8 +312,14 @@ def compute_targets(
                 share *= count_positions(layer, image) / count_positions(layer, content)
             part = share * gram
             means[layer] = means[layer] + part if layer in means else part
-    content_layers = _active_layers(recipe.content_layers)
-    return Targets(cache.content_features(network, content, content_layers), means)
+    features = cache.content_features(network, content, recipe.content_weights)
+    return Targets(features, means)
+
+
+def minimum_image_side(recipe: Recipe) -> int:
+    """Return the least side in pixels that photo, styles and painting must have."""
+    least = minimum_side(recipe.compared_layers)
+    return max(least, MIN_SIDE) if recipe.neighbor_weights else least
 
 
 def _weighted_sum(
@@ -261,7 +327,3 @@ def _weighted_sum(
 ) -> Tensor:
     products = (weights[layer] * term for layer, term in terms.items())
     return sum(products, start=image.new_zeros(()))
-
-
-def _active_layers(layers: tuple[tuple[str, float], ...]) -> dict[str, float]:
-    return {layer: weight for layer, weight in layers if weight > 0}

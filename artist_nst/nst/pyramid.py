@@ -74,6 +74,8 @@ class PyramidResult:
         evaluations: How often losses and gradient were computed.
         reasons: Why each level stopped, in words.
         levels: The completed ones.
+        sources: Which style each place is after, ``(h, w)`` at a quarter of the last
+            level's size; None if the recipe has no neighbors.
     """
 
     image: Tensor
@@ -83,6 +85,7 @@ class PyramidResult:
     evaluations: int
     reasons: list[str]
     levels: list[LevelInfo]
+    sources: Tensor | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -102,7 +105,8 @@ def plan_levels(recipe: Recipe, height: int, width: int) -> list[Level]:
         h, w = max(1, round(height * scale)), max(1, round(width * scale))
         iterations += count
         if iterations and (index == last or min(h, w) >= MIN_LEVEL_SIDE):
-            levels.append(Level(h, w, iterations, index < recipe.draft_levels))
+            is_draft = index < recipe.draft_levels
+            levels.append(Level(h, w, iterations, is_draft, final=index == last))
             iterations = 0
     return levels
 
@@ -168,11 +172,12 @@ def _paint_levels(
 ) -> PyramidResult:
     result: MinimizeResult | None = None
     evaluations, reasons, infos = 0, [], []
+    sources: Tensor | None = None
     for index, (level, painter) in enumerate(pairs):
         previous = None if result is None else result.image
         try:
             on_iteration = reporter.start_level(index)
-            result, info = painter.paint_level(level, previous, on_iteration)
+            result, info, sources = painter.paint_level(level, previous, on_iteration)
         except (KeyboardInterrupt, NotFiniteError, ArtistNstError) as error:
             # The previous level's image is kept.
             if result is None:
@@ -193,7 +198,14 @@ def _paint_levels(
     assert result is not None
     image, starts = resize_image(result.image, *size), reporter.level_starts
     return PyramidResult(
-        image, result.losses, reporter.history, starts, evaluations, reasons, infos
+        image,
+        result.losses,
+        reporter.history,
+        starts,
+        evaluations,
+        reasons,
+        infos,
+        sources,
     )
 
 

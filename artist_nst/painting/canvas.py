@@ -14,10 +14,12 @@ from artist_nst.image.files import MAX_PIXELS, resize
 from artist_nst.nst.distance import Distances, measure_distances
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.level import resize_image
+from artist_nst.nst.neighbors import check_share
+from artist_nst.nst.objective import minimum_image_side
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import PyramidResult, Step, run_pyramid
 from artist_nst.nst.tensors import to_pixels, to_tensor
-from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.nst.vgg import VGG
 from artist_nst.painting.style_sources import Source
 from artist_nst.recipes.recipe import Recipe
 
@@ -38,7 +40,8 @@ class Canvas:
         max_pixels: Larger pictures at their size are refused.
 
     Raises:
-        UsageError: A picture is too narrow for the recipe's layers at its size.
+        UsageError: A picture is too narrow for the recipe's layers at its size, or the
+            styles are too few for the recipe's ``max_share``.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class Canvas:
             self.originals.append((original, source.weight))
             weights.append(source.weight)
             scaled_styles.append(scaled)
+        if recipe.neighbor_weights:
+            check_share(recipe.max_share, sum(weight > 0 for weight in weights))
         self.content, colored_styles = self._apply_color(scaled_styles)
         self.styles = list(zip(colored_styles, weights, strict=True))
 
@@ -190,8 +195,8 @@ def _fit_width(
         UsageError: It is too small for the layers, or too large for memory.
     """
     height = max(1, round(aspect[0] * width / aspect[1]))
-    layers = [layer for layer, _ in (*recipe.content_layers, *recipe.style_layers)]
-    least = minimum_side(layers)
+    layers = recipe.compared_layers
+    least = minimum_image_side(recipe)
     other_option = "" if name == "the photo" else " or --style-scale"
     if min(height, width) < least:
         raise UsageError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import PureWindowsPath
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from artist_nst._types import Pixels
 from artist_nst.figures.explanation_page import Explanation, draw_explanation
@@ -16,6 +17,10 @@ from artist_nst.figures.sheet import Panel
 from artist_nst.nst.distance import Distances
 from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.painting.canvas import Canvas
+from artist_nst.painting.record import format_title
+
+FRAME = 0.04  # of a work's shorter side
+TINT = 0.6  # of a work's color in the map of sources
 
 
 def explain_painting(
@@ -36,15 +41,18 @@ def explain_painting(
         before: Distances of the photo.
         after: Distances of the painting.
     """
-    styles = [
-        Panel(_to_color(pixels), _format_title(style))
-        for (pixels, _), style in zip(canvas.styles, facts["styles"], strict=True)
+    panels = [
+        Panel(canvas.photo, "photo"),
+        *_style_panels(canvas, facts["styles"]),
+        Panel(painting, "painting"),
     ]
-    panels = [Panel(canvas.photo, "photo"), *styles, Panel(painting, "painting")]
+    if result.sources is not None and len(facts["styles"]) > 1:
+        colored = _color_sources(painting, result.sources)
+        panels.append(Panel(colored, "which work each place is after"))
     recipe_name = facts["recipe"]["name"]
     return draw_explanation(
         Explanation(
-            title=f"{_format_title(facts['content'])}, painted by the recipe "
+            title=f"{format_title(facts['content'])}, painted by the recipe "
             f"{recipe_name}",
             panels=panels,
             terms=_term_curves(canvas, result),
@@ -57,6 +65,42 @@ def explain_painting(
     )
 
 
+def _style_panels(canvas: Canvas, styles: Sequence[Mapping[str, Any]]) -> list[Panel]:
+    """Return the styles; of several, framed by their colors in the map of sources."""
+    panels = []
+    pictures = [_to_color(pixels) for pixels, _ in canvas.styles]
+    for index, (pixels, style) in enumerate(zip(pictures, styles, strict=True)):
+        title = format_title(style)
+        if len(styles) > 1 and "share" in style:
+            title = f"{style['share']:.0%} {title}"
+            width = max(1, round(FRAME * min(pixels.shape[:2])))
+            framed = np.full(
+                (pixels.shape[0] + 2 * width, pixels.shape[1] + 2 * width, 3),
+                _source_color(index),
+            )
+            framed[width:-width, width:-width] = pixels
+            pixels = framed
+        panels.append(Panel(pixels, title))
+    return panels
+
+
+def _color_sources(painting: Pixels, sources: Tensor) -> Pixels:
+    """Draw the painting in gray, each place in the color of the work it is after."""
+    height, width = painting.shape[:2]
+    rows = np.arange(height) * sources.shape[0] // height
+    columns = np.arange(width) * sources.shape[1] // width
+    indices = sources.numpy()[rows[:, None], columns[None]]
+    colors = np.array([_source_color(index) for index in range(indices.max() + 1)])
+    gray = painting.mean(2, keepdims=True)
+    return np.asarray((1 - TINT) * gray + TINT * colors[indices])
+
+
+def _source_color(index: int) -> tuple[float, float, float]:
+    """Return the color of a work in the map: hues apart by the golden angle."""
+    bright = 0.95 if index % 2 == 0 else 0.7
+    return colorsys.hsv_to_rgb((0.08 + index * 0.381966) % 1, 0.8, bright)
+
+
 def _term_curves(canvas: Canvas, result: PyramidResult) -> list[Curve]:
     """Return what each term adds to the total, times its weight."""
     recipe = canvas.recipe
@@ -64,8 +108,13 @@ def _term_curves(canvas: Canvas, result: PyramidResult) -> list[Curve]:
     terms = {
         "total": [loss.total for loss in losses],
         "content": [loss.content for loss in losses],
-        f"style × {recipe.ratio:g}": [recipe.ratio * loss.style for loss in losses],
     }
+    weights = {"style": recipe.gram_weight, "neighbors": recipe.neighbor_weight}
+    for name, weight in weights.items():
+        if weight:
+            factor = recipe.ratio * weight
+            values = [factor * getattr(loss, name) for loss in losses]
+            terms[f"{name} × {factor:g}"] = values
     if recipe.tv or recipe.tv_sum:
         terms["total variation"] = [loss.smoothness for loss in losses]
     return _make_curves(result, terms)
@@ -79,6 +128,8 @@ def _layer_curves(result: PyramidResult) -> list[Curve]:
             layers[f"content {layer}"].append(loss)
         for layer, loss in entry.losses.style_layers.items():
             layers[f"style {layer}"].append(loss)
+        for layer, loss in entry.losses.neighbor_layers.items():
+            layers[f"neighbors {layer}"].append(loss)
     return _make_curves(result, layers)
 
 
@@ -94,21 +145,24 @@ def _format_facts(
 ) -> list[tuple[str, str]]:
     recipe = facts["recipe"]
     width, height = facts["size"]
-    content_layers, style_layers = (
+    content_layers, style_layers, neighbor_layers = (
         ", ".join(_format_layer(*pair) for pair in recipe[key]) or "no layer"
-        for key in ("content_layers", "style_layers")
+        for key in ("content_layers", "style_layers", "neighbor_layers")
     )
     levels = ", ".join(f"{count} at {scale:.3g}" for scale, count in recipe["levels"])
+    if not recipe["neighbor_weight"]:
+        neighbor_layers = "no layer"
     # What auto resolved to.
     optimizer = (facts["computed"] or [recipe])[-1]["optimizer"]
     return [
         ("photo", facts["content"]["path"]),
-        ("after", "; ".join(map(_format_title, facts["styles"]))),
+        ("after", "; ".join(map(format_title, facts["styles"]))),
         ("size", f"{width}×{height} pixels, style scale {recipe['style_scale']:g}"),
         ("recipe", f"{recipe['name']} ({recipe['source']})"),
         ("network", f"{facts['network']['name']}, {recipe['pool']} pooling"),
         ("content", f"{recipe['content_loss']} at {content_layers}"),
         ("style", f"{recipe['style_loss']} at {style_layers}"),
+        ("neighbors", f"cosine at {neighbor_layers}"),
         ("weights", _format_weights(recipe)),
         ("start", f"{recipe['init']}, seed {facts['seed']}"),
         ("colors", recipe["color"]),
@@ -129,7 +183,9 @@ def _format_weights(recipe: Mapping[str, Any]) -> str:
     smoothness = [
         f"{name} {recipe[key]:g}" for key, name in names.items() if recipe[key]
     ]
-    return ", ".join([f"ratio {recipe['ratio']:g}", *(smoothness or ["tv 0"])])
+    parts = [f"{name} {recipe[f'{name}_weight']:g}" for name in ("gram", "neighbor")]
+    ratio = f"ratio {recipe['ratio']:g} of {' and '.join(parts)}"
+    return ", ".join([ratio, *(smoothness or ["tv 0"])])
 
 
 def _format_distances(distances: Distances) -> str:
@@ -142,14 +198,6 @@ def _format_distances(distances: Distances) -> str:
 
 def _format_layer(layer: str, weight: float) -> str:
     return layer if weight == 1 else f"{layer} × {weight:.3g}"
-
-
-def _format_title(picture: Mapping[str, Any]) -> str:
-    """Return a picture's title in a record: the work's, or the file's name."""
-    if work := picture.get("work"):
-        return f"{work['title']}, {work['artist']}"
-    # A record may have been written on Windows.
-    return PureWindowsPath(picture["path"]).name
 
 
 def _to_color(pixels: Pixels) -> Pixels:

@@ -183,7 +183,7 @@ class Networks:
 
 def _without_layers(recipe: Recipe) -> Recipe:
     """Drop the layers: other recipes may want other layers of the same network."""
-    return replace(recipe, content_layers=(), style_layers=())
+    return replace(recipe, content_layers=(), style_layers=(), neighbor_layers=())
 
 
 def check_recipe_layers(recipe: Recipe) -> None:
@@ -195,5 +195,6 @@ def check_recipe_layers(recipe: Recipe) -> None:
         for option, layers in (
             ("content-layer", recipe.content_layers),
             ("style-layer", recipe.style_layers),
+            ("neighbor-layer", recipe.neighbor_layers),
         ):
             check_layers(network, [layer for layer, _ in layers], option)

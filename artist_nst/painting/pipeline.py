@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,8 @@ from artist_nst.painting.style_sources import Source, StyleImage, StyleRequest
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Recipe
 from artist_nst.styles.picking import Pick
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,7 @@ class _FinishedRun:
             distances=distances,
             seconds=self.seconds,
         )
+        _log_shares(facts["styles"])
         alpha = self.alpha
         if alpha is not None:
             alpha = resize(alpha, *pixels.shape[:2])
@@ -251,6 +255,20 @@ class _FinishedRun:
         before = canvas.measure_distances(reference, cache)
         page = explain_painting(canvas, self.result, pixels, facts, before, distances)
         return replace(painting, explanation=page)
+
+
+def _log_shares(styles: Sequence[dict[str, Any]]) -> None:
+    """Log how much of a painting came from which of several works."""
+    shares = {
+        record.format_title(style): style["share"]
+        for style in styles
+        if style.get("share")
+    }
+    if len(styles) > 1 and shares:
+        largest = sorted(shares.items(), key=lambda item: -item[1])
+        log.info(
+            "neighbors: %s", "; ".join(f"{share:.0%} {name}" for name, share in largest)
+        )
 
 
 def resize_recipe(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:

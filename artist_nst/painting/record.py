@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
+
+from torch import Tensor
 
 from artist_nst._files import get_version, hash_file
 from artist_nst._types import PathLike
@@ -46,6 +48,10 @@ def build_record(
     seconds: float,
 ) -> dict[str, Any]:
     """Build the record of one painting, as plain values that JSON can hold."""
+    if result.sources is not None:
+        shares = measure_shares(result.sources, len(styles))
+        pairs = zip(styles, shares, strict=True)
+        styles = [{**style, "share": round(share, 4)} for style, share in pairs]
     return {
         "artist_nst": get_version(),
         "format": FORMAT,
@@ -75,11 +81,23 @@ def build_record(
         "stopped": result.reasons,
         "iterations": len(result.history),
         "evaluations": result.evaluations,
-        "losses": _round_losses(result.losses),
+        "losses": {
+            **_round_losses(result.losses),
+            "neighbors": float(f"{result.losses.neighbors:.6g}"),
+        },
         "distances": None if distances is None else asdict(distances),
         "history": _thin_history(result),
         "seconds": round(seconds, 2),
     }
+
+
+def measure_shares(sources: Tensor, count: int) -> list[float]:
+    """Measure how much of a painting is after each of ``count`` styles.
+
+    ``sources`` are those of :class:`~artist_nst.nst.pyramid.PyramidResult`.
+    """
+    places = sources.flatten().bincount(minlength=count)
+    return [int(number) / sources.numel() for number in places]
 
 
 def describe_picture(path: PathLike, picture: Picture) -> dict[str, Any]:
@@ -144,6 +162,14 @@ def _round_losses(losses: Losses) -> dict[str, float]:
         name: float(f"{getattr(losses, name):.6g}")
         for name in ("total", "content", "style", "tv")
     }
+
+
+def format_title(picture: Mapping[str, Any]) -> str:
+    """Return a picture's title in a record: the work's, or the file's name."""
+    if work := picture.get("work"):
+        return f"{work['title']}, {work['artist']}"
+    # A record may have been written on Windows.
+    return PureWindowsPath(picture["path"]).name
 
 
 def find_content(

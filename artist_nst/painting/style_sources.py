@@ -101,8 +101,8 @@ class StyleRequest:
         count = self.pick.painting_count if self.pick else 1
         if count > 1:
             raise UsageError(
-                f"--works {count} is for as many paintings: choose --pick mix to have "
-                "them in one"
+                f"--works {count} is for as many paintings: choose --pick whole to "
+                "have them in one"
             )
         (sources,) = self.choose_groups(seed, photo, on_progress)
         return sources

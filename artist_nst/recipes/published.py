@@ -19,6 +19,12 @@ DECREASING_LAYERS: Weighted = tuple(
     for (layer, _), weight in zip(STYLE_LAYERS, (5, 4, 3, 2, 1), strict=True)
 )
 
+HYPERCOLUMN_LAYERS: Weighted = tuple(
+    (f"conv{block}_{layer}", 0.1)
+    for block, count in ((1, 2), (2, 2), (3, 3), (4, 3))
+    for layer in range(1, count + 1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
@@ -50,11 +56,47 @@ class Publication:
 PUBLICATIONS: dict[str, Publication] = {
     "default": Publication(
         authors="the artist-nst project",
+        title="Neighbors and Gram matrices on a pyramid",
+        year=2026,
+        where="docs/recipes.md",
+        given=(
+            "all numbers, chosen by eye and by figures on eight pairs of photograph "
+            "and works",
+        ),
+        left_open=(),
+    ),
+    "gram": Publication(
+        authors="the artist-nst project",
         title="Relative losses on a pyramid",
         year=2026,
         where="docs/recipes.md",
         given=("all numbers, chosen by eye on six pairs of photograph and painting",),
         left_open=(),
+    ),
+    "nnst": Publication(
+        authors="N. Kolkin, M. Kucera, S. Paris, D. Sýkora, E. Shechtman, "
+        "G. Shakhnarovich",
+        title="Neural neighbor style transfer",
+        year=2022,
+        where="arXiv:2203.13215",
+        given=(
+            "nearest neighbors of hypercolumns at a quarter of the size; cosine "
+            "distance, centered",
+            "feature splitting at the last size; mirrored and turned works as well",
+            "VGG-16, its layers up to conv4_3; Adam at 0.002 (0.51 levels), 200 "
+            "iterations a size; 64, 128, 256 and 512 pixels; α 0.75",
+            "no content loss, no Gram matrices",
+        ),
+        left_open=(
+            "the network: VGG-19, whose weights are what users have",
+            "each layer is compared by a cosine of its own, with one neighbor for all "
+            "until the features are split",
+            "Adam works on pixels, not on the coefficients of a Laplacian pyramid, at "
+            "2 levels instead of 0.51",
+            "splitting starts after 50 of the last size's iterations, and is repeated "
+            "every 50",
+            "works have the painting's width, as in the other recipes",
+        ),
     ),
     "art.py": Publication(
         authors="J. Mu, A. Franc",
@@ -191,7 +233,27 @@ _numbers = partial(Recipe, name="", source="")
 RECIPES: dict[str, Recipe] = {
     name: replace(numbers, name=name, source=PUBLICATIONS[name].citation)
     for name, numbers in {
-        "default": _numbers(tv=0.003, optimizer="auto", history=5),
+        "default": _numbers(
+            gram_weight=0.3,
+            neighbor_weight=0.4,
+            tv=0.003,
+            optimizer="auto",
+            history=5,
+        ),
+        "gram": _numbers(tv=0.003, optimizer="auto", history=5),
+        "nnst": _numbers(
+            content_layers=(),
+            style_layers=(),
+            gram_weight=0.0,
+            neighbor_weight=1.0,
+            neighbor_layers=HYPERCOLUMN_LAYERS,
+            ratio=1.0,
+            turns="all",
+            rematch=50,
+            levels=((1 / 8, 200), (1 / 4, 200), (1 / 2, 200), (1.0, 200)),
+            optimizer="adam",
+            learning_rate=2.0,
+        ),
         "art.py": _numbers(
             content_loss="half-squared",
             style_loss="gatys-raw",

@@ -23,6 +23,7 @@ Padding = Literal["zeros", "replicate"]
 ContentLoss = Literal["relative", "half-squared", "squared", "mean", "quarter-mean"]
 StyleLoss = Literal["relative", "gatys", "gatys-raw", "mean"]
 StyleSize = Literal["width", "content"]
+Turns = Literal["none", "mirror", "all"]
 Init = Literal["content", "rand", "style", "noisy-content"]
 Optimizer = Literal["auto", "lbfgs", "lbfgs-device", "adam"]
 Color = Literal[
@@ -41,6 +42,9 @@ Weighted = tuple[tuple[str, float], ...]
 Levels = tuple[tuple[float, int], ...]
 
 STYLE_LAYERS: Weighted = tuple((f"conv{block}_1", 0.2) for block in range(1, 6))
+NEIGHBOR_LAYERS: Weighted = tuple(
+    (layer, 0.2) for layer in ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,18 @@ class Recipe:
     ratio: float = setting(
         5.0, "Weight of style relative to content, β/α.", option="ratio", most=1e15
     )
+    gram_weight: float = setting(
+        1.0,
+        "Weight of the Gram matrices within the style: which strokes and colors.",
+        option="gram-weight",
+        most=1e15,
+    )
+    neighbor_weight: float = setting(
+        0.0,
+        "Weight of the nearest neighbors within the style: which of them where.",
+        option="neighbor-weight",
+        most=1e15,
+    )
     style_scale: float = setting(
         1.0,
         "Width of the style relative to the painting's: above 1 the strokes get "
@@ -145,6 +161,31 @@ class Recipe:
         STYLE_LAYERS,
         "Layer whose Gram matrix is the style's: conv3_1, or conv3_1=0.5; repeatable.",
         option="style-layer",
+    )
+    neighbor_layers: Weighted = setting(
+        NEIGHBOR_LAYERS,
+        "Layer of the hypercolumns that neighbors are found by: conv3_1, or "
+        "conv3_1=0.5; repeatable.",
+        option="neighbor-layer",
+    )
+    rematch: int = setting(
+        20,
+        "Number of iterations at the last level after which neighbors are found anew, "
+        "by layers; 0 keeps them.",
+        most=1_000_000,
+    )
+    turns: Turns = setting(
+        "none",
+        "Turned copies of works among which neighbors are found: mirror adds the "
+        "mirror image, all also quarter turns of both.",
+        option="turns",
+    )
+    max_share: float = setting(
+        1.0,
+        "Largest share of the places whose neighbors may be in one work, up to 1.",
+        option="max-share",
+        least=0.01,
+        most=1,
     )
     content_loss: ContentLoss = setting(
         "relative", "Formula of the content loss (artist_nst.nst.losses)."
@@ -226,6 +267,26 @@ class Recipe:
             )
 
     @property
+    def content_weights(self) -> dict[str, float]:
+        """The weight of each layer that the content loss compares."""
+        return _positive(self.content_layers)
+
+    @property
+    def gram_weights(self) -> dict[str, float]:
+        """The weight of each layer whose Gram matrix is compared; none at weight 0."""
+        return _positive(self.style_layers) if self.gram_weight else {}
+
+    @property
+    def neighbor_weights(self) -> dict[str, float]:
+        """The weight of each layer of the hypercolumns; none at weight 0."""
+        return _positive(self.neighbor_layers) if self.neighbor_weight else {}
+
+    @property
+    def compared_layers(self) -> set[str]:
+        """The layers whose features the losses need."""
+        return {*self.content_weights, *self.gram_weights, *self.neighbor_weights}
+
+    @property
     def iterations(self) -> int:
         """Total number of iterations of all levels."""
         return sum(count for _, count in self.levels)
@@ -247,6 +308,10 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; :func:`from_dict` reads them back."""
         return asdict(self)
+
+
+def _positive(layers: Weighted) -> dict[str, float]:
+    return {layer: weight for layer, weight in layers if weight > 0}
 
 
 FIELD_TYPES: dict[str, Any] = get_type_hints(Recipe)

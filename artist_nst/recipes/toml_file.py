@@ -34,7 +34,7 @@ SUFFIX = ".toml"
 MAX_FILE_BYTES = 1_000_000
 
 _BASE = "default"
-_LAYERS = ("content_layers", "style_layers")
+_LAYERS = ("content_layers", "style_layers", "neighbor_layers")
 _HEADER = """\
 # A recipe of artist-nst, for the option --recipe FILE.toml of paint and repaint.
 # Change what you like, its name too. A field that is left out is the default recipe's,

@@ -14,15 +14,20 @@ from artist_nst.corpus.works import Corpus, Work
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from artist_nst.styles.descriptors import StyleDescriptor, Vector
 
 log = logging.getLogger(__name__)
 
-PickWay = Literal["random", "typical", "nearest", "diverse", "mix"]
+PickWay = Literal["random", "typical", "nearest", "diverse", "mix", "whole"]
 PickProgress = Callable[[int, int], None]
 
 # Works in a mix: in eight, no single one is recognizable, and all are painted alike.
 DEFAULT_MIX_SIZE = 8
+# Of a whole, the works are chosen among this many times as many that are painted alike.
+ALIKE_FACTOR = 2
 MAX_TITLES = 3  # in a log message
 
 
@@ -34,9 +39,12 @@ class Pick:
         way: ``random``; ``typical``, the medoid; ``nearest``, those that show what the
             photo shows, in its colors; ``diverse``, those that span the artist;
             ``mix``, a work drawn at random and those most like it, blended into one
-            painting. If not given, one work is random, and several are diverse.
-        works: how many; one if not given, and eight for ``mix``.
-        mixes: how many paintings of different mixes.
+            painting; ``whole``, of twice as many of those, the works in which the
+            photo's places find the nearest neighbors. If not given, one work is
+            random, and several are diverse.
+        works: how many; if not given, one, eight for ``mix``, and at most eight for
+            ``whole``.
+        mixes: how many paintings of different mixes or wholes.
         selection: filters that works must match.
 
     Raises:
@@ -60,6 +68,11 @@ class Pick:
             )
 
     @property
+    def is_blend(self) -> bool:
+        """Whether several works are for one painting."""
+        return self.way in ("mix", "whole")
+
+    @property
     def effective_way(self) -> PickWay:
         """The way, or its default."""
         return self.way or ("random" if self.work_count == 1 else "diverse")
@@ -67,12 +80,12 @@ class Pick:
     @property
     def work_count(self) -> int:
         """The number of works, or its default."""
-        return self.works or (DEFAULT_MIX_SIZE if self.way == "mix" else 1)
+        return self.works or (DEFAULT_MIX_SIZE if self.is_blend else 1)
 
     @property
     def painting_count(self) -> int:
         """The number of paintings that the works are for."""
-        return self.mixes if self.way == "mix" else self.work_count
+        return self.mixes if self.is_blend else self.work_count
 
 
 def pick_works(
@@ -88,7 +101,7 @@ def pick_works(
         corpus: the artist's works.
         pick: which of them.
         seed: of the random numbers.
-        photo: that is to be painted; needed for ``nearest``.
+        photo: that is to be painted; needed for ``nearest`` and ``whole``.
         on_progress: told how many works' descriptors are computed, of how many.
 
     Returns:
@@ -175,23 +188,60 @@ def _pick_by_style(
             embeddings = style_embedding(styles)
             picked = clustering.find_cluster_medoids(embeddings, pick.work_count)
         case _:
-            return _pick_mixes(works, style_embedding(styles), pick, seed)
+            embeddings = style_embedding(styles)
+            return _pick_blends(corpus, works, embeddings, pick, seed, photo)
     return [[works[index]] for index in picked]
 
 
-def _pick_mixes(
-    works: Sequence[Work], embeddings: Vector, pick: Pick, seed: int
+def _pick_blends(
+    corpus: Corpus,
+    works: Sequence[Work],
+    embeddings: Vector,
+    pick: Pick,
+    seed: int,
+    photo: PathLike | None,
 ) -> list[list[Work]]:
-    """Draw works one after the other, each with those most like it; no mix twice."""
+    """Draw works one after the other, each with those that go with it; none twice."""
     from artist_nst.styles.clustering import find_neighbors
+    from artist_nst.styles.places import choose_covering
 
-    mixes: dict[frozenset[int], list[Work]] = {}
+    scores = None
+    if pick.way == "whole":
+        if photo is None:
+            raise UsageError("--pick whole needs a photo: name one")
+        scores = _compare_places(corpus, works, photo)
+    blends: dict[frozenset[int], list[Work]] = {}
     for drawn in draw_works(works, seed, len(works)):
-        if len(mixes) == pick.mixes:
+        if len(blends) == pick.mixes:
             break
-        members = find_neighbors(embeddings, works.index(drawn), pick.work_count)
-        mixes.setdefault(frozenset(members), [works[index] for index in members])
-    return [*mixes.values()]
+        index, count = works.index(drawn), pick.work_count
+        if scores is None:
+            members = find_neighbors(embeddings, index, count)
+        else:
+            alike = find_neighbors(embeddings, index, ALIKE_FACTOR * count)
+            chosen = choose_covering(scores[:, alike], count)
+            members = [alike[position] for position in chosen]
+        blends.setdefault(frozenset(members), [works[index] for index in members])
+    return [*blends.values()]
+
+
+def _compare_places(
+    corpus: Corpus, works: Sequence[Work], photo: PathLike
+) -> NDArray[np.float64]:
+    """Compute how near each of a photo's places comes to each work."""
+    from artist_nst.styles.places import (
+        compare_places,
+        describe_places,
+        describe_places_of_files,
+    )
+
+    paths = [corpus.get_path(work) for work in works]
+    places = []
+    for described in describe_places_of_files(paths, corpus.slug):
+        if isinstance(described, ArtistNstError):
+            raise described
+        places.append(described)
+    return compare_places(describe_places(photo), places)
 
 
 def _describe_works(
@@ -230,7 +280,7 @@ def _log_pick(
         what = "works to pick from"
         log.warning(shortage, corpus.artist, len(first), what, pick.work_count)
     if len(groups) < pick.painting_count:
-        what = "mixes" if pick.way == "mix" else "works to pick from"
+        what = "mixes" if pick.is_blend else "works to pick from"
         log.warning(shortage, corpus.artist, len(groups), what, pick.painting_count)
     # Of several mixes, the works that were drawn.
     works = first if len(groups) == 1 else [group[0] for group in groups]
@@ -238,6 +288,6 @@ def _log_pick(
     more = f" and {len(works) - MAX_TITLES} more" if len(works) > MAX_TITLES else ""
     way = pick.effective_way
     how = "picked" if way == "random" else f"picked as {way}"
-    drawn = f" with seed {seed}" if way in ("random", "mix") else ""
+    drawn = f" with seed {seed}" if way in ("random", "mix", "whole") else ""
     message = "%s: %s%s, %s of %s%s"
     log.info(message, corpus.artist, titles, more, how, f"{total:,}", drawn)

@@ -53,7 +53,7 @@ def get_network(problem: Problem) -> VGG:
 def _load_network(weights: str | None, device: str, name: str) -> VGG:
     file = None if name == "compact" else find_weights_file(weights)
     return load_network(
-        replace(RECIPES["default"], network=cast(Network, name)),
+        replace(RECIPES["gram"], network=cast(Network, name)),
         ComputeOptions(device=cast(DeviceName, device), weights=file),
     )
 

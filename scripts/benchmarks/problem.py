@@ -41,11 +41,11 @@ class Problem:
     network: str = "vgg19"
 
     def make_recipe(self) -> Recipe:
-        """Return the default recipe at this width and number of iterations."""
+        """Return the recipe `gram` at this width and number of iterations."""
         from artist_nst.recipes.published import RECIPES
 
         network: Any = self.network
-        recipe = replace(RECIPES["default"], width=self.width, network=network)
+        recipe = replace(RECIPES["gram"], width=self.width, network=network)
         return recipe.with_iterations(self.iterations) if self.iterations else recipe
 
     def get_device(self) -> torch.device:

@@ -20,7 +20,7 @@ from benchmarks.context import Context, make_empty_table
 from benchmarks.timing import median_if_known, summarize
 
 SIDE = 1600  # pixels, of a work's longer side, as on WikiArt
-WAYS: tuple[PickWay, ...] = ("typical", "nearest", "diverse", "mix")
+WAYS: tuple[PickWay, ...] = ("typical", "nearest", "diverse", "mix", "whole")
 MIXED = 30
 ITERATIONS = 12  # the first one is not counted
 
@@ -78,7 +78,7 @@ def _time_picking(context: Context, folder: Path) -> dict[str, Any]:
     results: dict[str, Any] = {"works": len(corpus.works)}
     for way in WAYS:
         context.show(f"works: picking {way}")
-        pick = Pick(way=way, works=None if way in ("typical", "mix") else 9)
+        pick = Pick(way=way, works=None if way in ("typical", "mix", "whole") else 9)
         start = time.perf_counter()
         pick_works(corpus, pick, 0, photo)
         results[way] = time.perf_counter() - start

@@ -34,7 +34,7 @@ def run_trajectories(
     """Yield the frames ``(side, side, 3)`` of each of ``count`` runs.
 
     Each run paints a crop of a photo or painting in the style of a painting's crop by
-    the default recipe, at one size, from the content or sometimes from noise.
+    the recipe `gram`, at one size, from the content or sometimes from noise.
     """
     for index in range(count):
         rng = np.random.default_rng([*seed, index])
@@ -42,7 +42,7 @@ def run_trajectories(
         content = random_crop(rng, subjects, side)
         style = random_crop(rng, dataset.paintings, side)
         recipe = replace(
-            RECIPES["default"],
+            RECIPES["gram"],
             levels=((1.0, KEPT[-1]),),
             init="rand" if rng.random() < 0.2 else "content",
             ratio=float(rng.choice(RATIOS)),

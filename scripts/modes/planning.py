@@ -14,7 +14,14 @@ from artist_nst.painting.style_sources import from_work
 from artist_nst.recipes.recipe import Recipe
 from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay, pick_works
 
-MODES: tuple[PickWay, ...] = ("random", "typical", "nearest", "diverse", "mix")
+MODES: tuple[PickWay, ...] = (
+    "random",
+    "typical",
+    "nearest",
+    "diverse",
+    "mix",
+    "whole",
+)
 MIN_ARTISTS = 6  # for the classifiers
 PARTS = 3  # that an artist's works are split into; one is painted from
 SERIES = 16  # paintings of one photo, to see how varied they are

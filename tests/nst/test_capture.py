@@ -16,7 +16,7 @@ from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES
 from tests.nst.conftest import image
 
-RECIPE = RECIPES["default"]
+RECIPE = RECIPES["gram"]
 
 
 def make_objective(

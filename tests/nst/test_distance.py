@@ -143,10 +143,10 @@ def test_other_recipes_targets_change_nothing(
         assert result == expected, name
 
 
-def test_they_are_the_default_recipes_losses(
+def test_they_are_the_losses_of_gram(
     network: VGG, images: tuple[Tensor, Tensor, Tensor]
 ) -> None:
-    settings = recipe(tv=0.0)
+    settings = recipe("gram", tv=0.0)
     painting, photo, style = images
     targets = compute_targets(network, settings, photo, [(style, 1.0)])
     losses, _ = Objective(network, settings, targets)(painting)

@@ -199,9 +199,9 @@ def test_rosenbrocks_valley(device: str) -> None:
 
 @pytest.fixture(scope="module")
 def objective(thin_weights: Weights) -> Objective:
-    """The default recipe's, of 64×48 pixels."""
+    """That of the recipe ``gram``, of 64×48 pixels."""
     photo, style = image(48, 64, 1), image(48, 64, 2)
-    network, numbers = VGG(thin_weights), recipe()
+    network, numbers = VGG(thin_weights), recipe("gram")
     return Objective(
         network, numbers, compute_targets(network, numbers, photo, [(style, 1.0)])
     )

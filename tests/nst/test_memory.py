@@ -21,7 +21,7 @@ from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES, recipe
 
-DEFAULT = RECIPES["default"]
+DEFAULT, GRAM = RECIPES["default"], RECIPES["gram"]
 NO_LIMIT = 10**15
 
 
@@ -37,7 +37,7 @@ def largest(
     precision: Precision = "float32",
     **changes: Any,
 ) -> MemoryStrategy:
-    estimator = MemoryEstimator(network, replace(DEFAULT, **changes), precision)
+    estimator = MemoryEstimator(network, replace(GRAM, **changes), precision)
     return next(estimator.list_strategies(height, width))
 
 

@@ -21,6 +21,7 @@ from tests.nst import conftest
 
 STYLE: tuple[StyleLoss, ...] = get_args(StyleLoss)
 SMALL = recipe(
+    "gram",
     content_layers=(("conv1_2", 0.3), ("conv2_1", 0.7)),
     style_layers=(("conv1_1", 0.5), ("conv2_1", 0.2), ("conv3_1", 0.3)),
     pool="average",

@@ -11,14 +11,17 @@ from torch.nn import functional
 from artist_nst.errors import UsageError
 from artist_nst.nst import precision
 from artist_nst.nst.losses import gram
-from artist_nst.nst.objective import Objective, compute_targets
+from artist_nst.nst.neighbors import NeighborFinder
+from artist_nst.nst.objective import Objective, Targets, compute_targets
 from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES, recipe
+from artist_nst.recipes.recipe import Recipe
 from tests.nst.conftest import image
 
 CPU = torch.device("cpu")
+EACH_RECIPE = pytest.mark.parametrize("name", ["gram", "default"])
 
 
 class TestChoice:
@@ -121,17 +124,31 @@ def cosine(first: Tensor, second: Tensor) -> float:
     return float(functional.cosine_similarity(first.ravel(), second.ravel(), 0))
 
 
+def make_targets(
+    network: VGG, settings: Recipe, photo: Tensor, style: Tensor
+) -> Targets:
+    targets = compute_targets(network, settings, photo, [(style, 1.0)])
+    if layers := [*settings.neighbor_weights]:
+        neighbors = NeighborFinder(network, layers, [style]).find(photo)
+        targets = replace(targets, neighbors=neighbors)
+    return targets
+
+
 @pytest.mark.parametrize("channels", [3, 1])
-def test_losses_and_gradient_are_near(thin_weights: Weights, channels: int) -> None:
-    network = VGG(thin_weights)
-    settings = recipe(tv=0.003)
+@EACH_RECIPE
+def test_losses_and_gradient_are_near(
+    thin_weights: Weights, channels: int, name: str
+) -> None:
+    network, settings = VGG(thin_weights), recipe(name, tv=0.003)
     photo, style, candidate = (
         one[:, :channels] for one in (image(48, 64), image(40, 40, 2), image(48, 64, 3))
     )
-    targets = compute_targets(network, settings, photo, [(style, 1.0)])
+    targets = make_targets(network, settings, photo, style)
     expected, expected_gradient = Objective(network, settings, targets)(candidate)
     objective = Objective(network, settings, targets, precision="bfloat16")
     losses, gradient = objective(candidate)
+    assert (losses.neighbors > 0) == (name == "default")
+    assert losses.neighbors == pytest.approx(expected.neighbors, rel=0.01)
     assert gradient.dtype == torch.float32
     assert losses.total == pytest.approx(expected.total, rel=0.01)
     assert losses.total != expected.total
@@ -140,12 +157,13 @@ def test_losses_and_gradient_are_near(thin_weights: Weights, channels: int) -> N
 
 
 @pytest.mark.shared
+@EACH_RECIPE
 def test_of_the_real_network(
-    real_weights: Weights, oracle_images: dict[str, Tensor]
+    real_weights: Weights, oracle_images: dict[str, Tensor], name: str
 ) -> None:
-    network, settings = VGG(real_weights), RECIPES["default"]
+    network, settings = VGG(real_weights), RECIPES[name]
     photo, style, candidate = oracle_images.values()
-    targets = compute_targets(network, settings, photo, [(style, 1.0)])
+    targets = make_targets(network, settings, photo, style)
     expected, expected_gradient = Objective(network, settings, targets)(candidate)
     objective = Objective(network, settings, targets, precision="bfloat16")
     losses, gradient = objective(candidate)

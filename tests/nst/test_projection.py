@@ -26,6 +26,7 @@ from tests.conftest import picture
 STYLE_LOSSES: tuple[StyleLoss, ...] = get_args(StyleLoss)
 FILTERS = {"1": 20, "2": 40, "3": 70, "4": 130, "5": 130}
 RECIPE = recipe(
+    "gram",
     content_layers=(("conv2_2", 0.3), ("conv3_2", 0.7)),
     style_layers=(("conv1_1", 0.5), ("conv2_1", 0.2), ("conv3_1", 0.3)),
     ratio=3.0,

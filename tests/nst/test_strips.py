@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from artist_nst.nst.objective import Losses, Objective, compute_targets
+from artist_nst.nst.neighbors import NeighborFinder
+from artist_nst.nst.objective import Losses, Objective, Targets, compute_targets
 from artist_nst.nst.strips import forward_strips, split_rows
 from artist_nst.nst.vgg import VGG, Block
 from artist_nst.nst.weights.checkpoint import Weights
-from artist_nst.recipes.published import recipe
+from artist_nst.recipes.published import RECIPES, recipe
 from artist_nst.recipes.recipe import ContentLoss, Padding, Pool, Recipe, StyleLoss
 from tests.nst.conftest import image
 
@@ -20,12 +21,24 @@ LAYERS = ("conv1_1", "conv2_2", "conv4_2", "conv5_1")
 # One strip is checkpointing by block.
 ROWS = (1000, 32, 13, 2, 1)
 EACH_SIZE = pytest.mark.parametrize("size", [(48, 40), (53, 35), (33, 64), (16, 17)])
-RECIPE = recipe(content_layers=(("conv4_2", 0.5), ("conv2_1", 0.5)), tv=0.01, ratio=7.0)
+LAYER_PAIR = (("conv4_2", 0.5), ("conv2_1", 0.5))
+RECIPE = recipe("gram", content_layers=LAYER_PAIR, tv=0.01, ratio=7.0)
+WITH_NEIGHBORS = recipe(content_layers=LAYER_PAIR, tv=0.01, ratio=7.0)
 
 
 @pytest.fixture(scope="module")
 def network(thin_weights: Weights) -> VGG:
     return VGG(thin_weights, dtype=torch.float64)
+
+
+def make_targets(
+    network: VGG, settings: Recipe, content: Tensor, style: Tensor
+) -> Targets:
+    targets = compute_targets(network, settings, content, [(style, 1.0)])
+    if layers := [*settings.neighbor_weights]:
+        neighbors = NeighborFinder(network, layers, [style]).find(content)
+        targets = replace(targets, neighbors=neighbors)
+    return targets
 
 
 def evaluate(
@@ -37,7 +50,7 @@ def evaluate(
 ) -> tuple[Losses, Tensor]:
     images = image(*size, 1), image(40, 37, 2), image(*size, 3)
     content, style, candidate = (one[:, :channels].double() for one in images)
-    targets = compute_targets(network, settings, content, [(style, 1.0)])
+    targets = make_targets(network, settings, content, style)
     return Objective(network, settings, targets, **how)(candidate)
 
 
@@ -45,11 +58,12 @@ def check_same(
     result: tuple[Losses, Tensor], expected: tuple[Losses, Tensor], rel: float = 1e-9
 ) -> None:
     losses, gradient = result
-    for field in ("total", "content", "style", "tv", "smoothness"):
+    for field in ("total", "content", "style", "neighbors", "tv", "smoothness"):
         right = getattr(expected[0], field)
         assert getattr(losses, field) == pytest.approx(right, rel=rel), field
     assert losses.content_layers == pytest.approx(expected[0].content_layers, rel=rel)
     assert losses.style_layers == pytest.approx(expected[0].style_layers, rel=rel)
+    assert losses.neighbor_layers == pytest.approx(expected[0].neighbor_layers, rel=rel)
     largest = float(expected[1].abs().max())
     assert largest > 0
     assert float((gradient - expected[1]).abs().max()) <= rel * largest
@@ -86,10 +100,22 @@ def test_losses_and_gradient_are_the_whole_images(
         check_same(evaluate(network, RECIPE, size, rows=rows), expected)
 
 
+@pytest.mark.parametrize("size", [(48, 40), (53, 35), (33, 64), (50, 19), (16, 17)])
+def test_neighbors_are_the_whole_images(network: VGG, size: tuple[int, int]) -> None:
+    # Of 50 rows, strips of 12, 16 and 32 leave a last one without a place for conv1_1.
+    for settings in (WITH_NEIGHBORS, RECIPES["nnst"]):
+        expected = evaluate(network, settings, size)
+        assert expected[0].neighbors > 0.01
+        # A strip has whole places.
+        for rows in (1000, 32, 16, 12, 4):
+            check_same(evaluate(network, settings, size, rows=rows), expected)
+
+
 def test_for_any_network(thin_weights: Weights) -> None:
     for pool, padding in product(get_args(Pool), get_args(Padding)):
         network = VGG(thin_weights, pool=pool, padding=padding, dtype=torch.float64)
         check_strips(network, RECIPE)
+        check_strips(network, WITH_NEIGHBORS)
 
 
 def test_for_any_loss(network: VGG) -> None:
@@ -116,15 +142,19 @@ def test_for_any_terms(network: VGG, changes: dict[str, Any]) -> None:
 
 def test_for_one_channel(network: VGG) -> None:
     check_strips(network, RECIPE, channels=1)
+    check_strips(network, WITH_NEIGHBORS, channels=1)
 
 
-def test_in_bfloat16(thin_weights: Weights) -> None:
+@pytest.mark.parametrize("settings", [RECIPE, WITH_NEIGHBORS], ids=lambda it: it.name)
+def test_in_bfloat16(thin_weights: Weights, settings: Recipe) -> None:
     """Only sums are rounded differently."""
     network = VGG(thin_weights)
     content, style, candidate = image(53, 40, 1), image(40, 37, 2), image(53, 40, 3)
-    targets = compute_targets(network, RECIPE, content, [(style, 1.0)])
+    targets = make_targets(network, settings, content, style)
     (expected, gradient), *results = (
-        Objective(network, RECIPE, targets, precision="bfloat16", rows=rows)(candidate)
+        Objective(network, settings, targets, precision="bfloat16", rows=rows)(
+            candidate
+        )
         for rows in (None, 1000, 16)
     )
     for losses, strip_gradient in results:

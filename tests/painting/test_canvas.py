@@ -32,7 +32,11 @@ RECOLORINGS = [method for method in METHODS if method in color.RECOLORINGS]
 PLANES = [method for method in METHODS if method in color.PLANES]
 SOURCE = Source(Path("somewhere/style.png"))
 # Recipe for images of any size.
-SHALLOW = recipe(content_layers=(("conv1_1", 1.0),), style_layers=(("conv1_1", 1.0),))
+SHALLOW = recipe(
+    content_layers=(("conv1_1", 1.0),),
+    style_layers=(("conv1_1", 1.0),),
+    neighbor_weight=0.0,
+)
 SIZES = [(1, 1), (1, 2), (2, 1), (3, 7), (50, 50), (37, 91), (91, 37)]
 
 

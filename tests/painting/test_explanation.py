@@ -71,14 +71,19 @@ def test_everything_is_explained(
     assert all(page.before[layer] > page.after[layer] for layer in page.after)
     layers = [curve.label for curve in page.layers]
     styles = [f"style conv{block}_1" for block in range(1, 6)]
-    assert layers == ["content conv4_2", *styles]
+    compared = ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1")
+    neighbors = [f"neighbors {layer}" for layer in compared]
+    assert layers == ["content conv4_2", *styles, *neighbors]
     curves = {curve.label: curve for curve in page.terms}
-    assert list(curves) == ["total", "content", "style × 5", "total variation"]
+    weighted = ["style × 1.5", "neighbors × 2"]
+    assert list(curves) == ["total", "content", *weighted, "total variation"]
     assert list(curves["total"].x) == [1, 2, 3, 4, 5, 6]
     total, content, style_loss, tv = np.array(record["history"])[:, 1:5].T
     np.testing.assert_allclose(curves["total"].y, total, rtol=1e-4)
     np.testing.assert_allclose(curves["content"].y, content, rtol=1e-4, atol=1e-9)
-    np.testing.assert_allclose(curves["style × 5"].y, 5 * style_loss, rtol=1e-4)
+    np.testing.assert_allclose(curves["style × 1.5"].y, 1.5 * style_loss, rtol=1e-4)
+    rest = total - content - 1.5 * style_loss - 0.003 * tv
+    np.testing.assert_allclose(curves["neighbors × 2"].y, rest, rtol=1e-4)
     np.testing.assert_allclose(curves["total variation"].y, 0.003 * tv, rtol=1e-3)
     drawn = draw_explanation(page)
     assert drawn.shape[1:] == (WIDTH, 3)
@@ -104,7 +109,10 @@ def test_the_record_in_words(
     assert facts["size"] == "48×36 pixels, style scale 1"
     assert facts["content"] == "relative at conv4_2"
     assert facts["style"] == "relative at conv1_1 × 0.25, conv2_1"
-    assert facts["weights"] == "ratio 5, tv 0.003"
+    compared = ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1")
+    layers_in_words = ", ".join(f"{layer} × 0.2" for layer in compared)
+    assert facts["neighbors"] == f"cosine at {layers_in_words}"
+    assert facts["weights"] == "ratio 5 of gram 0.3 and neighbor 0.4, tv 0.003"
     assert facts["start"] == "rand, seed 1"
     assert facts["optimizer"] == "lbfgs; iterations 2 at 0.333, 2 at 0.667, 2 at 1"
     assert facts["stopped"] == "all iterations done"
@@ -114,10 +122,12 @@ def test_the_record_in_words(
 def test_without_layers(
     photo: Path, style: Path, network: VGG, pages: list[Explanation]
 ) -> None:
-    explain(photo, style, network, replace(TINY, style_layers=(), ratio=0.0))
+    tiny = replace(TINY, neighbor_weight=0.0)
+    explain(photo, style, network, replace(tiny, style_layers=(), ratio=0.0))
     assert [curve.label for curve in pages[0].layers] == ["content conv4_2"]
     assert get_facts(pages[0])["style"] == "relative at no layer"
-    explain(photo, style, network, replace(TINY, content_layers=()))
+    assert get_facts(pages[0])["neighbors"] == "cosine at no layer"
+    explain(photo, style, network, replace(tiny, content_layers=()))
     assert all(curve.label.startswith("style ") for curve in pages[1].layers)
     assert get_facts(pages[1])["content"] == "relative at no layer"
 
@@ -130,16 +140,18 @@ def test_smoothness(
     assert [curve.label for curve in pages[0].terms] == [
         "total",
         "content",
-        "style × 5",
+        "style × 1.5",
+        "neighbors × 2",
     ]
-    assert get_facts(pages[0])["weights"] == "ratio 5, tv 0"
+    weights = "ratio 5 of gram 0.3 and neighbor 0.4"
+    assert get_facts(pages[0])["weights"] == f"{weights}, tv 0"
     painting = explain(photo, style, network, replace(TINY, tv=0.0, tv_sum=1e-5))
     curve = pages[1].terms[-1]
     assert curve.label == "total variation"
     pairs = 3 * (24 * 31 + 23 * 32)  # of neighbors, in three channels
     tv = [row[4] for row in painting.record["history"]]
     np.testing.assert_allclose(curve.y, [1e-5 * pairs * mean for mean in tv], 1e-3)
-    assert get_facts(pages[1])["weights"] == "ratio 5, tv of the sum 1e-05"
+    assert get_facts(pages[1])["weights"] == f"{weights}, tv of the sum 1e-05"
 
 
 def test_brightness_alone_and_other_colors(
@@ -154,9 +166,16 @@ def test_brightness_alone_and_other_colors(
 
 def test_several_works(photo: Path, network: VGG, pages: list[Explanation]) -> None:
     works = [("orchard", 0.7), ("procedural-03", 0.3)]
-    explain(photo, StyleRequest(artist="procedural", works=works), network)
+    request = StyleRequest(artist="procedural", works=works)
+    painting = explain(photo, request, network)
     titles = ["Orchard in April, Procedural", "Harbour before Dusk, Procedural"]
-    assert get_captions(pages[0]) == ["photo", *titles, "painting"]
+    shares = [style["share"] for style in painting.record["styles"]]
+    assert sum(shares) == pytest.approx(1, abs=1e-3)
+    shown = [
+        f"{share:.0%} {title}" for share, title in zip(shares, titles, strict=True)
+    ]
+    sources = "which work each place is after"
+    assert get_captions(pages[0]) == ["photo", *shown, "painting", sources]
     assert get_facts(pages[0])["after"] == "; ".join(titles)
 
 
@@ -166,7 +185,13 @@ def test_a_picture_too_small_to_be_measured(
     name = "Größe $x_1$, [red] " + "ü" * 100 + ".png"
     Image.fromarray(picture(1, 3)).save(tmp_path / name)
     layers = (("conv1_1", 1.0),)
-    numbers = replace(TINY, width=3, content_layers=layers, style_layers=layers)
+    numbers = replace(
+        TINY,
+        width=3,
+        content_layers=layers,
+        style_layers=layers,
+        neighbor_weight=0.0,
+    )
     explain(tmp_path / name, style, network, numbers)
     assert pages[0].title.startswith("Größe $x_1$, [red] ü")
     assert list(pages[0].after) == ["conv1_1"]

@@ -117,7 +117,8 @@ def test_pixels_progress_and_record(
     assert 0 < seconds[-1] <= facts["seconds"] + 0.01
     totals = [row[1] for row in history]
     assert facts["losses"]["total"] == min(totals) < totals[0]
-    assert facts["losses"].keys() == {"total", "content", "style", "tv"}
+    names = {"total", "content", "style", "neighbors", "tv"}
+    assert facts["losses"].keys() == names
     assert facts["iterations"] == 4
 
 
@@ -398,7 +399,7 @@ def test_real_weights_paint_both_photo_and_style(shared: Path) -> None:
     painting = paint(
         shared / "images" / "content" / "sailboat.jpg",
         shared / "images" / "style" / "starry-night.jpg",
-        recipe=recipe(width=64).with_iterations(30),
+        recipe=recipe("gram", width=64).with_iterations(30),
         compute=ComputeOptions(weights=weights),
     )
     first, last = painting.record["history"][0], painting.record["history"][-1]
@@ -565,7 +566,8 @@ def test_every_recipe_of_vgg19s_paints_by_the_compact_network(
         assert np.isfinite(painting.pixels).all()
         assert facts["network"]["name"] == "compact"
         assert np.isfinite(list(facts["losses"].values())).all()
-        assert facts["losses"]["style"] > 0
+        assert facts["losses"]["total"] > 0
+        assert (facts["losses"]["style"] > 0) == (made.gram_weight > 0)
     assert without_weights == []
 
 

@@ -13,12 +13,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from artist_nst.nst.neighbors import NeighborFinder
 from artist_nst.nst.normalize import measure_activation_means, normalize_weights
-from artist_nst.nst.objective import Objective, compute_targets
+from artist_nst.nst.objective import Objective, Targets, compute_targets
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES
-from artist_nst.recipes.recipe import Architecture, Recipe, get_architecture
+from artist_nst.recipes.recipe import (
+    Architecture,
+    Recipe,
+    Weighted,
+    get_architecture,
+)
 from tests.conftest import picture, thin_out
 
 Array = NDArray[np.float64]
@@ -27,18 +33,26 @@ Layers = dict[str, Array]
 FIRST = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 PHOTO = 50, 67  # pixels, odd at several pools
 
-# art.py and the default recipe compare images of two sizes; the papers do not say what
-# they would do then.
-OTHER_SIZE = ("default", "art.py", "whole-artist-paper")
+# art.py and the project's recipes compare images of two sizes, and so do neighbors; the
+# other papers do not say what they would do then.
+OTHER_SIZE = ("default", "gram", "nnst", "art.py", "whole-artist-paper")
+
+# What the mean of k × k features makes a quarter of the image's size.
+POOLED = {"conv1": 4, "conv2": 2}
 
 
 class Inputs(NamedTuple):
-    """What formulas are of: features ``(N, H, W)`` and the candidate's pixels."""
+    """What formulas are of: features ``(N, H, W)`` and the candidate's pixels.
+
+    ``neighbors`` are T − μ of each place's neighbor T, of any length, and ``means`` μ.
+    """
 
     candidate: Layers
     photo: Layers
     style: Layers
     pixels: Array
+    neighbors: Layers
+    means: Layers
 
 
 class Cost(NamedTuple):
@@ -49,6 +63,7 @@ class Cost(NamedTuple):
     content: float
     style: dict[str, float]
     variation: float = 0.0
+    neighbors: dict[str, float] | None = None
 
 
 # The sources' formulas ---------------------------------------------------------------
@@ -155,7 +170,7 @@ def csce5214(inputs: Inputs) -> Cost:
     return Cost(total, 1.0, content, style)
 
 
-def default(inputs: Inputs) -> Cost:
+def gram(inputs: Inputs) -> Cost:
     """½ mean (F−P)² / mean P² + 5 · ⅕ Σ ‖G−A‖² / ‖A‖² + 0.003 mean |difference|."""
     f, p = inputs.candidate["conv4_2"], inputs.photo["conv4_2"]
     content = 0.5 * np.mean((f - p) ** 2) / np.mean(p**2)
@@ -171,8 +186,45 @@ def default(inputs: Inputs) -> Cost:
     return Cost(total, 1.0, content, style, variation)
 
 
+def neighbor_distance(inputs: Inputs, layer: str) -> float:
+    """1 − cos(F − μ, T − μ), mean over places at a quarter of the image's size."""
+    f, k = inputs.candidate[layer], POOLED.get(layer[:5], 1)
+    n, height, width = len(f), f.shape[1] // k, f.shape[2] // k
+    whole = f[:, : height * k, : width * k]
+    places = whole.reshape(n, height, k, width, k).mean((2, 4)).reshape(n, -1)
+    ours = places - inputs.means[layer].reshape(n, 1)
+    theirs = inputs.neighbors[layer].reshape(n, -1)
+    norms = np.linalg.norm(ours, axis=0) * np.linalg.norm(theirs, axis=0)
+    return float(np.mean(1 - np.sum(ours * theirs, axis=0) / norms))
+
+
+def default(inputs: Inputs) -> Cost:
+    """``gram`` with 0.3 of its style, and 0.4 · 5 · ⅕ Σ of neighbors' distances."""
+    cost = gram(inputs)
+    neighbors = {
+        layer: neighbor_distance(inputs, layer)
+        for layer in ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1")
+    }
+    style = 0.3 * sum(cost.style.values()) + 0.4 * sum(neighbors.values())
+    total = cost.content + style + cost.variation
+    return cost._replace(total=total, neighbors=neighbors)
+
+
+def nnst(inputs: Inputs) -> Cost:
+    """The mean over ten layers of neighbors' distances, and nothing else."""
+    names = (
+        *("conv1_1", "conv1_2", "conv2_1", "conv2_2"),
+        *("conv3_1", "conv3_2", "conv3_3", "conv4_1", "conv4_2", "conv4_3"),
+    )
+    neighbors = {layer: neighbor_distance(inputs, layer) for layer in names}
+    total = sum(neighbors.values()) / 10
+    return Cost(total, 1.0, 0.0, {}, neighbors=neighbors)
+
+
 SOURCES: dict[str, Callable[[Inputs], Cost]] = {
     "default": default,
+    "gram": gram,
+    "nnst": nnst,
     "art.py": art_py,
     "whole-artist-paper": whole_artist_paper,
     "gatys-2015": gatys_2015,
@@ -207,16 +259,31 @@ def network_of(numbers: Recipe, weights: Weights) -> VGG:
     return VGG(weights, pool=numbers.pool, padding=numbers.padding, dtype=torch.float64)
 
 
+def make_targets(
+    network: VGG, numbers: Recipe, photo: Tensor, style: Tensor
+) -> Targets:
+    targets = compute_targets(network, numbers, photo, [(style, 1.0)])
+    if layers := [*numbers.neighbor_weights]:
+        neighbors = NeighborFinder(network, layers, [style]).find(photo)
+        targets = replace(targets, neighbors=neighbors)
+    return targets
+
+
 def compute_inputs(
-    network: VGG, photo: Tensor, style: Tensor, candidate: Tensor
+    network: VGG, photo: Tensor, style: Tensor, candidate: Tensor, goal: Targets
 ) -> Inputs:
-    layers = {*FIRST, "conv4_2", "conv1_2", "conv2_2", "conv3_2"}
+    layers = [layer for layer in network.layers if layer <= "conv5_1"]
     with torch.no_grad():
         candidates, photos, styles = (
             {layer: found.numpy() for layer, found in network(pixels, layers).items()}
             for pixels in (candidate, photo, style)
         )
-    return Inputs(candidates, photos, styles, candidate[0].numpy())
+    neighbors, means = {}, {}
+    if goal.neighbors is not None:
+        for layer, directions in goal.neighbors.directions.items():
+            neighbors[layer] = directions.numpy()
+            means[layer] = goal.neighbors.means[layer].numpy()
+    return Inputs(candidates, photos, styles, candidate[0].numpy(), neighbors, means)
 
 
 def test_every_recipe_has_a_formula() -> None:
@@ -234,15 +301,20 @@ def test_the_objective_is_the_sources(
     photo = image(*PHOTO, 1)
     style = image(*((42, 67) if name in OTHER_SIZE else PHOTO), 2)
     candidate = noise(photo, 3)
-    expected = SOURCES[name](compute_inputs(network, photo, style, candidate))
-    goal = compute_targets(network, numbers, photo, [(style, 1.0)])
+    goal = make_targets(network, numbers, photo, style)
+    expected = SOURCES[name](compute_inputs(network, photo, style, candidate, goal))
     losses, _ = Objective(network, numbers, goal)(candidate)
     assert losses.content == pytest.approx(expected.content, rel=1e-6)
-    assert list(losses.content_layers.values()) == [losses.content]
+    terms = list(losses.content_layers.values())
+    assert terms == ([] if name == "nnst" else [losses.content])
     assert losses.style_layers == pytest.approx(expected.style, rel=1e-6)
+    neighbors = pytest.approx(expected.neighbors or {}, rel=1e-6)
+    assert losses.neighbor_layers == neighbors
     assert losses.total == pytest.approx(expected.total / expected.alpha, rel=1e-6)
     # The rest is the smoothness, though it is small beside sums.
-    variation = losses.total - losses.content - numbers.ratio * losses.style
+    weighted = numbers.gram_weight * losses.style
+    weighted += numbers.neighbor_weight * losses.neighbors
+    variation = losses.total - losses.content - numbers.ratio * weighted
     assert variation == pytest.approx(
         expected.variation, rel=1e-6, abs=1e-9 * losses.total
     )
@@ -265,7 +337,7 @@ def test_the_gradient_is_the_objectives(
     weights = thin_out(weights_of(get_architecture(numbers.network)))
     network = network_of(numbers, weights)
     photo, style = image(32, 48, 1), image(32, 48, 2)
-    goal = compute_targets(network, numbers, photo, [(style, 1.0)])
+    goal = make_targets(network, numbers, photo, style)
     evaluate = Objective(network, numbers, goal)
     candidate = noise(photo, 3)
     _, gradient = evaluate(candidate)
@@ -300,9 +372,15 @@ def real(real_network: VGG, shared: Path) -> Real:
 
 
 def on_figures_layers(numbers: Recipe) -> Recipe:
-    """Reduce a recipe to those of its layers, or of VGG-19's, that have figures."""
+    """Reduce a recipe to those of its layers, or of VGG-19's, that have figures.
+
+    Neighbors have none.
+    """
     kept = tuple(pair for pair in numbers.style_layers if pair[0] in FIRST)
-    return replace(numbers, content_layers=(("conv4_2", 1.0),), style_layers=kept)
+    layers: Weighted = (("conv4_2", 1.0),)
+    return replace(
+        numbers, content_layers=layers, style_layers=kept, neighbor_weight=0.0
+    )
 
 
 def content_figure(real: Real, loss: str) -> float:
@@ -352,6 +430,6 @@ def test_the_real_weights_figures(real: Real) -> None:
         variation = real.figures["total_variation_absolute_0_255"]
         mean = variation / neighbor_differences(real.candidate[0].numpy()).size
         assert losses.tv == pytest.approx(mean, rel=1e-12)
-        total = content + numbers.ratio * style
+        total = content + numbers.ratio * numbers.gram_weight * style
         total += numbers.tv_sum * variation + numbers.tv * mean
         assert losses.total == pytest.approx(total, rel=1e-6), made.name

@@ -1,5 +1,6 @@
 """The named recipes: each has the numbers of its source, and names it."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from artist_nst.recipes.published import PUBLICATIONS, RECIPES, recipe
 
 NAMES = [
     "default",
+    "gram",
+    "nnst",
     "art.py",
     "whole-artist-paper",
     "gatys-2015",
@@ -31,12 +34,64 @@ STATED: dict[str, dict[str, Any]] = {
         "content_loss": "relative",
         "style_loss": "relative",
         "ratio": 5,
+        "gram_weight": 0.3,
+        "neighbor_weight": 0.4,
+        "neighbor_layers": (
+            ("conv1_1", 0.2),
+            ("conv2_1", 0.2),
+            ("conv3_1", 0.2),
+            ("conv3_2", 0.2),
+            ("conv4_1", 0.2),
+        ),
+        "rematch": 20,
+        "turns": "none",
+        "max_share": 1,
         "tv": 0.003,
         "tv_sum": 0,
         "init": "content",
         "levels": ((1 / 3, 80), (2 / 3, 60), (1.0, 40)),
         "optimizer": "auto",
         "history": 5,
+        "width": 512,
+    },
+    "gram": {
+        "network": "auto",
+        "content_layers": (("conv4_2", 1.0),),
+        "style_layers": FIFTHS,
+        "content_loss": "relative",
+        "style_loss": "relative",
+        "ratio": 5,
+        "gram_weight": 1,
+        "neighbor_weight": 0,
+        "tv": 0.003,
+        "tv_sum": 0,
+        "init": "content",
+        "levels": ((1 / 3, 80), (2 / 3, 60), (1.0, 40)),
+        "optimizer": "auto",
+        "history": 5,
+        "width": 512,
+    },
+    "nnst": {
+        "network": "auto",
+        "content_layers": (),
+        "style_layers": (),
+        "gram_weight": 0,
+        "neighbor_layers": tuple(
+            (layer, 0.1)
+            for layer in (
+                *("conv1_1", "conv1_2", "conv2_1", "conv2_2"),
+                *("conv3_1", "conv3_2", "conv3_3", "conv4_1", "conv4_2", "conv4_3"),
+            )
+        ),
+        "turns": "all",
+        "rematch": 50,
+        "max_share": 1,
+        "tv": 0,
+        "tv_sum": 0,
+        "init": "content",
+        "levels": ((64 / 512, 200), (128 / 512, 200), (256 / 512, 200), (1.0, 200)),
+        "optimizer": "adam",
+        "learning_rate": 2.0,
         "width": 512,
     },
     "art.py": {
@@ -177,7 +232,8 @@ def test_can_be_painted_with() -> None:
         scales = [scale for scale, _ in made.levels]
         assert scales == sorted(scales)
         layers = layer_names(made.network)
-        for layer, weight in (*made.content_layers, *made.style_layers):
+        kinds = made.content_layers, made.style_layers, made.neighbor_layers
+        for layer, weight in itertools.chain(*kinds):
             assert layer in layers
             assert weight > 0
 
@@ -185,6 +241,8 @@ def test_can_be_painted_with() -> None:
 def test_names_its_source() -> None:
     cited = {
         "default": ("artist-nst", 2026),
+        "gram": ("artist-nst", 2026),
+        "nnst": ("Kolkin", 2022),
         "art.py": ("Mu", 2016),
         "whole-artist-paper": ("Franc", 2016),
         "gatys-2015": ("Bethge", 2015),
@@ -210,12 +268,19 @@ def test_names_its_source() -> None:
 
 def test_only_programs_state_every_number() -> None:
     stated = {name for name in NAMES if not PUBLICATIONS[name].left_open}
-    assert stated == {"default", "art.py"}
+    assert stated == {"default", "gram", "art.py"}
 
 
 def test_only_patel_weighs_a_sum_of_differences() -> None:
     assert [made.name for made in RECIPES.values() if made.tv_sum] == ["patel"]
-    assert [made.name for made in RECIPES.values() if made.tv] == ["default"]
+    assert [made.name for made in RECIPES.values() if made.tv] == ["default", "gram"]
+
+
+def test_only_two_have_neighbors() -> None:
+    found = {made.name for made in RECIPES.values() if made.neighbor_weights}
+    assert found == {"default", "nnst"}
+    grams = {made.name: made.gram_weight for made in RECIPES.values()}
+    assert grams == {**dict.fromkeys(NAMES, 1), "default": 0.3, "nnst": 0}
 
 
 def test_changes_leave_the_named_recipe() -> None:

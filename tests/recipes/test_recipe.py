@@ -36,6 +36,12 @@ OTHER = replace(
     content_loss="half-squared",
     style_loss="gatys",
     ratio=0.1 + 0.2,
+    gram_weight=0.35,
+    neighbor_weight=2.5,
+    neighbor_layers=(("conv2_2", 0.75), ("conv3_1", 0.25)),
+    rematch=7,
+    turns="mirror",
+    max_share=0.6,
     tv=1e-7,
     draft_levels=1,
     tv_sum=2.5,
@@ -108,6 +114,8 @@ def test_unknown_names() -> None:
         ("content_loss", "quarter", "'quarter-mean'"),
         ("style_loss", "gram", "choose from relative, gatys, gatys-raw, mean"),
         ("style_size", "contents", "'content'"),
+        ("turns", "mirrored", "'mirror'"),
+        ("turns", "8", "choose from none, mirror, all"),
     ]:
         error = get_error(recipe, **{field: value})
         assert error.startswith((f"--{field} ", f"a recipe's {field} ")), error
@@ -122,6 +130,15 @@ def test_numbers_that_cannot_be_painted_with() -> None:
         ("ratio", -1, "--ratio"),
         ("ratio", NAN, "--ratio"),
         ("ratio", INFINITE, "--ratio"),
+        ("gram_weight", -0.1, "--gram-weight"),
+        ("gram_weight", NAN, "--gram-weight"),
+        ("neighbor_weight", -0.1, "--neighbor-weight"),
+        ("neighbor_weight", INFINITE, "--neighbor-weight"),
+        ("rematch", -1, "a recipe's rematch"),
+        ("rematch", 10**7, "a recipe's rematch"),
+        ("max_share", 0.0, "--max-share"),
+        ("max_share", 1.1, "--max-share"),
+        ("max_share", NAN, "--max-share"),
         ("tv", -1e-9, "--tv"),
         ("tv", NAN, "--tv"),
         ("style_scale", 0, "--style-scale"),
@@ -139,6 +156,8 @@ def test_numbers_that_cannot_be_painted_with() -> None:
         ("style_layers", (("conv1_1", INFINITE),), "--style-layer conv1_1 must"),
         ("style_layers", (("conv1_1", 1), ("conv1_1", 2)), "--style-layer names"),
         ("content_layers", (("conv1_1", 1), ("conv1_1", 1)), "--content-layer names"),
+        ("neighbor_layers", (("conv1_1", -1.0),), "--neighbor-layer conv1_1 must"),
+        ("neighbor_layers", (("a", 1), ("a", 2)), "--neighbor-layer names"),
         ("levels", (), "a recipe's levels must end"),
         ("levels", ((1.0, 0),), "a recipe's levels must end"),
         ("levels", ((0.5, 5),), "a recipe's levels must end"),
@@ -168,6 +187,11 @@ def test_numbers_at_the_edge() -> None:
         ("color_strength", 0),
         ("color_strength", 1),
         ("style_layers", (("conv1_1", 0.0),)),
+        ("gram_weight", 0),
+        ("neighbor_weight", 0),
+        ("rematch", 0),
+        ("max_share", 0.01),
+        ("max_share", 1),
         ("history", 1),
     ]:
         assert getattr(recipe(**{field: value}), field) == value
@@ -185,6 +209,10 @@ def test_values_of_the_wrong_kind() -> None:
         ("ratio", []),
         ("ftol", False),
         ("history", 3.5),
+        ("rematch", 20.5),
+        ("turns", True),
+        ("max_share", "half"),
+        ("neighbor_layers", [["conv1_1", True]]),
         ("first_step", {}),
         ("network", 19),
         ("network", []),
@@ -215,6 +243,30 @@ def test_recipes_of_earlier_versions_lack_fields() -> None:
     for field in ("tv_sum", "style_size", "draft_levels"):
         del values[field]
     assert from_dict(values) == recipe()
+
+
+def test_recipes_of_earlier_versions_have_no_neighbors() -> None:
+    values = recipe("gram").to_dict()
+    for field in ("gram_weight", "neighbor_weight", "neighbor_layers"):
+        del values[field]
+    for field in ("rematch", "turns", "max_share"):
+        del values[field]
+    assert from_dict(values) == recipe("gram")
+
+
+def test_layers_without_weight_are_not_compared() -> None:
+    made = recipe(
+        content_layers=(("conv4_2", 0.5), ("conv5_1", 0)),
+        style_layers=(("conv1_1", 0), ("conv2_1", 2)),
+        neighbor_layers=(("conv3_1", 1), ("conv3_2", 0)),
+    )
+    assert made.content_weights == {"conv4_2": 0.5}
+    assert made.gram_weights == {"conv2_1": 2}
+    assert made.neighbor_weights == {"conv3_1": 1}
+    assert made.compared_layers == {"conv4_2", "conv2_1", "conv3_1"}
+    content_alone = replace(made, gram_weight=0, neighbor_weight=0)
+    assert content_alone.gram_weights == content_alone.neighbor_weights == {}
+    assert content_alone.compared_layers == {"conv4_2"}
 
 
 LEVELS = ((1 / 3, 80), (2 / 3, 60), (1.0, 40))

@@ -41,6 +41,12 @@ OTHER = Recipe(
     content_loss="quarter-mean",
     style_loss="mean",
     ratio=1e15 / 3,
+    gram_weight=1 / 3,
+    neighbor_weight=1e-9,
+    neighbor_layers=(("conv2_2", 0.7), ("conv3_1", 2)),
+    rematch=0,
+    turns="all",
+    max_share=1 / 7,
     tv=1e-7,
     tv_sum=5e-324,
     init="style",
@@ -104,6 +110,7 @@ class TestWriting:
         assert "\nratio = 5.0\n" in text
         assert "80], [0.6666666666666666, 60], [1.0, 40]]\n" in text
         assert "\n[content_layers]\nconv4_2 = 1.0\n" in text
+        assert "\n[neighbor_layers]\nconv1_1 = 0.2\n" in text
 
     def test_replaces_what_is_there_and_leaves_nothing_else(self) -> None:
         Path("mine.toml").write_text("old " * 9999)
@@ -274,6 +281,9 @@ WRONG = [
     ("\ntv = inf", "tv must be a number, 0 to 1e+15, not inf"),
     ("ratio = 0x" + "f" * 5000, "ratio must be a number, 0 to 1e+15, not inf"),
     ("width = 0x" + "f" * 5000, "width must be a whole number of fewer digits"),
+    ("turns = 'mirrored'", "turns can't be 'mirrored': did you mean 'mirror'"),
+    ("max_share = 0", "max_share must be a number, 0.01 to 1, not 0"),
+    ("rematch = 2.5", "rematch must be a whole number, not 2.5"),
     ("width = 0", "width must be a number, from 1 up, not 0"),
     ("history = 0", "history must be a number, 1 to 1000, not 0"),
     ("color_strength = 1.1", "color_strength must be a number, 0 to 1, not 1.1"),
@@ -284,6 +294,7 @@ WRONG = [
     ("[style_layers]\n'' = 1", "must name its layers"),
     ("\nstyle_layers = ['conv1_1']", "must be written as [style_layers]"),
     ("content_layers = 'conv4_2'", "must be written as [content_layers]"),
+    ("neighbor_layers = 'conv4_2'", "must be written as [neighbor_layers]"),
     # Levels.
     ("levels = 3", "levels must be written as"),
     ("levels = [[1.0]]", "levels must be written as"),

@@ -82,7 +82,7 @@ def make_losses(
 ) -> tuple[Callable[[Tensor], Any], Objective]:
     """The plain loop's loss and artist_nst's objective of the same problem."""
     photo, style = tensor(48, 64, 1).to(dtype), tensor(40, 56, 2).to(dtype)
-    recipe, vgg = RECIPES["default"], VGG(weights, dtype=dtype)
+    recipe, vgg = RECIPES["gram"], VGG(weights, dtype=dtype)
     targets = compute_targets(vgg, recipe, photo, [(style, 1.0)])
     loss = plain.Loss(plain.Network(weights).to(dtype), recipe, photo, style)
     return loss, Objective(vgg, recipe, targets)
@@ -121,7 +121,7 @@ def test_operations_are_what_torch_counts(random_weights: Weights) -> None:
     assert flops.count_evaluation(272, 512) == pytest.approx(201e9, rel=0.01)
     photo, style = tensor(32, 48, 1), tensor(32, 32, 2)
     network = plain.Network(random_weights)
-    loss = plain.Loss(network, RECIPES["default"], photo, style)
+    loss = plain.Loss(network, RECIPES["gram"], photo, style)
     with FlopCounterMode(display=False) as counter:
         loss.total(tensor(32, 48, 3).requires_grad_()).backward()  # type: ignore[no-untyped-call]
     counts = counter.get_flop_counts()["Global"]
@@ -135,7 +135,7 @@ def test_operations_are_what_torch_counts(random_weights: Weights) -> None:
 def test_the_plain_loop_minimizes_until_told(thin_weights: Weights) -> None:
     photo, style = tensor(32, 48, 1), tensor(32, 32, 2)
     network = plain.Network(thin_weights)
-    loss = plain.Loss(network, RECIPES["default"], photo, style)
+    loss = plain.Loss(network, RECIPES["gram"], photo, style)
     first, _ = loss(photo)
     minimization = plain.Minimization(loss, 0.0, lambda *entry: entry[2] > 12)
     minimization.run(photo)

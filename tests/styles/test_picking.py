@@ -102,6 +102,8 @@ def flat(picked: list[list[Work]]) -> list[str]:
         ({"way": "mix"}, "mix", DEFAULT_MIX_SIZE, 1),
         ({"way": "mix", "works": 3}, "mix", 3, 1),
         ({"way": "mix", "works": 1}, "mix", 1, 1),
+        ({"way": "whole"}, "whole", DEFAULT_MIX_SIZE, 1),
+        ({"way": "whole", "works": 30}, "whole", 30, 1),
     ],
 )
 def test_what_is_asked_for(
@@ -238,7 +240,7 @@ def test_the_order_of_the_manifest_does_not_matter(
 def test_more_works_than_there_are(
     corpus: Corpus, way: PickWay, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if way == "typical":
+    if way in ("typical", "whole"):  # one work, and as many as are worth it
         return
     picked = pick_works(corpus, Pick(way=way, works=7), 0, photo)
     assert len(picked) == (1 if way == "mix" else 6)
@@ -298,7 +300,7 @@ def test_broken_files_are_named_and_left_out(
     works = 1 if way == "typical" else 4
     picked = pick_works(corpus, Pick(way=way, works=works), 0, photo)
     together = [work.id for group in picked for work in group]
-    assert len(together) == works
+    assert len(together) == works or (way == "whole" and 1 <= len(together) < works)
     assert not {"00", "03"} & set(together)
     lines = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
     assert [line.split(" is left out: ")[0] for line in lines] == ["Work 00", "Work 03"]
@@ -516,3 +518,23 @@ def test_nothing_to_pick_from() -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(ArtistNstError, match="no pictures"):
         draw_works([], 0, 4)
+
+
+# The whole artist
+
+
+def test_a_whole_is_of_works_that_suit_the_photo(tmp_path: Path) -> None:
+    """A photo half of blobs, half of stripes, is after a work of each."""
+    pictures = [blobs(1), stripes(0), blobs(2), stripes(0) // 2 + 60, blobs(3)]
+    corpus = corpus_of(tmp_path / "anna", *pictures)
+    halves = np.concatenate((blobs(3)[:, :20], stripes(0)[:, 20:]), 1)
+    Image.fromarray(halves).save(tmp_path / "halves.png")
+    pick = Pick(way="whole", works=3)
+    for seed in range(3):
+        (chosen,) = ids(pick_works(corpus, pick, seed, tmp_path / "halves.png"))
+        assert {"01", "04"} == set(chosen[:2])
+
+
+def test_a_whole_needs_a_photo(corpus: Corpus) -> None:
+    with pytest.raises(UsageError, match="--pick whole needs a photo"):
+        pick_works(corpus, Pick(way="whole"), 0)

@@ -58,7 +58,8 @@ def paint(
         _selection_option(
             help="How works are picked. typical: the work most similar to all others; "
             "nearest: similar to the photo in subject and color; diverse: works that "
-            "span the artist's range; mix: several similar works in one painting "
+            "span the artist's range; mix: several similar works in one painting; "
+            "whole: similar works that suit the photo, each place after one of them "
             "(default: random, or diverse with --works)."
         ),
     ] = None,
@@ -66,7 +67,7 @@ def paint(
         int | None,
         _selection_option(
             help="Make N paintings of the photo, each after another work; with --pick "
-            f"mix, one painting after N works together ({DEFAULT_MIX_SIZE}).",
+            f"mix or whole, one painting after N works together ({DEFAULT_MIX_SIZE}).",
             min=1,
             metavar="N",
         ),
@@ -108,7 +109,7 @@ def paint(
         artist-nst paint photo.jpg --artist procedural --color-transfer
         artist-nst paint photo.jpg night.jpg:0.7 day.jpg:0.3 -w 384 -o both.png
         artist-nst paint *.jpg -A procedural --seed 7 -o painted
-        artist-nst paint photo.jpg -A procedural --pick mix
+        artist-nst paint photo.jpg -A procedural --pick whole
         artist-nst paint photo.jpg -A procedural --works 4 --sheet
     """
     from artist_nst.painting.style_sources import StyleRequest
@@ -138,11 +139,12 @@ def _make_pick(
     way: PickWay | None, works: int | None, sheet: bool, selection: Selection
 ) -> Pick | None:
     """Build the pick from its options; None if none of them was given."""
-    if sheet and works is None and way != "mix":
+    is_blend = way in ("mix", "whole")
+    if sheet and works is None and not is_blend:
         works = DEFAULT_COUNT
     if way is None and works is None and selection == Selection():
         return None
-    mixes = DEFAULT_COUNT if sheet and way == "mix" else 1
+    mixes = DEFAULT_COUNT if sheet and is_blend else 1
     return Pick(way=way, works=works, selection=selection, mixes=mixes)
 
 

@@ -1,0 +1,380 @@
+"""Nearest-neighbor features: for each place of an image the most similar of works.
+
+A place is one position of a grid at a quarter of an image's size; its hypercolumn are
+the features of several layers there. Layers that are finer than the grid are averaged
+to it, deeper ones are interpolated.
+
+Source:
+    Kolkin, Kucera, Paris, Sýkora, Shechtman and Shakhnarovich, "Neural neighbor style
+    transfer", 2022; Li and Wand, "Combining Markov random fields and convolutional
+    neural networks for image synthesis", 2016, for one layer and patches.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from artist_nst.errors import UsageError
+from artist_nst.nst.strips import forward_strips
+from artist_nst.nst.vgg import VGG
+from artist_nst.recipes.recipe import Turns
+
+log = logging.getLogger(__name__)
+
+# Of all works together. More are thinned evenly: an exact search takes time that grows
+# with the fourth power of the width. Eight works at 512 pixels have about 100,000.
+MAX_PLACES = 1 << 17
+
+# Rows of a work that are computed at once, and similarities that are held at once.
+ROWS = 256
+BLOCK_ELEMENTS = 1 << 24
+
+Group = tuple[str, ...]
+"""Layers that are matched together."""
+Columns = dict[str, Tensor]
+"""By layer ``(places, N)``."""
+
+MIN_SIDE = 4  # pixels: one place
+
+COPIES: dict[Turns, int] = {"none": 1, "mirror": 2, "all": 8}
+"""How many copies of a work :func:`turn_image` gives."""
+
+_GRID_BLOCK = 3  # the network's block that has a quarter of the image's size
+_TINY = 1e-6  # far below the features' norms
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """What places are compared with: their neighbors' features.
+
+    Attributes:
+        directions: By layer T̂ = (T − μ) / ‖T − μ‖, ``(N, h, w)``, of the neighbors'
+            features T.
+        means: By layer μ, the mean over all places of the works, ``(N,)``.
+        sources: The work that each place's neighbor is from, ``(h, w)``; by the first
+            layer where layers were matched separately.
+        similarity: The mean over places of the cosine that was maximized.
+    """
+
+    directions: dict[str, Tensor]
+    means: dict[str, Tensor]
+    sources: Tensor
+    similarity: float
+
+
+def pool_to_grid(layer: str, features: Tensor) -> Tensor:
+    """Average a layer's features ``(N, H_l, W_l)`` to a quarter of the image's size.
+
+    Those of deeper layers are returned as they are. Rows and columns that do not fill
+    a place are dropped.
+    """
+    size = cell_size(layer)
+    if size == 1:
+        return features
+    height, width = (side // size for side in features.shape[1:])
+    if height * width == 0:
+        # A slice, so that a strip without a place has a gradient, too.
+        return features[:, :height, :width]
+    return functional.avg_pool2d(features[None], size)[0]
+
+
+def cell_size(layer: str) -> int:
+    """Return how many rows and columns of a layer's features make one place."""
+    return 1 << max(0, _GRID_BLOCK - int(layer[4]))
+
+
+def sum_distances(features: Tensor, directions: Tensor, mean: Tensor) -> Tensor:
+    """Sum 1 − cos(F − μ, T − μ) over places.
+
+    Args:
+        features: F, ``(N, h, w)``.
+        directions: (T − μ) / ‖T − μ‖, of the same shape.
+        mean: μ, ``(N,)``.
+
+    Returns:
+        A number, from 0 to twice the number of places.
+    """
+    centered = features.to(directions.dtype) - mean.view(-1, 1, 1)
+    norms = torch.linalg.vector_norm(centered, dim=0).clamp_min(_TINY)
+    cosines: Tensor = (centered * directions).sum(0) / norms
+    return (1 - cosines).sum()
+
+
+class NeighborFinder:
+    """Search of works for the places that are most like an image's.
+
+    A layer's features are divided by their root mean square over all works, so that
+    every layer counts alike. Both sides are centered at their own means; the neighbor
+    is the place with the largest cosine between hypercolumns.
+
+    Args:
+        network: On the works' device.
+        layers: Of the hypercolumns.
+        works: ``(1, C, H, W)`` on 0–255, of any sizes.
+        dtype: Of the convolutions and of the search; the network's own if None, and as
+            soon as features in ``dtype`` are not finite.
+        turns: Mirrored or turned copies of works to search as well.
+        max_share: Of the places that may have their neighbor in one work.
+
+    Raises:
+        UsageError: The works are too few for ``max_share``.
+    """
+
+    def __init__(
+        self,
+        network: VGG,
+        layers: Sequence[str],
+        works: Sequence[Tensor],
+        *,
+        dtype: torch.dtype | None = None,
+        turns: Turns = "none",
+        max_share: float = 1.0,
+    ) -> None:
+        check_share(max_share, len(works))
+        self.network = network
+        self.layers = tuple(layers)
+        self.dtype = dtype
+        self.max_share = max_share
+        self.work_count = len(works)
+        # By group of layers that is matched together: the columns of each image.
+        self._keys: dict[Group, list[Columns]] = {
+            group: [] for group in (self.layers, *((layer,) for layer in self.layers))
+        }
+        self._work_of_image: list[int] = []
+        self._collect(works, turns)
+
+    def find(self, image: Tensor) -> Neighbors:
+        """Find the neighbors of whole hypercolumns of ``image``, ``(1, C, H, W)``."""
+        return self._find(image, [self.layers])
+
+    def find_by_layer(self, image: Tensor) -> Neighbors:
+        """Find the neighbors of each layer's features separately, on its own grid.
+
+        Source:
+            Feature splitting, Kolkin et al. 2022, section 3.4.
+        """
+        return self._find(image, [(layer,) for layer in self.layers])
+
+    @torch.no_grad()
+    def _collect(self, works: Sequence[Tensor], turns: Turns) -> None:
+        """Take the columns of all works, and each layer's mean and scale."""
+        strides = {
+            group: max(1.0, COPIES[turns] * count_places(group, works) / MAX_PLACES)
+            for group in self._keys
+        }
+        sums = {layer: torch.zeros(()) for layer in self.layers}
+        squares, counts = dict.fromkeys(self.layers, 0.0), dict.fromkeys(self.layers, 0)
+        for index, work in enumerate(works):
+            for image in turn_image(work, turns):
+                features = self._extract(image)
+                for layer, values in features.items():
+                    flat = values.flatten(1).to(self._exact)
+                    sums[layer] = sums[layer].to(flat) + flat.sum(1)
+                    squares[layer] += float(flat.square().sum())
+                    counts[layer] += flat.shape[1]
+                self._work_of_image.append(index)
+                for group, columns in self._keys.items():
+                    columns.append(_take_columns(features, group, strides[group]))
+        self.means = {layer: sums[layer] / counts[layer] for layer in self.layers}
+        self.scales = {
+            layer: max(squares[layer] / counts[layer], _TINY) ** -0.5
+            for layer in self.layers
+        }
+
+    @torch.no_grad()
+    def _find(self, image: Tensor, groups: Sequence[Group]) -> Neighbors:
+        queries = self._extract(image)
+        directions: dict[str, Tensor] = {}
+        sources: list[Tensor] = []
+        similarities = []
+        for group in groups:
+            shape = _grid_shape(queries, group)
+            scores, places = self._search(queries, group)
+            works = assign_works(scores, self.max_share)
+            rows = torch.arange(len(works), device=works.device)
+            similarities.append(scores[rows, works].mean())
+            sources.append(works.view(shape))
+            found = self._gather(group, works, places[rows, works])
+            for layer, values in found.items():
+                target = values.view(*shape, -1).permute(2, 0, 1)
+                target = _pool_to(target, queries[layer].shape[1:])
+                target = target - self.means[layer].view(-1, 1, 1)
+                directions[layer] = functional.normalize(target, dim=0, eps=_TINY)
+        similarity = float(torch.stack(similarities).mean())
+        return Neighbors(directions, self.means, sources[0], similarity)
+
+    def _search(
+        self, features: dict[str, Tensor], group: Group
+    ) -> tuple[Tensor, Tensor]:
+        """Find each place's best neighbor in every work.
+
+        Returns:
+            Cosines ``(M, works)``, and indices among the work's columns.
+        """
+        columns = _take_columns(features, group, 1.0)
+        means = {layer: columns[layer].to(self._exact).mean(0) for layer in group}
+        queries = self._normalize(columns, means)
+        shape = len(queries), self.work_count
+        scores = torch.full(shape, -2, dtype=self._exact, device=queries.device)
+        places = torch.zeros(shape, dtype=torch.long, device=queries.device)
+        offsets = [0] * self.work_count
+        for work, columns in zip(self._work_of_image, self._keys[group], strict=True):
+            keys = self._normalize(columns, self.means)
+            step = max(1, BLOCK_ELEMENTS // len(keys))
+            for start in range(0, len(queries), step):
+                block = slice(start, start + step)
+                cosines, best = (queries[block] @ keys.T).max(1)
+                is_better = cosines > scores[block, work]
+                scores[block, work] = cosines.to(self._exact).where(
+                    is_better, scores[block, work]
+                )
+                places[block, work] = (best + offsets[work]).where(
+                    is_better, places[block, work]
+                )
+            offsets[work] += len(keys)
+        return scores, places
+
+    def _gather(self, group: Group, works: Tensor, places: Tensor) -> Columns:
+        """Return the features ``(M, N)`` of the neighbors, by layer."""
+        results = {
+            layer: self.means[layer].new_zeros(len(works), len(self.means[layer]))
+            for layer in group
+        }
+        offsets = [0] * self.work_count
+        for work, columns in zip(self._work_of_image, self._keys[group], strict=True):
+            local = places - offsets[work]
+            count = len(columns[group[0]])
+            is_here = (works == work) & (local >= 0) & (local < count)
+            rows = is_here.nonzero()[:, 0]
+            for layer in group:
+                results[layer][rows] = columns[layer][local[rows]].to(self._exact)
+            offsets[work] += count
+        return results
+
+    def _normalize(self, columns: Columns, means: dict[str, Tensor]) -> Tensor:
+        """Return centered hypercolumns of length one, ``(M, D)``."""
+        parts = [
+            (values.to(self._exact) - means[layer]) * self.scales[layer]
+            for layer, values in columns.items()
+        ]
+        normalized = functional.normalize(torch.cat(parts, 1), dim=1, eps=_TINY)
+        return normalized if self.dtype is None else normalized.to(self.dtype)
+
+    @property
+    def _exact(self) -> torch.dtype:
+        """Of means and targets: that of the network's kernels."""
+        return self.network.mean.dtype
+
+    def _extract(self, image: Tensor) -> dict[str, Tensor]:
+        """Compute each layer's features on its grid, ``(N, h_l, w_l)``."""
+        strips: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
+        passes = forward_strips(self.network, image, self.layers, ROWS, self.dtype)
+        for layer, _, strip in passes:
+            pooled = pool_to_grid(layer, strip)
+            pooled = self.network.project_features(layer, pooled)
+            strips[layer].append(pooled.to(self.dtype or pooled.dtype))
+        features = {layer: torch.cat(parts, 1) for layer, parts in strips.items()}
+        is_finite = all(bool(values.isfinite().all()) for values in features.values())
+        if self.dtype is None or is_finite:
+            return features
+        log.warning("not finite in bfloat16: neighbors are found in float32")
+        self.dtype = None
+        return self._extract(image)
+
+
+def check_share(max_share: float, work_count: int) -> None:
+    """Raise UsageError if works of that share each cannot fill a painting."""
+    if max_share * work_count < 1 - 1e-9:
+        raise UsageError(
+            f"--max-share {max_share:g}: {work_count} works can't fill a painting at "
+            f"that share each; allow at least {1 / work_count:.2g}, or name more works"
+        )
+
+
+def assign_works(scores: Tensor, max_share: float = 1.0) -> Tensor:
+    """Assign each place the work it is most similar to, none more than a share.
+
+    A work that too many places want keeps those that would lose most by another one;
+    the others choose again among the works that are not full.
+
+    Args:
+        scores: Similarities ``(places, works)``.
+        max_share: From 1 / works to 1.
+
+    Returns:
+        ``(places,)``, the works' indices.
+    """
+    count, works = scores.shape
+    limit = ceil(max_share * count)
+    assigned = scores.argmax(1)
+    full: list[int] = []
+    while max_share < 1:
+        sizes = assigned.bincount(minlength=works)
+        sizes[full] = 0
+        work = int(sizes.argmax())
+        if int(sizes[work]) <= limit:
+            break
+        full.append(work)
+        members = (assigned == work).nonzero()[:, 0]
+        others = scores[members].clone()
+        own = others[:, work].clone()
+        others[:, full] = -torch.inf
+        alternative, choice = others.max(1)
+        losses = own - alternative
+        leaving = losses.argsort(stable=True)[: len(members) - limit]
+        assigned[members[leaving]] = choice[leaving]
+    return assigned
+
+
+def turn_image(image: Tensor, turns: Turns) -> list[Tensor]:
+    """List ``(1, C, H, W)`` itself, its mirror image, or all eight turns of both."""
+    images = [image] if turns == "none" else [image, image.flip(3)]
+    if turns != "all":
+        return images
+    return [turned.rot90(k, (2, 3)) for turned in images for k in range(4)]
+
+
+def count_places(layers: Sequence[str], images: Sequence[Tensor]) -> int:
+    """Count the places of images ``(…, H, W)`` on the finest grid of ``layers``."""
+    shift = min(max(2, int(layer[4]) - 1) for layer in layers)
+    return sum(
+        (image.shape[-2] >> shift) * (image.shape[-1] >> shift) for image in images
+    )
+
+
+def _grid_shape(features: dict[str, Tensor], group: Group) -> tuple[int, int]:
+    """Return height and width of the finest grid of a group's layers."""
+    height, width = max(tuple(features[layer].shape[1:]) for layer in group)
+    return height, width
+
+
+def _take_columns(features: dict[str, Tensor], group: Group, stride: float) -> Columns:
+    """Return ``(places, N)`` by layer on the group's finest grid, evenly thinned."""
+    shape = _grid_shape(features, group)
+    count = shape[0] * shape[1]
+    kept = (torch.arange(ceil(count / stride)) * stride).long().clamp(max=count - 1)
+    columns = {}
+    for layer in group:
+        values = features[layer]
+        if values.shape[1:] != shape:
+            values = functional.interpolate(
+                values[None], shape, mode="bilinear", align_corners=False
+            )[0]
+        flat = values.flatten(1).T
+        columns[layer] = (
+            flat.contiguous() if stride == 1 else flat[kept.to(flat.device)]
+        )
+    return columns
+
+
+def _pool_to(target: Tensor, shape: torch.Size) -> Tensor:
+    """Average ``(N, h, w)`` to a deeper layer's coarser grid."""
+    size = target.shape[1] // shape[0]
+    if size > 1:
+        target = functional.avg_pool2d(target[None], size)[0]
+    return target[:, : shape[0], : shape[1]]

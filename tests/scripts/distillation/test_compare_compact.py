@@ -31,8 +31,8 @@ WIDTH = 64
 
 @pytest.fixture(autouse=True)
 def _small(teacher: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
-    def short_recipe(width: int) -> Recipe:
-        return recipe(width=width, levels=((0.5, 1), (1.0, 2)))
+    def short_recipe(name: str, width: int) -> Recipe:
+        return recipe(name, width=width, levels=((0.5, 1), (1.0, 2)))
 
     changes = {
         "RANKED_WIDTH": 48,
@@ -162,7 +162,7 @@ def test_the_table(
             percent(shares[index]),
         ]
         for losses in (photo, vgg, small):
-            parts = losses["content"] + recipe().ratio * losses["style"]
+            parts = losses["content"] + recipe("gram").ratio * losses["style"]
             assert 0.5 * losses["total"] < parts <= losses["total"] * (1 + 1e-5)
     assert summary[0] == "median"
     expected = f"**{percent(median(shares))}** (least {percent(min(shares))})"

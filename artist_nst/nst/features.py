@@ -7,15 +7,12 @@ from collections.abc import Collection, Iterable
 import torch
 from torch import Tensor
 
-from artist_nst.nst.strips import forward_strips
+from artist_nst.nst.strips import FEATURE_ROWS, forward_strips
 from artist_nst.nst.vgg import VGG, count_positions
 
 # A photo of 2048×1536 pixels has 100 MB of features at conv4_2; a Gram matrix has at
 # most 1 MB.
 LIMIT_BYTES = 1 << 28
-
-# Rows computed at once; more would hardly be faster.
-ROWS = 256
 
 Key = tuple[object, ...]
 
@@ -94,7 +91,7 @@ def extract_features(
     strips: dict[str, list[Tensor]] = {layer: [] for layer in content_layers}
     grams: dict[str, Tensor] = {}
     layers = {*content_layers, *style_layers}
-    for layer, _, strip in forward_strips(network, image, layers, ROWS):
+    for layer, _, strip in forward_strips(network, image, layers, FEATURE_ROWS):
         if layer in content_layers:
             strips[layer].append(network.project_features(layer, strip))
         if layer in style_layers:

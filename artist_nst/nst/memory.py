@@ -22,6 +22,8 @@ _IMAGE_COPIES = 9
 _HOST_VECTORS = 17
 # Of the device's L-BFGS besides its corrections, in float32.
 _DEVICE_VECTORS = 10
+# Places of one work, about, at the largest size that is painted as a whole.
+_WORK_PLACES = 1 << 15
 # Fragmentation and what libraries allocate for themselves: a factor and a constant.
 _OVERHEAD = 1.35
 _BASE_BYTES = 250 << 20
@@ -169,7 +171,7 @@ class MemoryEstimator:
             return 0
         columns = sum(self.filters[layer] for layer in layers)
         # Kept, and of one work normalized; the photo's, and what is found for it.
-        kept = (self.style_places + min(self.style_places, 1 << 15)) * columns
+        kept = (self.style_places + min(self.style_places, _WORK_PLACES)) * columns
         found = height * width // 16 * columns * 3
         block = min(BLOCK_ELEMENTS, self.style_places * height * width // 16)
         return (kept + block) * self.feature_bytes + found * 4

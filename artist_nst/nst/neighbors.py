@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from artist_nst.errors import UsageError
-from artist_nst.nst.strips import forward_strips
+from artist_nst.nst.strips import FEATURE_ROWS, forward_strips
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Turns
 
@@ -30,8 +30,7 @@ log = logging.getLogger(__name__)
 # with the fourth power of the width. Eight works at 512 pixels have about 100,000.
 MAX_PLACES = 1 << 17
 
-# Rows of a work that are computed at once, and similarities that are held at once.
-ROWS = 256
+# Similarities that are held at once.
 BLOCK_ELEMENTS = 1 << 24
 
 Group = tuple[str, ...]
@@ -273,8 +272,9 @@ class NeighborFinder:
     def _extract(self, image: Tensor) -> dict[str, Tensor]:
         """Compute each layer's features on its grid, ``(N, h_l, w_l)``."""
         strips: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
-        passes = forward_strips(self.network, image, self.layers, ROWS, self.dtype)
-        for layer, _, strip in passes:
+        for layer, _, strip in forward_strips(
+            self.network, image, self.layers, FEATURE_ROWS, self.dtype
+        ):
             pooled = pool_to_grid(layer, strip)
             pooled = self.network.project_features(layer, pooled)
             strips[layer].append(pooled.to(self.dtype or pooled.dtype))

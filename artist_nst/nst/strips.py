@@ -22,6 +22,10 @@ StripLoss = Callable[[str, slice, Tensor], Tensor]
 """From a layer, which of its rows, and their features, to a scalar loss."""
 
 
+# Rows that are enough: more at once are hardly faster.
+FEATURE_ROWS = 256
+
+
 class Strip(NamedTuple):
     """Rows of a block's input."""
 

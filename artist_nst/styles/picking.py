@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from artist_nst._types import PathLike
@@ -189,7 +190,9 @@ def _pick_by_style(
             picked = clustering.find_cluster_medoids(embeddings, pick.work_count)
         case _:
             embeddings = style_embedding(styles)
-            return _pick_blends(corpus, works, embeddings, pick, seed, photo)
+            return _pick_blends(
+                corpus, works, embeddings, pick, seed, photo, on_progress
+            )
     return [[works[index]] for index in picked]
 
 
@@ -200,33 +203,32 @@ def _pick_blends(
     pick: Pick,
     seed: int,
     photo: PathLike | None,
+    on_progress: PickProgress | None,
 ) -> list[list[Work]]:
     """Draw works one after the other, each with those that go with it; none twice."""
     from artist_nst.styles.clustering import find_neighbors
     from artist_nst.styles.places import choose_covering
 
-    scores = None
-    if pick.way == "whole":
-        if photo is None:
-            raise UsageError("--pick whole needs a photo: name one")
-        scores = _compare_places(corpus, works, photo)
+    if pick.way == "whole" and photo is None:
+        raise UsageError("--pick whole needs a photo: name one")
     blends: dict[frozenset[int], list[Work]] = {}
     for drawn in draw_works(works, seed, len(works)):
         if len(blends) == pick.mixes:
             break
         index, count = works.index(drawn), pick.work_count
-        if scores is None:
-            members = find_neighbors(embeddings, index, count)
-        else:
+        if pick.way == "whole" and photo is not None:
             alike = find_neighbors(embeddings, index, ALIKE_FACTOR * count)
-            chosen = choose_covering(scores[:, alike], count)
-            members = [alike[position] for position in chosen]
+            paths = [corpus.get_path(works[member]) for member in alike]
+            scores = _compare_places(photo, paths, corpus.slug, on_progress)
+            members = [alike[position] for position in choose_covering(scores, count)]
+        else:
+            members = find_neighbors(embeddings, index, count)
         blends.setdefault(frozenset(members), [works[index] for index in members])
     return [*blends.values()]
 
 
 def _compare_places(
-    corpus: Corpus, works: Sequence[Work], photo: PathLike
+    photo: PathLike, paths: Sequence[Path], name: str, on_progress: PickProgress | None
 ) -> NDArray[np.float64]:
     """Compute how near each of a photo's places comes to each work."""
     from artist_nst.styles.places import (
@@ -235,9 +237,8 @@ def _compare_places(
         describe_places_of_files,
     )
 
-    paths = [corpus.get_path(work) for work in works]
     places = []
-    for described in describe_places_of_files(paths, corpus.slug):
+    for described in describe_places_of_files(paths, name, on_progress):
         if isinstance(described, ArtistNstError):
             raise described
         places.append(described)
@@ -288,6 +289,6 @@ def _log_pick(
     more = f" and {len(works) - MAX_TITLES} more" if len(works) > MAX_TITLES else ""
     way = pick.effective_way
     how = "picked" if way == "random" else f"picked as {way}"
-    drawn = f" with seed {seed}" if way in ("random", "mix", "whole") else ""
+    drawn = f" with seed {seed}" if way == "random" or pick.is_blend else ""
     message = "%s: %s%s, %s of %s%s"
     log.info(message, corpus.artist, titles, more, how, f"{total:,}", drawn)

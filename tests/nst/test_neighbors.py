@@ -164,7 +164,7 @@ def test_blocks_do_not_change_what_is_found(
     photo, works = make_image(48, 64, 1), [make_image(40, 56, 2), make_image(61, 33, 3)]
     whole = NeighborFinder(network, LAYERS, works).find(photo)
     monkeypatch.setattr(module, "BLOCK_ELEMENTS", 100)
-    monkeypatch.setattr(module, "ROWS", 16)
+    monkeypatch.setattr(module, "FEATURE_ROWS", 16)
     blocks = NeighborFinder(network, LAYERS, works).find(photo)
     torch.testing.assert_close(blocks.sources, whole.sources)
     for layer in LAYERS:

@@ -135,7 +135,7 @@ def test_projections_of_bfloat16_are_float32(weights: Weights) -> None:
 def test_features_in_strips(
     network: VGG, side: tuple[int, int], maps: Maps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artist_nst.nst.features.ROWS", 16)
+    monkeypatch.setattr("artist_nst.nst.features.FEATURE_ROWS", 16)
     photo, layers = image(*side, 3), ("conv1_1", "conv3_2")
     content, grams = extract_features(network, photo, layers, layers)
     for layer, features in network(photo, layers).items():

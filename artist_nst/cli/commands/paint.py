@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import replace
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -139,13 +140,12 @@ def _make_pick(
     way: PickWay | None, works: int | None, sheet: bool, selection: Selection
 ) -> Pick | None:
     """Build the pick from its options; None if none of them was given."""
-    is_blend = way in ("mix", "whole")
-    if sheet and works is None and not is_blend:
-        works = DEFAULT_COUNT
-    if way is None and works is None and selection == Selection():
-        return None
-    mixes = DEFAULT_COUNT if sheet and is_blend else 1
-    return Pick(way=way, works=works, selection=selection, mixes=mixes)
+    pick = Pick(way=way, works=works, selection=selection)
+    if sheet and pick.is_blend:
+        return replace(pick, mixes=DEFAULT_COUNT)
+    if sheet and works is None:
+        return replace(pick, works=DEFAULT_COUNT)
+    return None if pick == Pick() else pick
 
 
 def _paint_photos(

@@ -236,6 +236,7 @@ RECIPES: dict[str, Recipe] = {
         "default": _numbers(
             gram_weight=0.3,
             neighbor_weight=0.4,
+            coarse_gram_factor=4.0,
             tv=0.003,
             optimizer="auto",
             history=5,

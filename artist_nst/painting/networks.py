@@ -11,6 +11,7 @@ from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.nst.compact import PACKAGED_FILE, is_compact, load_compact
 from artist_nst.nst.devices import choose_device, describe_device
+from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG, check_layers
 from artist_nst.nst.weights.checkpoint import Weights, check_readable
 from artist_nst.nst.weights.download import WeightsUnavailableError
@@ -60,8 +61,13 @@ def load_network(
         weights = load_compact()
     check_recipe_layers(replace(recipe, network=weights.network))
     network = VGG(weights, pool=recipe.pool, padding=recipe.padding).to(device)
-    place = describe_device(device)
-    log.info("%s on %s, weights from %s", network.name, place, weights.source)
+    log.info(
+        "%s in %s on %s, weights from %s",
+        network.name,
+        choose_precision(compute.precision, device),
+        describe_device(device),
+        weights.source,
+    )
     return network
 
 

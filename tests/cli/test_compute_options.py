@@ -27,17 +27,31 @@ class TestPrecision:
             assert record["precision"] == name
             assert {step["precision"] for step in record["computed"]} == {name}
             assert cli("repaint", "a.png", "-o", "b.png").code == 0
-            if name == "float32" or precision.prefers_bfloat16("cpu"):
+            if name == "float32" or precision.supports_bfloat16("cpu"):
                 assert load_record("b.png")["precision"] == name
                 assert (pixels("a.png") == pixels("b.png")).all()
 
-    def test_a_machine_that_is_slow_in_bfloat16_repaints_in_float32(
+    def test_a_machine_that_is_slow_in_bfloat16_repaints_in_it(
         self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         more = ("--precision", "bfloat16", "-o", "a.png")
         assert cli("paint", photo, style, *SMALL, *more).code == 0
+        if not precision.supports_bfloat16("cpu"):
+            pytest.skip("no bfloat16 here")
         monkeypatch.setattr(precision, "prefers_bfloat16", lambda _: False)
         assert cli("repaint", "a.png", "-o", "b.png").code == 0
+        assert load_record("b.png")["precision"] == "bfloat16"
+        assert (pixels("a.png") == pixels("b.png")).all()
+
+    def test_a_machine_without_bfloat16_repaints_in_float32_and_says_so(
+        self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        more = ("--precision", "bfloat16", "-o", "a.png")
+        assert cli("paint", photo, style, *SMALL, *more).code == 0
+        monkeypatch.setattr(precision, "supports_bfloat16", lambda _: False)
+        ran = cli("repaint", "a.png", "-o", "b.png")
+        assert ran.code == 0
+        assert "float32 gives other pixels" in ran.err
         assert load_record("b.png")["precision"] == "float32"
         again = ("--precision", "bfloat16", "-o", "c.png")
         assert cli("repaint", "a.png", *again).code == 0

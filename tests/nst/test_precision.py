@@ -1,5 +1,6 @@
 """bfloat16: near float32, with Gram matrices and losses that are float32."""
 
+import platform
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -27,21 +28,36 @@ EACH_RECIPE = pytest.mark.parametrize("name", ["gram", "default"])
 class TestChoice:
     @pytest.fixture(autouse=True)
     def no_cache(self) -> Iterator[None]:
-        precision.prefers_bfloat16.cache_clear()
+        functions = precision.prefers_bfloat16, precision.supports_bfloat16
+        for function in functions:
+            function.cache_clear()
         yield
-        precision.prefers_bfloat16.cache_clear()
+        for function in functions:
+            function.cache_clear()
 
     @pytest.mark.parametrize("name", ["float32", "bfloat16"])
     def test_the_requested_one(self, name: precision.Precision) -> None:
         assert choose_precision(name, CPU) == name
 
     @pytest.mark.parametrize(
-        ("gain", "expected"), [(0.1, "float32"), (1.0, "float32"), (1.9, "bfloat16")]
+        ("vendor", "instructions", "expected"),
+        [
+            ("AuthenticAMD", {"avx512_bf16"}, "bfloat16"),
+            ("AuthenticAMD", {"avx512f"}, "float32"),
+            ("GenuineIntel", {"avx512_bf16"}, "float32"),
+            ("GenuineIntel", {"avx512_bf16", "amx_bf16"}, "bfloat16"),
+            ("", set(), "float32"),
+        ],
     )
-    def test_auto_takes_the_faster_one(
-        self, gain: float, expected: str, monkeypatch: pytest.MonkeyPatch
+    def test_auto_goes_by_the_processor(
+        self,
+        vendor: str,
+        instructions: set[str],
+        expected: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(precision, "measure_bfloat16_speedup", lambda: gain)
+        processor = vendor, instructions
+        monkeypatch.setattr(precision, "_identify_processor", lambda: processor)
         monkeypatch.setattr(
             torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False
         )
@@ -55,9 +71,11 @@ class TestChoice:
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
         assert choose_precision("auto", CPU) == "float32"
 
-    def test_it_is_measured_once(self) -> None:
-        speedup = precision.measure_bfloat16_speedup()
-        assert speedup == precision.measure_bfloat16_speedup() > 0
+    def test_the_processor_is_read(self) -> None:
+        vendor, instructions = precision._identify_processor()
+        if platform.system() == "Linux" and platform.machine() == "x86_64":
+            assert vendor
+            assert "sse2" in instructions
 
     def test_an_unknown_one(self) -> None:
         with pytest.raises(UsageError, match=r"--precision.*'bfloat16'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,8 @@ from artist_nst.cli.signals import load_torch
 from artist_nst.errors import ArtistNstError
 from artist_nst.recipes.recipe import from_dict
 from artist_nst.recipes.toml_file import find_recipe
+
+log = logging.getLogger(__name__)
 
 
 @with_options(PaintOptions)
@@ -107,7 +110,7 @@ def _apply_record(
     """Fill in corpora, device, precision and weights from the record."""
     from artist_nst._files import hash_file
     from artist_nst.nst.devices import choose_device, list_devices
-    from artist_nst.nst.precision import choose_precision
+    from artist_nst.nst.precision import supports_bfloat16
     from artist_nst.painting.networks import locate_network
 
     device = facts["device"].split()[0]
@@ -123,8 +126,14 @@ def _apply_record(
         corpora=options.corpora or facts["corpora"],
         device=options.device or (device if device in list_devices() else "auto"),
     )
-    precision = facts.get("precision", "float32")
-    if precision != "float32":
-        # A machine that is slow in bfloat16 uses float32.
-        precision = choose_precision("auto", choose_device(options.device or "auto"))
-    return replace(options, precision=options.precision or precision)
+    precision = options.precision or facts.get("precision", "float32")
+    device = choose_device(options.device or "auto").type
+    is_recorded = options.precision is None and precision == "bfloat16"
+    if is_recorded and not supports_bfloat16(device):
+        log.warning(
+            "the painting is in bfloat16, which this %s can't compute: float32 gives "
+            "other pixels",
+            "processor" if device == "cpu" else device,
+        )
+        precision = "float32"
+    return replace(options, precision=precision)

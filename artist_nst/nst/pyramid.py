@@ -55,15 +55,11 @@ class Step:
 
 
 class HistoryEntry(NamedTuple):
-    """One iteration, counted over all levels; seconds since the start.
-
-    The Gram weight is that of the level.
-    """
+    """One iteration, counted over all levels; seconds since the start."""
 
     iteration: int
     losses: Losses
     seconds: float
-    gram_weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +146,9 @@ def run_pyramid(
         KeyboardInterrupt: Before there was anything to keep.
     """
     optimizer = choose_optimizer(recipe.optimizer, content.device)
-    last_recipe = replace(recipe, optimizer=optimizer)
-    coarse_gram_weight = recipe.gram_weight * recipe.coarse_gram_factor
-    coarse_recipe = replace(last_recipe, gram_weight=coarse_gram_weight)
     painter = LevelPainter(
         network=network,
-        recipe=last_recipe,
+        recipe=replace(recipe, optimizer=optimizer),
         content=content,
         styles=styles,
         seed=seed,
@@ -163,17 +156,9 @@ def run_pyramid(
         precision=precision,
         max_memory=max_memory,
     )
-    pairs = [
-        (
-            level,
-            replace(
-                painter,
-                network=draft if draft and level.draft else network,
-                recipe=last_recipe if level.final else coarse_recipe,
-            ),
-        )
-        for level in plan_levels(recipe, *content.shape[-2:])
-    ]
+    drafter = replace(painter, network=draft or network)
+    levels = plan_levels(recipe, *content.shape[-2:])
+    pairs = [(level, drafter if level.draft else painter) for level in levels]
     reporter = _StepReporter(pairs, on_step)
     # The largest first: whether it fits is known before anything is painted.
     for level, level_painter in reversed(pairs):
@@ -246,7 +231,6 @@ class _StepReporter:
         self, pairs: list[tuple[Level, LevelPainter]], on_step: Callable[[Step], None]
     ) -> None:
         self.levels = [level for level, _ in pairs]
-        self.gram_weights = [painter.recipe.gram_weight for _, painter in pairs]
         # Of an iteration, relative to one another.
         self.costs = [painter.iteration_cost(level) for level, painter in pairs]
         self.on_step = on_step
@@ -270,9 +254,7 @@ class _StepReporter:
             now = time.perf_counter()
             seconds, self.last_time = now - self.last_time, now
             elapsed = now - self.start_time
-            gram_weight = self.gram_weights[index]
-            entry = HistoryEntry(done + count, losses, elapsed, gram_weight)
-            self.history.append(entry)
+            self.history.append(HistoryEntry(done + count, losses, elapsed))
             latest = seconds / cost
             average = self.seconds_per_cost or latest
             self.seconds_per_cost = 0.8 * average + 0.2 * latest

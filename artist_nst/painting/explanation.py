@@ -109,15 +109,12 @@ def _term_curves(canvas: Canvas, result: PyramidResult) -> list[Curve]:
         "total": [loss.total for loss in losses],
         "content": [loss.content for loss in losses],
     }
-    if recipe.gram_weight:
-        factors = [recipe.ratio * entry.gram_weight for entry in result.history]
-        label = " and ".join(f"{factor:g}" for factor in dict.fromkeys(factors))
-        terms[f"style × {label}"] = [
-            factor * loss.style for factor, loss in zip(factors, losses, strict=True)
-        ]
-    if recipe.neighbor_weight:
-        factor = recipe.ratio * recipe.neighbor_weight
-        terms[f"neighbors × {factor:g}"] = [factor * loss.neighbors for loss in losses]
+    weights = {"style": recipe.gram_weight, "neighbors": recipe.neighbor_weight}
+    for name, weight in weights.items():
+        if weight:
+            factor = recipe.ratio * weight
+            values = [factor * getattr(loss, name) for loss in losses]
+            terms[f"{name} × {factor:g}"] = values
     if recipe.tv or recipe.tv_sum:
         terms["total variation"] = [loss.smoothness for loss in losses]
     return _make_curves(result, terms)

@@ -151,12 +151,8 @@ def _thin_history(result: PyramidResult) -> list[list[float]]:
     stride = -(-len(steps) // MAX_HISTORY) or 1
     kept = steps[::-1][::stride][::-1]
     return [
-        [
-            entry.iteration,
-            *_round_losses(entry.losses).values(),
-            round(entry.seconds, 2),
-        ]
-        for entry in kept
+        [count, *_round_losses(loss).values(), round(seconds, 2)]
+        for count, loss, seconds in kept
     ]
 
 

@@ -236,7 +236,6 @@ RECIPES: dict[str, Recipe] = {
         "default": _numbers(
             gram_weight=0.3,
             neighbor_weight=0.4,
-            coarse_gram_factor=4.0,
             tv=0.003,
             optimizer="auto",
             history=5,

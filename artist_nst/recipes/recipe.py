@@ -119,12 +119,6 @@ class Recipe:
         option="neighbor-weight",
         most=1e15,
     )
-    coarse_gram_factor: float = setting(
-        1.0,
-        "Factor of the Gram weight at all levels but the last: strokes and forms "
-        "first, then their places.",
-        most=1e6,
-    )
     style_scale: float = setting(
         1.0,
         "Width of the style relative to the painting's: above 1 the strokes get "

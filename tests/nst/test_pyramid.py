@@ -183,14 +183,7 @@ def test_the_terms_of_every_recipe_add_up(thin_weights: Weights) -> None:
         network = VGG(thin_weights, pool=settings.pool)
         result = run_pyramid(network, settings, content, styles, seed=1)
         assert result.history
-        coarse_weight = settings.gram_weight * settings.coarse_gram_factor
-        reports = [(result.losses, settings.gram_weight)]
-        for entry in result.history:
-            is_last = entry.iteration >= result.level_starts[-1]
-            weight = settings.gram_weight if is_last else coarse_weight
-            assert entry.gram_weight == weight, name
-            reports.append((entry.losses, weight))
-        for losses, gram_weight in reports:
+        for losses in (result.losses, *(entry.losses for entry in result.history)):
             sums = []
             for weights, terms, reported in (
                 (settings.content_weights, losses.content_layers, losses.content),
@@ -200,7 +193,7 @@ def test_the_terms_of_every_recipe_add_up(thin_weights: Weights) -> None:
                 assert list(terms) == list(weights), name
                 sums.append(sum(weights[layer] * term for layer, term in terms.items()))
                 assert reported == pytest.approx(sums[-1], rel=1e-5, abs=1e-30), name
-            style = gram_weight * sums[1] + settings.neighbor_weight * sums[2]
+            style = settings.gram_weight * sums[1] + settings.neighbor_weight * sums[2]
             tv_weight = settings.tv + settings.tv_sum * count_neighbor_pairs(content)
             total = sums[0] + settings.ratio * style + tv_weight * losses.tv
             assert losses.total == pytest.approx(total, rel=1e-5), name

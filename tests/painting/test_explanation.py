@@ -75,16 +75,14 @@ def test_everything_is_explained(
     neighbors = [f"neighbors {layer}" for layer in compared]
     assert layers == ["content conv4_2", *styles, *neighbors]
     curves = {curve.label: curve for curve in page.terms}
-    weighted = ["style × 6 and 1.5", "neighbors × 2"]
+    weighted = ["style × 1.5", "neighbors × 2"]
     assert list(curves) == ["total", "content", *weighted, "total variation"]
     assert list(curves["total"].x) == [1, 2, 3, 4, 5, 6]
     total, content, style_loss, tv = np.array(record["history"])[:, 1:5].T
     np.testing.assert_allclose(curves["total"].y, total, rtol=1e-4)
     np.testing.assert_allclose(curves["content"].y, content, rtol=1e-4, atol=1e-9)
-    # Four iterations of the first level, two of the last.
-    weighted_style = np.array([6, 6, 6, 6, 1.5, 1.5]) * style_loss
-    np.testing.assert_allclose(curves["style × 6 and 1.5"].y, weighted_style, rtol=1e-4)
-    rest = total - content - weighted_style - 0.003 * tv
+    np.testing.assert_allclose(curves["style × 1.5"].y, 1.5 * style_loss, rtol=1e-4)
+    rest = total - content - 1.5 * style_loss - 0.003 * tv
     np.testing.assert_allclose(curves["neighbors × 2"].y, rest, rtol=1e-4)
     np.testing.assert_allclose(curves["total variation"].y, 0.003 * tv, rtol=1e-3)
     drawn = draw_explanation(page)

@@ -36,7 +36,6 @@ STATED: dict[str, dict[str, Any]] = {
         "ratio": 5,
         "gram_weight": 0.3,
         "neighbor_weight": 0.4,
-        "coarse_gram_factor": 4,
         "neighbor_layers": (
             ("conv1_1", 0.2),
             ("conv2_1", 0.2),
@@ -64,7 +63,6 @@ STATED: dict[str, dict[str, Any]] = {
         "ratio": 5,
         "gram_weight": 1,
         "neighbor_weight": 0,
-        "coarse_gram_factor": 1,
         "tv": 0.003,
         "tv_sum": 0,
         "init": "content",

@@ -38,7 +38,6 @@ OTHER = replace(
     ratio=0.1 + 0.2,
     gram_weight=0.35,
     neighbor_weight=2.5,
-    coarse_gram_factor=3.0,
     neighbor_layers=(("conv2_2", 0.75), ("conv3_1", 0.25)),
     rematch=7,
     turns="mirror",

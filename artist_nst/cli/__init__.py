@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from artist_nst.cli.aliases import replace_aliases
 from artist_nst.cli.commands import (
     adopt,
     artists,
@@ -16,6 +17,7 @@ from artist_nst.cli.commands import (
     fetch,
     film,
     forget,
+    info,
     paint,
     recipes,
     reconstruct,
@@ -31,7 +33,6 @@ FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 app = typer.Typer(
     name="artist-nst",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -50,6 +51,7 @@ COMMANDS = {
     "Artists": (fetch.fetch, adopt.adopt, artists.artists, works.works, forget.forget),
     "Setup and information": (
         demo.demo,
+        info.info,
         recipes.recipes,
         weights.weights,
         doctor.doctor,
@@ -73,6 +75,7 @@ def main(
     version: bool = typer.Option(
         False,
         "--version",
+        "-V",
         callback=_print_version,
         is_eager=True,
         help="Show the version and exit.",
@@ -91,6 +94,7 @@ def run(arguments: list[str]) -> int:
         The exit code: 0, 1 for a failure, 2 for a usage error, 130 for Ctrl-C.
     """
     try:
+        arguments = replace_aliases(arguments)
         code: Any = app(arguments, prog_name="artist-nst", standalone_mode=False)
         if code == INTERRUPTED:
             raise KeyboardInterrupt  # typer catches Ctrl-C itself

@@ -96,6 +96,13 @@ WorkNames = Annotated[
         "picked).",
     ),
 ]
+StyleFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE[:WEIGHT]",
+        help="Style image, for one photo or several; repeatable.",
+    ),
+]
 RecipeName = Annotated[
     str | None,
     typer.Option(
@@ -216,7 +223,8 @@ class PaintOptions(RunOptions):
             "-o",
             metavar="PATH",
             help="Output .png, .jpg, .tif or .webp file, which is replaced, or a "
-            "folder (default: a new file PHOTO-WORK.png in the current folder).",
+            "folder, which is created (default: a new file PHOTO-WORK.png in the "
+            "current folder).",
         ),
     ] = None
     corpora: Corpora = None

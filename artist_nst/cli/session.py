@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,9 @@ import typer
 
 from artist_nst.cli.console import download_bar, open_console, painting_bar
 from artist_nst.cli.options import PaintOptions
-from artist_nst.cli.series import shorten_name
+from artist_nst.cli.series import make_folder, shorten_name
 from artist_nst.cli.signals import Interrupted, load_torch
-from artist_nst.errors import UsageError
+from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.recipes.recipe import Recipe, format_network
 
 if TYPE_CHECKING:
@@ -36,6 +37,31 @@ class PaintSession:
         self.options = options
         self.console = open_console(options.quiet, options.verbose)
 
+    def find_finished(
+        self, photo: Path, sources: Sequence[Source], seed: int
+    ) -> Path | None:
+        """Find this very painting in the output folder, if it is finished."""
+        load_torch()
+        from artist_nst.experiments.runner import Cell, ResumeChecker
+        from artist_nst.image.files import read_picture
+        from artist_nst.painting.networks import Networks
+        from artist_nst.painting.pipeline import resize_recipe
+
+        path = (self.options.out or Path()) / name_painting(photo, sources)
+        if not os.path.isfile(path):
+            return None
+        recipe = replace(self.recipe, network=self.network.name)
+        if self.options.long_side is not None:
+            pixels = read_picture(photo).pixels
+            recipe = resize_recipe(recipe, pixels, self.options.long_side)
+        cell = Cell(path.stem, photo, tuple(sources), recipe, seed, {})
+        checker = ResumeChecker(Networks(self.options.compute))
+        try:
+            is_finished = checker.check(path, cell, measured=False) is not None
+        except UsageError:
+            return None
+        return path if is_finished else None
+
     @cached_property
     def network(self) -> VGG:
         """The recipe's network."""
@@ -53,7 +79,8 @@ class PaintSession:
         out: Path,
         *,
         corpora: PathLike | None = None,
-        replace: bool,
+        may_replace: bool,
+        label: str = "",
     ) -> Painting:
         """Paint one photo, save the painting, and report it.
 
@@ -63,20 +90,23 @@ class PaintSession:
             seed: Random seed of the noise.
             out: The output file.
             corpora: The folder of corpora that was given, for the record.
-            replace: Whether to replace a file at ``out`` that another process wrote
+            may_replace: Whether to replace a file at ``out`` that another process wrote
                 meanwhile; otherwise the painting's name gets a number.
+            label: Of the progress bar; the photo's name if not given.
 
         Raises:
             Interrupted: After Ctrl-C; the best painting so far is saved.
-            ArtistNstError: It could not be painted or saved.
+            ArtistNstError: It could not be painted or saved, or only in part, for want
+                of memory.
         """
         load_torch()
+        from artist_nst.nst.lbfgs import StopReason
         from artist_nst.painting.pipeline import paint
         from artist_nst.painting.style_sources import StyleRequest
 
         options = self.options
         self._check_outputs(out, [photo, *(source.path for source in sources)])
-        with painting_bar(self.console, photo.name) as on_progress:
+        with painting_bar(self.console, label or photo.name) as on_progress:
             painting = paint(
                 photo,
                 StyleRequest(images=sources, corpora=corpora),
@@ -93,7 +123,7 @@ class PaintSession:
             )
         if painting.interrupted and not painting.record["iterations"]:
             raise KeyboardInterrupt
-        if not replace and out.exists():
+        if not may_replace and out.exists():
             out = find_unused(out, (FRAMES, EXPLANATION))
         try:
             painting.save(out)
@@ -104,6 +134,9 @@ class PaintSession:
         self._save_explanation(painting, out)
         if painting.interrupted:
             raise Interrupted(f"the best painting so far is in {out}")
+        if painting.record["stopped"][-1] not in [*StopReason]:
+            # The log says why.
+            raise ArtistNstError(f"unfinished: {out} is enlarged from a smaller level")
         return painting
 
     def _check_outputs(self, out: Path, pictures: Sequence[Path]) -> None:
@@ -137,9 +170,13 @@ class PaintSession:
             typer.echo(str(page))
 
     def _report(self, painting: Painting, out: Path) -> None:
+        from artist_nst.nst.lbfgs import StopReason
+
         record = painting.record
         width, height = record["size"]
-        reasons = " / ".join(dict.fromkeys(record["stopped"]))
+        # The log has said other reasons.
+        known = [reason for reason in record["stopped"] if reason in [*StopReason]]
+        reasons = " / ".join(dict.fromkeys(known))
         networks = [level["network"] for level in record["computed"]]
         names = dict.fromkeys(networks or [record["network"]["name"]])
         painters = ", then ".join(map(format_network, names))
@@ -157,7 +194,8 @@ def choose_output(
     """Choose a painting's file.
 
     Args:
-        out: A file, or a folder that exists; None for the current folder.
+        out: A file, or a folder: one that exists, or a name without a suffix, which
+            is created; None for the current folder.
         photo: The photo, which a file in a folder is named after.
         sources: The style images, which it is named after too.
         several: Whether ``out`` is a folder for several paintings.
@@ -166,13 +204,19 @@ def choose_output(
         The path, and whether it may replace an existing file.
     """
     if out is not None and not several and not os.path.isdir(out):
-        return out, True
-    from artist_nst.painting.style_sources import name_sources
-
-    works = shorten_name(name_sources(sources))
-    name = f"{shorten_name(photo.stem)}-{works}.png"
+        if out.suffix:
+            return out, True
+        make_folder(out)
+    name = name_painting(photo, sources)
     path = find_unused((out or Path()) / name, (FRAMES, EXPLANATION))
     return path, False
+
+
+def name_painting(photo: Path, sources: Sequence[Source]) -> str:
+    """Name a painting's file after its photo and style images."""
+    from artist_nst.painting.style_sources import name_sources
+
+    return f"{shorten_name(photo.stem)}-{shorten_name(name_sources(sources))}.png"
 
 
 def find_unused(path: Path, suffixes: Sequence[str] = ()) -> Path:

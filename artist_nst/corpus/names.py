@@ -56,8 +56,9 @@ def match_name(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
 
     The rules: the identifier or a name is the query; a name or the identifier differs
     only in case and spaces; one of them is the same when folded; a name has the same
-    words in any order; all words of the query are among those of the names. Of several
-    matches, the one whose identifier is the folded query is taken, if there is one.
+    words in any order; all words of the query are among those of the names; the query
+    is words of a name without their spaces (``"vangogh"``). Of several matches, the one
+    whose identifier is the folded query is taken, if there is one.
     """
     folded, normalized = fold(query), normalize_name(query)
     words = sorted(split_words(query))
@@ -71,6 +72,7 @@ def match_name(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
         lambda id, _: bool(folded) and folded == fold(id),
         lambda _, names: any(words == sorted(split_words(name)) for name in names),
         lambda id, names: bool(words) and collect_words((id, *names)).issuperset(words),
+        lambda id, names: any(_joins(name, query) for name in (id, *names)),
     ]
     named = [(item, names(item)) for item in items] if normalized else []
     for rule in rules:
@@ -79,6 +81,16 @@ def match_name(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
         if matches:
             return exact if len(exact) == 1 else [item for item, _ in matches]
     return []
+
+
+def _joins(name: str, query: str) -> bool:
+    """Tell whether words that follow each other in a name make up a single word."""
+    words, joined = split_words(name), "".join(split_words(query))
+    return any(
+        "".join(words[start:end]) == joined
+        for start in range(len(words))
+        for end in range(start + 2, len(words) + 1)
+    )
 
 
 def find_similar(query: str, items: Iterable[T], names: Names[T]) -> list[T]:

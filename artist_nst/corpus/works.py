@@ -150,8 +150,12 @@ def list_artists(folder: Path) -> dict[str, Path]:
 
 
 def find_corpus(name: str, folder: Path) -> Corpus:
-    """Find an artist's folder as ``find_corpus_folder``, and load the corpus."""
-    return load_corpus(find_corpus_folder(name, folder))
+    """Find an artist's folder as ``find_corpus_folder``, and load the corpus.
+
+    A name that holds a slash may also be the path of a corpus's folder.
+    """
+    is_path = os.path.basename(name) != name and os.path.isdir(name)
+    return load_corpus(Path(name) if is_path else find_corpus_folder(name, folder))
 
 
 def find_corpus_folder(name: str, folder: Path, *, hint: bool = True) -> Path:

@@ -28,6 +28,9 @@ SETTING_AXES = {
 
 AXES = (*SETTING_AXES, "recipe", "work")
 
+# By the names of options, too.
+_NAMES = {setting.option: setting.axis for setting in OPTIONS.values() if setting.axis}
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -64,6 +67,7 @@ def parse_axis(name: str, values: str) -> Axis:
         UsageError: An unknown axis, no value, or one that is given twice; two that
             would share a file name.
     """
+    name = _NAMES.get(name, name)
     if name not in AXES:
         raise UsageError(f"unknown axis {name!r}: {suggest(name, AXES)}")
     texts = tuple(value.strip() for value in values.split(","))

@@ -24,8 +24,10 @@ from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import read_record, read_small
 from artist_nst.nst.compact import PACKAGED_FILE
+from artist_nst.nst.devices import choose_device
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.lbfgs import StopReason
+from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.networks import Networks, check_recipe_layers
 from artist_nst.painting.pipeline import Progress, paint
@@ -319,8 +321,12 @@ class ResumeChecker:
         self.networks = networks
         self.hashes: dict[PathLike, str] = {}
 
-    def check(self, path: Path, cell: Cell) -> dict[str, Any] | None:
+    def check(
+        self, path: Path, cell: Cell, *, measured: bool = True
+    ) -> dict[str, Any] | None:
         """Return the record of the cell's painting; None if it must be painted.
+
+        With ``measured``, one without distances must be painted again.
 
         Raises:
             UsageError: The file was painted otherwise, or is no painting of ours.
@@ -337,7 +343,7 @@ class ResumeChecker:
             for what, recorded, required in self._compare(facts, cell):
                 if recorded != required:
                     raise _conflict_error(path, f"was painted with other {what}")
-            is_complete = _is_complete(facts)
+            is_complete = _is_complete(facts, measured)
         except (KeyError, TypeError, AttributeError) as error:
             raise _conflict_error(path, "holds a record that is damaged") from error
         return facts if is_complete and self._is_readable(path) else None
@@ -383,9 +389,9 @@ class ResumeChecker:
         # The compact network's input convention is always the same.
         if compute.weights_input is not None and not is_compact:
             yield "weights input", facts["network"]["input"], compute.weights_input
-        if compute.precision != "auto":
-            precision = facts.get("precision", "float32")
-            yield "precision", precision, compute.precision
+        device = choose_device(compute.device)
+        precision = choose_precision(compute.precision, device)
+        yield "precision", facts.get("precision", "float32"), precision
 
     def _hash(self, path: PathLike) -> str:
         if path not in self.hashes:
@@ -435,11 +441,11 @@ class EtaEstimator:
         return report
 
 
-def _is_complete(facts: dict[str, Any]) -> bool:
-    """Tell whether a painting was finished, and measured."""
-    return (
-        StopReason.INTERRUPTED not in facts["stopped"]
-        and facts.get("distances") is not None
+def _is_complete(facts: dict[str, Any], measured: bool = True) -> bool:
+    """Tell whether a painting was finished, and measured if it has to be."""
+    is_measured = facts.get("distances") is not None
+    return StopReason.INTERRUPTED not in facts["stopped"] and (
+        is_measured or not measured
     )
 
 

@@ -17,6 +17,7 @@ from artist_nst.figures.sheet import Panel
 from artist_nst.nst.distance import Distances
 from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.painting.canvas import Canvas
+from artist_nst.painting.description import describe_record
 from artist_nst.painting.record import format_title
 
 FRAME = 0.04  # of a work's shorter side
@@ -60,7 +61,7 @@ def explain_painting(
             levels=[float(start) for start in result.level_starts],
             before=before.grams,
             after=after.grams,
-            facts=_format_facts(facts, after),
+            facts=describe_record(facts),
         )
     )
 
@@ -138,66 +139,6 @@ def _make_curves(
 ) -> list[Curve]:
     iterations = [entry.iteration for entry in result.history]
     return [Curve(label, iterations, losses) for label, losses in values.items()]
-
-
-def _format_facts(
-    facts: Mapping[str, Any], distances: Distances
-) -> list[tuple[str, str]]:
-    recipe = facts["recipe"]
-    width, height = facts["size"]
-    content_layers, style_layers, neighbor_layers = (
-        ", ".join(_format_layer(*pair) for pair in recipe[key]) or "no layer"
-        for key in ("content_layers", "style_layers", "neighbor_layers")
-    )
-    levels = ", ".join(f"{count} at {scale:.3g}" for scale, count in recipe["levels"])
-    if not recipe["neighbor_weight"]:
-        neighbor_layers = "no layer"
-    # What auto resolved to.
-    optimizer = (facts["computed"] or [recipe])[-1]["optimizer"]
-    return [
-        ("photo", facts["content"]["path"]),
-        ("after", "; ".join(map(format_title, facts["styles"]))),
-        ("size", f"{width}×{height} pixels, style scale {recipe['style_scale']:g}"),
-        ("recipe", f"{recipe['name']} ({recipe['source']})"),
-        ("network", f"{facts['network']['name']}, {recipe['pool']} pooling"),
-        ("content", f"{recipe['content_loss']} at {content_layers}"),
-        ("style", f"{recipe['style_loss']} at {style_layers}"),
-        ("neighbors", f"cosine at {neighbor_layers}"),
-        ("weights", _format_weights(recipe)),
-        ("start", f"{recipe['init']}, seed {facts['seed']}"),
-        ("colors", recipe["color"]),
-        ("optimizer", f"{optimizer}; iterations {levels}"),
-        ("stopped", "; ".join(dict.fromkeys(facts["stopped"]))),
-        (
-            "took",
-            f"{facts['iterations']} iterations, {facts['evaluations']} evaluations, "
-            f"{facts['seconds']:.0f} s on {facts['device']}",
-        ),
-        ("distances", _format_distances(distances)),
-        ("painted", f"{facts['painted']} by artist-nst {facts['artist_nst']}"),
-    ]
-
-
-def _format_weights(recipe: Mapping[str, Any]) -> str:
-    names = {"tv": "tv", "tv_sum": "tv of the sum"}
-    smoothness = [
-        f"{name} {recipe[key]:g}" for key, name in names.items() if recipe[key]
-    ]
-    parts = [f"{name} {recipe[f'{name}_weight']:g}" for name in ("gram", "neighbor")]
-    ratio = f"ratio {recipe['ratio']:g} of {' and '.join(parts)}"
-    return ", ".join([ratio, *(smoothness or ["tv 0"])])
-
-
-def _format_distances(distances: Distances) -> str:
-    values = {"content": distances.content, "style": distances.style}
-    texts = [
-        f"{name} {value:.3f}" for name, value in values.items() if value is not None
-    ]
-    return ", ".join(texts) or "too small to be measured"
-
-
-def _format_layer(layer: str, weight: float) -> str:
-    return layer if weight == 1 else f"{layer} × {weight:.3g}"
 
 
 def _to_color(pixels: Pixels) -> Pixels:

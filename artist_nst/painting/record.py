@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.style_sources import Source
 from artist_nst.recipes.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 
@@ -177,11 +180,18 @@ def find_content(
 ) -> Path:
     """Find a record's photo: at ``moved_to`` if given, else where it was.
 
+    ``moved_to`` may be another photo, which the log says.
+
     Raises:
         UsageError: It is not there, or is another picture by its hash.
     """
-    candidates = [moved_to] if moved_to else []
-    return _find_picture(facts["content"], Path(painting), candidates, "--content")
+    if moved_to is None:
+        return _find_picture(facts["content"], Path(painting), [], "--content")
+    if not moved_to.is_file():
+        raise UsageError(f"--content {moved_to}: there is no such file")
+    if hash_file(moved_to) != facts["content"]["sha256"]:
+        log.warning("%s is another photo than %s was painted from", moved_to, painting)
+    return moved_to
 
 
 def find_sources(
@@ -228,7 +238,7 @@ def _find_picture(
     for path in candidates:
         if not path.is_file():
             raise UsageError(f"{option} {path}: there is no such file")
-    if picture["path"] is not None and not (candidates and option == "--content"):
+    if picture["path"] is not None:
         # As it was typed: relative to here, or to the painting.
         original = Path(picture["path"])
         candidates = [*candidates, original, painting.parent / original]

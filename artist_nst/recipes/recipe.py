@@ -7,6 +7,7 @@ are in :mod:`artist_nst.recipes.published`.
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from reprlib import repr as shorten
@@ -416,7 +417,8 @@ def parse_layers(texts: Sequence[str]) -> Weighted:
             raise UsageError(
                 f"{text}: {number!r} is not a number; write {name}=0.5"
             ) from None
-        layers.append((name, weight))
+        # The same features: a layer's are those after its ReLU.
+        layers.append((re.sub("^relu(?=\\d_\\d$)", "conv", name), weight))
     return tuple(layers)
 
 

@@ -153,8 +153,8 @@ def _filter_works(corpus: Corpus, selection: Selection) -> list[Work]:
     if works and not matches:
         values = selection.describe_values(works)
         raise UsageError(
-            f"no work of {corpus.artist} matches --style, --genre, --since and --until"
-            + (f"; {values}" if values else "")
+            f"no work of {corpus.artist} matches --movement, --genre, --since and "
+            "--until" + (f"; {values}" if values else "")
         )
     return matches
 

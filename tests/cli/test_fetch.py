@@ -134,7 +134,7 @@ def test_one_line_for_what_is_wrong(fetch: Cli) -> None:
         (["picasso", "--rate", "nan"], 2, "--rate nan"),
         (["picasso", "--jobs", "0"], 2, "--jobs"),
         (["picasso", "--size", "huge"], 2, "--size"),
-        (["picasso", "--style", " "], 2, "--style is empty"),
+        (["picasso", "--style", " "], 2, "--movement is empty"),
         (["picasso", "--user-agent", "a\nb"], 2, "--user-agent"),
         ([], 2, "ARTIST"),
     ):

@@ -115,9 +115,9 @@ def test_the_work_nearest_to_each_photo(
 
 def test_filters(paint: Paint, photo: Path) -> None:
     for filters, ids in (
-        (("--style", "cubism"), {"a1", "a2"}),
+        (("--movement", "cubism"), {"a1", "a2"}),
         (("--genre", "portrait"), {"a0", "a2"}),
-        (("--style", "cubism", "--genre", "portrait"), {"a2"}),
+        (("--movement", "cubism", "--genre", "portrait"), {"a2"}),
         (("--genre", "portrait", "--genre", "marina"), {"a0", "a1", "a2"}),
         (("--since", 1897), {"a7", "a8"}),
         (("--until", 1891), {"a0", "a1"}),
@@ -364,7 +364,7 @@ def test_refused_in_one_line(
         ("P --pick typical --sheet", "--pick typical"),
         ("P --since 1900 --until 1890", "--since 1900"),
         ("P --since 2000", "no work of Anna Ancher"),
-        ("P --style rococo", "style is Cubism, Realism"),
+        ("P --movement rococo", "style is Cubism, Realism"),
         ("P --genre x --works 3", "genre is landscape, marina"),
         ("P --pick mix --until 1800", "no work of Anna Ancher"),
         ("P --works 2 --film a.gif", "--film"),
@@ -373,7 +373,7 @@ def test_refused_in_one_line(
         ("P --sheet --work sea", "--work"),
         ("P --works 2 --work sea", "--work"),
         ("P --pick mix --work sea", "--pick"),
-        ("P --style cubism --work sea", "--pick"),
+        ("P --movement cubism --work sea", "--pick"),
         ("P --works 2 -o a.png", "-o a.png"),
         ("P --works 2 -o P", "folder"),
         ("P --works 2 -o no/such", "no/such"),

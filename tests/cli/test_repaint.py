@@ -13,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from artist_nst.corpus.works import get_packaged_corpora
 from artist_nst.image.files import write_picture
 from artist_nst.painting.record import load_record
+from artist_nst.recipes.recipe import from_dict
+from artist_nst.recipes.toml_file import find_recipe
 from tests.cli.conftest import SMALL, Cli, files, pixels, save
 
 
@@ -117,11 +119,10 @@ def test_a_photo_that_moved_with_the_painting(
 
 
 def test_pictures_that_are_missing_or_others(
-    cli: Cli, painting: Path, photo: Path, style: Path
+    cli: Cli, painting: Path, photo: Path
 ) -> None:
     for option, path, word in (
         ("--content", "nothere.png", "nothere.png"),
-        ("--content", style, "hash"),
         ("--style-image", "nothere.png", "nothere.png"),
         ("--style-image", photo, "hash"),
     ):
@@ -133,6 +134,28 @@ def test_pictures_that_are_missing_or_others(
     assert ran.code == 2
     assert "hash" in ran.line
     assert files() == ["a.png"]
+
+
+def test_another_photo_with_the_same_settings(
+    cli: Cli, painting: Path, style: Path
+) -> None:
+    ran = cli("repaint", painting, "--content", style, "-o", "b.png")
+    assert ran.code == 0
+    assert "another photo" in ran.err
+    recorded, repainted = load_record(painting), load_record("b.png")
+    assert repainted["recipe"] == recorded["recipe"]
+    assert repainted["content"]["sha256"] != recorded["content"]["sha256"]
+
+
+def test_its_record_in_words_and_its_recipe(cli: Cli, painting: Path) -> None:
+    record = load_record(painting)
+    ran = cli("info", painting)
+    assert ran.code == 0
+    assert record["content"]["path"] in ran.out
+    assert json.loads(cli("info", painting, "--json").out) == record
+    assert cli("recipes", painting, "--save", "again.toml").code == 0
+    assert find_recipe("again.toml").levels == from_dict(record["recipe"]).levels
+    assert cli("info", "nothere.png").code != 0
 
 
 def test_other_weights_are_noted(

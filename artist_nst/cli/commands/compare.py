@@ -14,6 +14,7 @@ from artist_nst.cli.options import (
     Artist,
     PaintOptions,
     RecipeName,
+    StyleFiles,
     WorkNames,
     with_options,
 )
@@ -61,6 +62,7 @@ def compare(
             metavar="AXIS VALUES", help="Second setting to vary, from top to bottom."
         ),
     ] = None,
+    style: StyleFiles = None,
     artist: Artist = None,
     recipe: RecipeName = None,
     work: WorkNames = None,
@@ -115,7 +117,7 @@ def compare(
     from artist_nst.experiments import comparison
     from artist_nst.painting.style_sources import StyleRequest
 
-    photo, styles = _split_pictures(pictures, artist)
+    photo, styles = _split_pictures(pictures, artist, style)
     compute = options.compute
     plan = comparison.plan_comparison(
         across,
@@ -156,12 +158,13 @@ def _check_options(
 
 
 def _split_pictures(
-    pictures: list[str], artist: str | None
+    pictures: list[str], artist: str | None, style: list[str] | None
 ) -> tuple[Path, list[tuple[str, float]]]:
-    photos, styles = split_pictures(pictures, artist)
+    photos, styles = split_pictures(pictures, artist, style)
     if len(photos) > 1:
+        option = "--artist" if artist else "--style"
         raise UsageError(
-            "with --artist every picture is a photo, and compare takes only one photo: "
+            f"with {option} every picture is a photo, and compare takes only one: "
             f"leave out {photos[1]}"
         )
     return photos[0], styles

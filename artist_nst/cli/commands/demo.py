@@ -58,7 +58,7 @@ def demo(
         )
         sources = request.choose(seed=0)
         painting = session.paint(
-            photo, sources, 0, out / f"{name}-painted.png", replace=True
+            photo, sources, 0, out / f"{name}-painted.png", may_replace=True
         )
         source = sources[0]
         title = source.work["title"] if source.work else source.slug

@@ -65,7 +65,10 @@ def fetch(
     style: Annotated[
         list[str] | None,
         _filter_option(
-            metavar="TEXT", help="Only a style, such as cubism; repeatable. *"
+            "--movement",
+            "--style",
+            metavar="TEXT",
+            help="Only a style, such as cubism; repeatable. *",
         ),
     ] = None,
     genre: Annotated[
@@ -150,7 +153,7 @@ def fetch(
             limit=limit,
             first=first,
             seed=seed,
-            style=_check_words("--style", style),
+            style=_check_words("--movement", style),
             genre=_check_words("--genre", genre),
             media=_check_words("--media", media),
             since=since,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from artist_nst._files import PICTURE_SUFFIXES
 from artist_nst.cli.gallery import (
     DEFAULT_COUNT,
     choose_groups,
@@ -23,6 +24,7 @@ from artist_nst.cli.options import (
     Artist,
     PaintOptions,
     RecipeName,
+    StyleFiles,
     WorkNames,
     panel_option,
     with_options,
@@ -47,7 +49,7 @@ def paint(
         typer.Argument(
             metavar="PICTURE",
             help="Photo, then style images, each with an optional :WEIGHT; with "
-            "--artist, only photos.",
+            "--artist or --style, only photos, or folders of them.",
             show_default=False,
         ),
     ],
@@ -81,10 +83,12 @@ def paint(
             "says, and show them on one sheet.",
         ),
     ] = False,
-    style: Annotated[
+    style: StyleFiles = None,
+    movement: Annotated[
         list[str] | None,
         _selection_option(
-            metavar="TEXT", help="Only works of a style, such as cubism; repeatable."
+            metavar="TEXT",
+            help="Only works of a style, such as cubism; repeatable.",
         ),
     ] = None,
     genre: Annotated[
@@ -109,6 +113,7 @@ def paint(
     Examples:
         artist-nst paint photo.jpg --artist procedural --color-transfer
         artist-nst paint photo.jpg night.jpg:0.7 day.jpg:0.3 -w 384 -o both.png
+        artist-nst paint *.jpg --style night.jpg -o painted
         artist-nst paint *.jpg -A procedural --seed 7 -o painted
         artist-nst paint photo.jpg -A procedural --pick whole
         artist-nst paint photo.jpg -A procedural --works 4 --sheet
@@ -116,10 +121,13 @@ def paint(
     from artist_nst.painting.style_sources import StyleRequest
 
     selection = Selection(
-        style=tuple(style or ()), genre=tuple(genre or ()), since=since, until=until
+        style=_check_movements(movement),
+        genre=tuple(genre or ()),
+        since=since,
+        until=until,
     )
     requested = _make_pick(pick, works, sheet, selection)
-    photos, styles = split_pictures(pictures, artist)
+    photos, styles = split_pictures(pictures, artist, style)
     session = PaintSession(
         options.change_recipe(find_recipe(recipe or "default")), options
     )
@@ -151,11 +159,14 @@ def _make_pick(
 def _paint_photos(
     photos: list[Path], request: StyleRequest, session: PaintSession
 ) -> None:
-    options = session.options
-    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    if len(photos) > 1 and options.film is not None:
+    options, several = session.options, len(photos) > 1
+    seed = options.seed
+    if seed is None:
+        # Of several photos the same, so that the same command goes on.
+        seed = 0 if several else secrets.randbelow(2**31)
+    if several and options.film is not None:
         raise UsageError("--film is for a single painting: name one photo")
-    if len(photos) > 1:
+    if several:
         # Report what would fail for every photo once, before the first.
         if options.out is not None:
             make_folder(options.out)
@@ -163,44 +174,83 @@ def _paint_photos(
 
     def paint_photo(index: int, photo: Path) -> None:
         (sources,) = choose_groups(request, seed + index, photo, session.console)
-        out, may_replace = choose_output(
-            options.out, photo, sources, several=len(photos) > 1
-        )
+        if several and (done := session.find_finished(photo, sources, seed + index)):
+            session.console.print(f"{photo.name}: already painted", markup=False)
+            typer.echo(str(done))
+            return
+        out, may_replace = choose_output(options.out, photo, sources, several=several)
         session.paint(
             photo,
             sources,
             seed + index,
             out,
             corpora=options.corpora,
-            replace=may_replace,
+            may_replace=may_replace,
+            label=f"{photo.name} ({index + 1} of {len(photos)})" if several else "",
         )
 
     paint_each(photos, paint_photo)
 
 
+def _check_movements(movements: list[str] | None) -> tuple[str, ...]:
+    for movement in movements or ():
+        if os.path.isfile(movement):
+            raise UsageError(
+                f"--movement {movement} is a file, not a style such as cubism: name "
+                "style images with --style"
+            )
+    return tuple(movements or ())
+
+
 def split_pictures(
-    pictures: list[str], artist: str | None
+    pictures: list[str], artist: str | None, style: list[str] | None = None
 ) -> tuple[list[Path], list[tuple[str, float]]]:
-    """Split positional pictures into photos and weighted style images.
+    """Split pictures into photos and weighted style images.
 
     Args:
-        pictures: As typed.
-        artist: If given, all pictures are photos, and patterns are expanded.
+        pictures: Positional, as typed.
+        artist: If given, all pictures are photos, and patterns and folders are
+            expanded.
+        style: Style images; if given, likewise.
+
+    Raises:
+        UsageError: Both artist and style images are given, or a style image is no file
+            but maybe the name of a style.
     """
+    if artist is None and not style:
+        photo, *style = pictures
+        return [Path(photo)], [_weigh(image) for image in style]
+    images = [_weigh(image) for image in style or ()]
+    for image, _ in images:
+        if not os.path.exists(image) and not Path(image).suffix:
+            raise UsageError(
+                f"--style {image}: there is no such file; for only works of a style, "
+                f"use --artist NAME --movement {image}"
+            )
+    if artist is not None and images:
+        raise UsageError("name style images with --style, or an --artist, not both")
+    photos = [photo for picture in pictures for photo in _expand(picture)]
+    return photos, images
+
+
+def _weigh(image: str) -> tuple[str, float]:
+    """Read ``IMAGE`` or ``IMAGE:WEIGHT``; a file's name itself may look like that."""
     from artist_nst.painting.style_sources import parse_weight
 
-    if artist is not None:
-        return [photo for picture in pictures for photo in _expand_glob(picture)], []
-    photo, *styles = pictures
-    # A file's name itself may end in a colon and a number.
-    return [Path(photo)], [
-        (style, 1.0) if os.path.exists(style) else parse_weight(style)
-        for style in styles
-    ]
+    return (image, 1.0) if os.path.exists(image) else parse_weight(image)
 
 
-def _expand_glob(picture: str) -> list[Path]:
-    """Expand a pattern such as ``*.jpg``, which Windows' shells do not."""
+def _expand(picture: str) -> list[Path]:
+    """List the pictures of a folder, or of a pattern, which Windows' shells do not."""
+    if os.path.isdir(picture):
+        pictures = [
+            path
+            for path in sorted(Path(picture).iterdir())
+            if path.suffix.lower() in PICTURE_SUFFIXES
+        ]
+        if not pictures:
+            raise UsageError(f"{picture}: the folder has no pictures")
+        return pictures
     if os.path.exists(picture):
         return [Path(picture)]
     return [Path(match) for match in sorted(glob(picture))] or [Path(picture)]

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from artist_nst._files import PICTURE_SUFFIXES
 from artist_nst.cli.console import open_console
 from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.cli.signals import load_torch
 from artist_nst.cli.tables import print_table, write_stdout
 from artist_nst.errors import UsageError
 from artist_nst.recipes.published import PUBLICATIONS, RECIPES
@@ -22,7 +24,7 @@ def recipes(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME|FILE.toml",
+            metavar="NAME|FILE.toml|PAINTING",
             help="Recipe to print with its source and all values (default: list all "
             "recipes).",
         ),
@@ -43,6 +45,7 @@ def recipes(
     Examples:
         artist-nst recipes art.py
         artist-nst recipes default --save mine.toml
+        artist-nst recipes photo-night.png --save again.toml
     """
     open_console(quiet, verbose)
     if name is None:
@@ -54,9 +57,21 @@ def recipes(
         ]
         print_table(("recipe", "source"), rows, whole=("recipe",), folded=("source",))
     elif save is not None:
-        _save(save, find_recipe(name))
+        _save(save, _find(name))
     else:
-        _print(find_recipe(name))
+        _print(_find(name))
+
+
+def _find(name: str) -> Recipe:
+    """Find a recipe by name, in a .toml file, or in a painting's record."""
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix not in PICTURE_SUFFIXES or not os.path.isfile(name):
+        return find_recipe(name)
+    load_torch()
+    from artist_nst.painting.record import load_record
+    from artist_nst.recipes.recipe import from_dict
+
+    return from_dict(load_record(name)["recipe"])
 
 
 def _save(path: Path, recipe: Recipe) -> None:

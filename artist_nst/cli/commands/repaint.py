@@ -91,7 +91,7 @@ def repaint(
         )
     out, may_replace = choose_output(options.out, photo, sources)
     session.paint(
-        photo, sources, seed, out, corpora=options.corpora, replace=may_replace
+        photo, sources, seed, out, corpora=options.corpora, may_replace=may_replace
     )
 
 

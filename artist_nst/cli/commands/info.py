@@ -1,0 +1,53 @@
+"""``artist-nst info``: show how a painting was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from artist_nst.cli.console import open_console
+from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.cli.signals import load_torch
+from artist_nst.cli.tables import print_table, write_stdout
+from artist_nst.errors import ArtistNstError
+
+
+def info(
+    painting: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PAINTING", help="Painting by artist-nst.", show_default=False
+        ),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole record as JSON.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show how a painting was made: pictures, recipe, machine, losses.
+
+    Examples:
+        artist-nst info photo-night.png
+        artist-nst info photo-night.png --json
+    """
+    open_console(quiet, verbose)
+    load_torch()
+    from artist_nst.painting.description import describe_record
+    from artist_nst.painting.record import load_record
+
+    facts = load_record(painting)
+    if as_json:
+        write_stdout(json.dumps(facts, indent=2) + "\n")
+        return
+    try:
+        described = describe_record(facts)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ArtistNstError(
+            f"{painting}: its record is damaged ({type(error).__name__}: {error})"
+        ) from error
+    rows = [{"what": what, "value": value} for what, value in described]
+    print_table(("what", "value"), rows, whole=("what",), folded=("value",))

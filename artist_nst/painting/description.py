@@ -1,0 +1,69 @@
+"""A painting's record in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from artist_nst.painting.record import format_title
+from artist_nst.recipes.recipe import from_dict
+
+
+def describe_record(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Describe a painting's record: names and texts."""
+    # A record of an earlier version lacks newer fields.
+    recipe = from_dict(facts["recipe"]).to_dict()
+    width, height = facts["size"]
+    content_layers, style_layers, neighbor_layers = (
+        ", ".join(_format_layer(*pair) for pair in recipe[key]) or "no layer"
+        for key in ("content_layers", "style_layers", "neighbor_layers")
+    )
+    levels = ", ".join(f"{count} at {scale:.3g}" for scale, count in recipe["levels"])
+    if not recipe["neighbor_weight"]:
+        neighbor_layers = "no layer"
+    # What auto resolved to.
+    optimizer = (facts["computed"] or [recipe])[-1]["optimizer"]
+    return [
+        ("photo", facts["content"]["path"]),
+        ("after", "; ".join(map(format_title, facts["styles"]))),
+        ("size", f"{width}×{height} pixels, style scale {recipe['style_scale']:g}"),
+        ("recipe", f"{recipe['name']} ({recipe['source']})"),
+        ("network", f"{facts['network']['name']}, {recipe['pool']} pooling"),
+        ("content", f"{recipe['content_loss']} at {content_layers}"),
+        ("style", f"{recipe['style_loss']} at {style_layers}"),
+        ("neighbors", f"cosine at {neighbor_layers}"),
+        ("weights", _format_weights(recipe)),
+        ("start", f"{recipe['init']}, seed {facts['seed']}"),
+        ("colors", recipe["color"]),
+        ("optimizer", f"{optimizer}; iterations {levels}"),
+        ("stopped", "; ".join(dict.fromkeys(facts["stopped"]))),
+        (
+            "took",
+            f"{facts['iterations']} iterations, {facts['evaluations']} evaluations, "
+            f"{facts['seconds']:.0f} s on {facts['device']}",
+        ),
+        ("distances", _format_distances(facts["distances"] or {})),
+        ("painted", f"{facts['painted']} by artist-nst {facts['artist_nst']}"),
+    ]
+
+
+def _format_weights(recipe: Mapping[str, Any]) -> str:
+    names = {"tv": "tv", "tv_sum": "tv of the sum"}
+    smoothness = [
+        f"{name} {recipe[key]:g}" for key, name in names.items() if recipe[key]
+    ]
+    parts = [f"{name} {recipe[f'{name}_weight']:g}" for name in ("gram", "neighbor")]
+    ratio = f"ratio {recipe['ratio']:g} of {' and '.join(parts)}"
+    return ", ".join([ratio, *(smoothness or ["tv 0"])])
+
+
+def _format_distances(distances: Mapping[str, Any]) -> str:
+    values = {name: distances.get(name) for name in ("content", "style")}
+    texts = [
+        f"{name} {value:.3f}" for name, value in values.items() if value is not None
+    ]
+    return ", ".join(texts) or "not measured"
+
+
+def _format_layer(layer: str, weight: float) -> str:
+    return layer if weight == 1 else f"{layer} × {weight:.3g}"

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +102,18 @@ def make_folder(folder: Path) -> None:
             f"-o {folder}: the folder cannot be created ({error.strerror}); choose "
             "another"
         ) from error
+
+
+def output_folder(
+    out: Path | None, *, several: bool = False
+) -> AbstractContextManager[None]:
+    """Create what ``-o`` names, if that is a folder.
+
+    It is for several paintings, if it exists, or if its name has no suffix.
+    """
+    if out is None or not (several or os.path.isdir(out) or not out.suffix):
+        return nullcontext()
+    return series_folder(out)
 
 
 @contextmanager

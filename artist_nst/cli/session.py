@@ -13,13 +13,14 @@ import typer
 
 from artist_nst.cli.console import download_bar, open_console, painting_bar
 from artist_nst.cli.options import PaintOptions
-from artist_nst.cli.series import make_folder, shorten_name
+from artist_nst.cli.series import shorten_name
 from artist_nst.cli.signals import Interrupted, load_torch
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.recipes.recipe import Recipe, format_network
 
 if TYPE_CHECKING:
     from artist_nst._types import PathLike
+    from artist_nst.experiments.runner import ResumeChecker
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting.pipeline import Painting
     from artist_nst.painting.style_sources import Source
@@ -42,9 +43,8 @@ class PaintSession:
     ) -> Path | None:
         """Find this very painting in the output folder, if it is finished."""
         load_torch()
-        from artist_nst.experiments.runner import Cell, ResumeChecker
+        from artist_nst.experiments.runner import Cell
         from artist_nst.image.files import read_picture
-        from artist_nst.painting.networks import Networks
         from artist_nst.painting.pipeline import resize_recipe
 
         path = (self.options.out or Path()) / name_painting(photo, sources)
@@ -55,12 +55,19 @@ class PaintSession:
             pixels = read_picture(photo).pixels
             recipe = resize_recipe(recipe, pixels, self.options.long_side)
         cell = Cell(path.stem, photo, tuple(sources), recipe, seed, {})
-        checker = ResumeChecker(Networks(self.options.compute))
         try:
-            is_finished = checker.check(path, cell, measured=False) is not None
+            facts = self._resume_checker.check(path, cell, measured=False)
         except UsageError:
             return None
-        return path if is_finished else None
+        return path if facts is not None else None
+
+    @cached_property
+    def _resume_checker(self) -> ResumeChecker:
+        """Remembers the hashes of style images and weights."""
+        from artist_nst.experiments.runner import ResumeChecker
+        from artist_nst.painting.networks import Networks
+
+        return ResumeChecker(Networks(self.options.compute))
 
     @cached_property
     def network(self) -> VGG:
@@ -100,8 +107,8 @@ class PaintSession:
                 of memory.
         """
         load_torch()
-        from artist_nst.nst.lbfgs import StopReason
         from artist_nst.painting.pipeline import paint
+        from artist_nst.painting.record import is_cut_short
         from artist_nst.painting.style_sources import StyleRequest
 
         options = self.options
@@ -134,7 +141,7 @@ class PaintSession:
         self._save_explanation(painting, out)
         if painting.interrupted:
             raise Interrupted(f"the best painting so far is in {out}")
-        if painting.record["stopped"][-1] not in [*StopReason]:
+        if is_cut_short(painting.record):
             # The log says why.
             raise ArtistNstError(f"unfinished: {out} is enlarged from a smaller level")
         return painting
@@ -194,8 +201,7 @@ def choose_output(
     """Choose a painting's file.
 
     Args:
-        out: A file, or a folder: one that exists, or a name without a suffix, which
-            is created; None for the current folder.
+        out: A file, or a folder that exists; None for the current folder.
         photo: The photo, which a file in a folder is named after.
         sources: The style images, which it is named after too.
         several: Whether ``out`` is a folder for several paintings.
@@ -204,9 +210,7 @@ def choose_output(
         The path, and whether it may replace an existing file.
     """
     if out is not None and not several and not os.path.isdir(out):
-        if out.suffix:
-            return out, True
-        make_folder(out)
+        return out, True
     name = name_painting(photo, sources)
     path = find_unused((out or Path()) / name, (FRAMES, EXPLANATION))
     return path, False

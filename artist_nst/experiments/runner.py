@@ -31,7 +31,7 @@ from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.networks import Networks, check_recipe_layers
 from artist_nst.painting.pipeline import Progress, paint
-from artist_nst.painting.record import load_record
+from artist_nst.painting.record import is_cut_short, load_record
 from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.recipe import Recipe
 
@@ -443,10 +443,9 @@ class EtaEstimator:
 
 def _is_complete(facts: dict[str, Any], measured: bool = True) -> bool:
     """Tell whether a painting was finished, and measured if it has to be."""
-    is_measured = facts.get("distances") is not None
-    return StopReason.INTERRUPTED not in facts["stopped"] and (
-        is_measured or not measured
-    )
+    if StopReason.INTERRUPTED in facts["stopped"] or is_cut_short(facts):
+        return False
+    return not measured or facts.get("distances") is not None
 
 
 def _to_json(recipe: Recipe) -> dict[str, Any]:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from artist_nst.painting.record import format_title
-from artist_nst.recipes.recipe import from_dict
 
 
-def describe_record(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Describe a painting's record: names and texts."""
-    # A record of an earlier version lacks newer fields.
-    recipe = from_dict(facts["recipe"]).to_dict()
+def describe_record(
+    facts: Mapping[str, Any], recipe: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Describe a painting's record and its recipe, with all fields: names and texts."""
     width, height = facts["size"]
     content_layers, style_layers, neighbor_layers = (
         ", ".join(_format_layer(*pair) for pair in recipe[key]) or "no layer"

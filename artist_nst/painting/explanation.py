@@ -61,7 +61,7 @@ def explain_painting(
             levels=[float(start) for start in result.level_starts],
             before=before.grams,
             after=after.grams,
-            facts=describe_record(facts),
+            facts=describe_record(facts, facts["recipe"]),
         )
     )
 

@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
@@ -26,7 +27,7 @@ from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.style_sources import Source
-from artist_nst.recipes.recipe import Recipe
+from artist_nst.recipes.recipe import Recipe, from_dict
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +144,38 @@ def load_record(path: PathLike) -> dict[str, Any]:
             raise ArtistNstError(f"{path}: its record is damaged (it lacks {key!r})")
     assert isinstance(facts, dict)
     return facts
+
+
+@contextmanager
+def translate_damage(path: PathLike) -> Iterator[None]:
+    """Turn what reading a damaged record raises into ArtistNstError."""
+    try:
+        yield
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ArtistNstError(
+            f"{path}: its record is damaged ({type(error).__name__}: {error})"
+        ) from error
+
+
+def get_recipe(facts: Mapping[str, Any], path: PathLike) -> Recipe:
+    """Get the recipe of the record in ``path``; ArtistNstError if it is damaged."""
+    with translate_damage(path):
+        try:
+            return from_dict(facts["recipe"])
+        except UsageError as error:
+            raise ValueError(error) from error
+
+
+def is_cut_short(facts: Mapping[str, Any]) -> bool:
+    """Tell whether a level was begun that has no image, for want of memory, say."""
+    return len(facts["stopped"]) > len(facts["computed"])
 
 
 def _thin_history(result: PyramidResult) -> list[list[float]]:

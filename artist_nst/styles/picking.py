@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from artist_nst.styles.descriptors import StyleDescriptor, Vector
+    from artist_nst.styles.places import Places
 
 log = logging.getLogger(__name__)
 
@@ -207,19 +208,22 @@ def _pick_blends(
 ) -> list[list[Work]]:
     """Draw works one after the other, each with those that go with it; none twice."""
     from artist_nst.styles.clustering import find_neighbors
-    from artist_nst.styles.places import choose_covering
+    from artist_nst.styles.places import choose_covering, describe_places
 
-    if pick.way == "whole" and photo is None:
-        raise UsageError("--pick whole needs a photo: name one")
+    photo_places = None
+    if pick.way == "whole":
+        if photo is None:
+            raise UsageError("--pick whole needs a photo: name one")
+        photo_places = describe_places(photo)
     blends: dict[frozenset[int], list[Work]] = {}
     for drawn in draw_works(works, seed, len(works)):
         if len(blends) == pick.mixes:
             break
         index, count = works.index(drawn), pick.work_count
-        if pick.way == "whole" and photo is not None:
+        if photo_places is not None:
             alike = find_neighbors(embeddings, index, ALIKE_FACTOR * count)
             paths = [corpus.get_path(works[member]) for member in alike]
-            scores = _compare_places(photo, paths, corpus.slug, on_progress)
+            scores = _compare_places(photo_places, paths, corpus.slug, on_progress)
             members = [alike[position] for position in choose_covering(scores, count)]
         else:
             members = find_neighbors(embeddings, index, count)
@@ -228,21 +232,17 @@ def _pick_blends(
 
 
 def _compare_places(
-    photo: PathLike, paths: Sequence[Path], name: str, on_progress: PickProgress | None
+    photo: Places, paths: Sequence[Path], name: str, on_progress: PickProgress | None
 ) -> NDArray[np.float64]:
     """Compute how near each of a photo's places comes to each work."""
-    from artist_nst.styles.places import (
-        compare_places,
-        describe_places,
-        describe_places_of_files,
-    )
+    from artist_nst.styles.places import compare_places, describe_places_of_files
 
     places = []
     for described in describe_places_of_files(paths, name, on_progress):
         if isinstance(described, ArtistNstError):
             raise described
         places.append(described)
-    return compare_places(describe_places(photo), places)
+    return compare_places(photo, places)
 
 
 def _describe_works(

@@ -90,6 +90,14 @@ def test_a_name_without_a_suffix_is_a_folder(
     assert Path("painted/photo-style.png").is_file()
 
 
+def test_a_new_folder_is_not_left_empty(cli: Cli, style: Path) -> None:
+    broken = Path("broken.png")
+    broken.write_bytes(b"no picture")
+    for pictures in ((broken, style), (broken, "nothere.png", "--style", style)):
+        assert cli("paint", *pictures, *SMALL, "-o", "painted").code != 0
+        assert not Path("painted").exists()
+
+
 def test_a_painting_cut_short_by_memory_fails(
     cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,9 +110,17 @@ def test_a_painting_cut_short_by_memory_fails(
             raise level.ArtistNstError("not enough memory for this level")
         return paint_level(self, step, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(level.LevelPainter, "paint_level", lacks_memory)
-    ran = cli("paint", photo, style, "-w", 96, "-n", 3, "-o", "a.png")
+    save(Path("b.png"), 40, 48, seed=3)
+    command = ("paint", photo, "b.png", "--style", style, "-w", 96, "-n", 3, "-o", "o")
+    with monkeypatch.context() as patch:
+        patch.setattr(level.LevelPainter, "paint_level", lacks_memory)
+        ran = cli("paint", photo, style, "-w", 96, "-n", 3, "-o", "a.png")
+        assert cli(*command).code == 1
     assert ran.code == 1
     assert "a.png" in ran.line
     assert ran.err.count("not enough memory") == 1
     assert pixels("a.png").shape[1] == 96
+    # A series paints it again.
+    again = cli(*command)
+    assert again.code == 0, again.err
+    assert "already painted" not in again.err

@@ -158,6 +158,25 @@ def test_its_record_in_words_and_its_recipe(cli: Cli, painting: Path) -> None:
     assert cli("info", "nothere.png").code != 0
 
 
+def test_a_damaged_record_is_one_line(cli: Cli, painting: Path) -> None:
+    record = load_record(painting)
+    for damage in ({"recipe": {"levels": 5}}, {"size": [1]}, {"styles": [7]}):
+        text = json.dumps({**record, **damage})
+        write_picture("bad.png", np.zeros((9, 9, 3)), record=text)
+        for command in ("info", "repaint"):
+            ran = cli(command, "bad.png")
+            if command == "repaint" and "size" in damage:
+                continue  # it is not read
+            assert ran.code in (1, 2), (command, damage)
+            assert "bad.png: its record is damaged" in ran.line
+            assert "internal error" not in ran.line
+    text = json.dumps({**record, "recipe": 5})
+    write_picture("bad.png", np.zeros((9, 9, 3)), record=text)
+    ran = cli("recipes", "bad.png")
+    assert ran.code == 1
+    assert "bad.png: its record is damaged" in ran.line
+
+
 def test_other_weights_are_noted(
     cli: Cli, painting: Path, weights_file: Path, tmp_path: Path
 ) -> None:

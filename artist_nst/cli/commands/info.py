@@ -12,7 +12,6 @@ from artist_nst.cli.console import open_console
 from artist_nst.cli.options import Quiet, Verbose
 from artist_nst.cli.signals import load_torch
 from artist_nst.cli.tables import print_table, write_stdout
-from artist_nst.errors import ArtistNstError
 
 
 def info(
@@ -37,17 +36,15 @@ def info(
     open_console(quiet, verbose)
     load_torch()
     from artist_nst.painting.description import describe_record
-    from artist_nst.painting.record import load_record
+    from artist_nst.painting.record import get_recipe, load_record, translate_damage
 
     facts = load_record(painting)
     if as_json:
         write_stdout(json.dumps(facts, indent=2) + "\n")
         return
-    try:
-        described = describe_record(facts)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ArtistNstError(
-            f"{painting}: its record is damaged ({type(error).__name__}: {error})"
-        ) from error
+    # A record of an earlier version lacks newer fields.
+    recipe = get_recipe(facts, painting).to_dict()
+    with translate_damage(painting):
+        described = describe_record(facts, recipe)
     rows = [{"what": what, "value": value} for what, value in described]
     print_table(("what", "value"), rows, whole=("what",), folded=("value",))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst._files import PICTURE_SUFFIXES
 from artist_nst.cli.gallery import (
     DEFAULT_COUNT,
     choose_groups,
@@ -29,9 +28,10 @@ from artist_nst.cli.options import (
     panel_option,
     with_options,
 )
-from artist_nst.cli.series import make_folder
+from artist_nst.cli.series import output_folder
 from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.corpus.filters import Selection
+from artist_nst.corpus.works import READABLE_SUFFIXES
 from artist_nst.errors import UsageError
 from artist_nst.recipes.toml_file import find_recipe
 from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay
@@ -166,11 +166,6 @@ def _paint_photos(
         seed = 0 if several else secrets.randbelow(2**31)
     if several and options.film is not None:
         raise UsageError("--film is for a single painting: name one photo")
-    if several:
-        # Report what would fail for every photo once, before the first.
-        if options.out is not None:
-            make_folder(options.out)
-        _ = session.network
 
     def paint_photo(index: int, photo: Path) -> None:
         (sources,) = choose_groups(request, seed + index, photo, session.console)
@@ -189,7 +184,11 @@ def _paint_photos(
             label=f"{photo.name} ({index + 1} of {len(photos)})" if several else "",
         )
 
-    paint_each(photos, paint_photo)
+    with output_folder(options.out, several=several):
+        if several:
+            # Report what would fail for every photo once, before the first.
+            _ = session.network
+        paint_each(photos, paint_photo)
 
 
 def _check_movements(movements: list[str] | None) -> tuple[str, ...]:
@@ -246,7 +245,7 @@ def _expand(picture: str) -> list[Path]:
         pictures = [
             path
             for path in sorted(Path(picture).iterdir())
-            if path.suffix.lower() in PICTURE_SUFFIXES
+            if path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
         ]
         if not pictures:
             raise UsageError(f"{picture}: the folder has no pictures")

@@ -68,10 +68,9 @@ def _find(name: str) -> Recipe:
     if suffix not in PICTURE_SUFFIXES or not os.path.isfile(name):
         return find_recipe(name)
     load_torch()
-    from artist_nst.painting.record import load_record
-    from artist_nst.recipes.recipe import from_dict
+    from artist_nst.painting.record import get_recipe, load_record
 
-    return from_dict(load_record(name)["recipe"])
+    return get_recipe(load_record(name), name)
 
 
 def _save(path: Path, recipe: Recipe) -> None:

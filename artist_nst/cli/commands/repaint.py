@@ -16,10 +16,9 @@ from artist_nst.cli.options import (
     WorkNames,
     with_options,
 )
+from artist_nst.cli.series import output_folder
 from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.cli.signals import load_torch
-from artist_nst.errors import ArtistNstError
-from artist_nst.recipes.recipe import from_dict
 from artist_nst.recipes.toml_file import find_recipe
 
 log = logging.getLogger(__name__)
@@ -60,8 +59,8 @@ def repaint(
     from artist_nst.painting.style_sources import StyleRequest
 
     facts = record.load_record(painting)
-    try:
-        base = from_dict(facts["recipe"]) if recipe is None else find_recipe(recipe)
+    with record.translate_damage(painting):
+        base = find_recipe(recipe) if recipe else record.get_recipe(facts, painting)
         options = _apply_record(options, facts, base.network)
         session = PaintSession(options.change_recipe(base), options)
         photo = record.find_content(facts, painting, content)
@@ -77,10 +76,6 @@ def repaint(
             moved_to = style_image or []
             sources = record.find_sources(facts, painting, moved_to, options.corpora)
         sha256 = facts["network"]["sha256"]
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
-        raise ArtistNstError(
-            f"{painting}: its record is damaged ({type(error).__name__}: {error})"
-        ) from error
     if (
         options.requested_network is None
         and recipe is None
@@ -89,10 +84,11 @@ def repaint(
         session.console.print(
             "note: the weights differ from the painting's, so the pixels will differ"
         )
-    out, may_replace = choose_output(options.out, photo, sources)
-    session.paint(
-        photo, sources, seed, out, corpora=options.corpora, may_replace=may_replace
-    )
+    with output_folder(options.out):
+        out, may_replace = choose_output(options.out, photo, sources)
+        session.paint(
+            photo, sources, seed, out, corpora=options.corpora, may_replace=may_replace
+        )
 
 
 def _has_other_draft(facts: dict[str, Any]) -> bool:

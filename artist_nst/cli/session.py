@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,28 +40,29 @@ class PaintSession:
         self.options = options
         self.console = open_console(options.quiet, options.verbose)
 
-    def find_finished(
+    def find_painting(
         self, photo: Path, sources: Sequence[Source], seed: int
-    ) -> Path | None:
-        """Find this very painting in the output folder, if it is finished."""
+    ) -> tuple[Path, bool] | None:
+        """Find this very painting in the output folder, and whether it is finished."""
         load_torch()
         from artist_nst.experiments.runner import Cell
         from artist_nst.image.files import read_picture
         from artist_nst.painting.pipeline import resize_recipe
 
-        path = (self.options.out or Path()) / name_painting(photo, sources)
-        if not os.path.isfile(path):
+        first = (self.options.out or Path()) / name_painting(photo, sources)
+        if not os.path.isfile(first):
             return None
         recipe = replace(self.recipe, network=self.network.name)
         if self.options.long_side is not None:
             pixels = read_picture(photo).pixels
             recipe = resize_recipe(recipe, pixels, self.options.long_side)
-        cell = Cell(path.stem, photo, tuple(sources), recipe, seed, {})
-        try:
-            facts = self._resume_checker.check(path, cell, measured=False)
-        except UsageError:
-            return None
-        return path if facts is not None else None
+        cell = Cell(first.stem, photo, tuple(sources), recipe, seed, {})
+        for path in takewhile(os.path.isfile, _number_paths(first)):
+            # The checker raises for a painting with other settings.
+            with suppress(UsageError):
+                facts = self._resume_checker.check(path, cell, measured=False)
+                return path, facts is not None
+        return None
 
     @cached_property
     def _resume_checker(self) -> ResumeChecker:
@@ -230,12 +233,19 @@ def find_unused(path: Path, suffixes: Sequence[str] = ()) -> Path:
         path: The preferred path.
         suffixes: Of files beside it that must not exist either.
     """
-    number, candidate = 1, path
     # os.path's functions: pathlib's raise if a name is too long.
-    while any(
-        os.path.lexists(file)
-        for file in (candidate, *(candidate.with_suffix(end) for end in suffixes))
-    ):
-        number += 1
-        candidate = path.with_stem(f"{path.stem}-{number}")
-    return candidate
+    return next(
+        candidate
+        for candidate in _number_paths(path)
+        if not any(
+            os.path.lexists(file)
+            for file in (candidate, *(candidate.with_suffix(end) for end in suffixes))
+        )
+    )
+
+
+def _number_paths(path: Path) -> Iterator[Path]:
+    """Yield ``a.png``, then ``a-2.png``, ``a-3.png`` and so on."""
+    yield path
+    for number in count(2):
+        yield path.with_stem(f"{path.stem}-{number}")

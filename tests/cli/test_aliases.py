@@ -68,6 +68,7 @@ def test_one_style_for_several_photos_goes_on(cli: Cli, style: Path) -> None:
         "a-style-2.png",
         "b-style-2.png",
     ]
+    assert cli(*command, "--ratio", 9).out == other.out
 
 
 def test_styles_are_not_movements(cli: Cli, photo: Path, style: Path) -> None:
@@ -124,3 +125,5 @@ def test_a_painting_cut_short_by_memory_fails(
     again = cli(*command)
     assert again.code == 0, again.err
     assert "already painted" not in again.err
+    painted = sorted(path.name for path in Path("o").iterdir())
+    assert painted == ["b-style.png", "photo-style.png"]

@@ -169,11 +169,15 @@ def _paint_photos(
 
     def paint_photo(index: int, photo: Path) -> None:
         (sources,) = choose_groups(request, seed + index, photo, session.console)
-        if several and (done := session.find_finished(photo, sources, seed + index)):
-            session.console.print(f"{photo.name}: already painted", markup=False)
-            typer.echo(str(done))
-            return
         out, may_replace = choose_output(options.out, photo, sources, several=several)
+        found = session.find_painting(photo, sources, seed + index) if several else None
+        if found is not None:
+            out, is_finished = found
+            if is_finished:
+                session.console.print(f"{photo.name}: already painted", markup=False)
+                typer.echo(str(out))
+                return
+            may_replace = True
         session.paint(
             photo,
             sources,

@@ -64,6 +64,10 @@ def save_painting(
     )
     for style, weight in zip(styles, weights or [1.0] * len(works), strict=True):
         style.update(weight=weight, work=None)
+    for style, file in zip(styles, works, strict=True):
+        if file.parent.name in NAMES:
+            corpus = file.parent.name
+            style["work"] = {"corpus": corpus, "id": file.stem, "title": file.stem}
     record = {
         "format": 1,
         "content": content,

@@ -100,7 +100,7 @@ def run(arguments: list[str]) -> int:
             raise KeyboardInterrupt  # typer catches Ctrl-C itself
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing unfinished was left behind", INTERRUPTED)
+        return _fail("interrupted before anything was made", INTERRUPTED)
     except Interrupted as stop:
         return _fail(f"interrupted; {stop}", INTERRUPTED)
     except typer.Abort:

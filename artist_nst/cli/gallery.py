@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artist_nst.cli.console import counting_bar
-from artist_nst.cli.series import make_folder, run_series, series_folder, shorten_name
+from artist_nst.cli.series import (
+    PIPE,
+    make_folder,
+    run_series,
+    series_folder,
+    shorten_name,
+)
 from artist_nst.cli.session import PaintSession
-from artist_nst.cli.signals import load_torch
+from artist_nst.cli.signals import Interrupted, load_torch
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
@@ -72,8 +78,10 @@ def paint_galleries(
             "out --work"
         )
     several = len(photos) > 1
-    if several and options.out is not None:
-        make_folder(options.out)
+    if options.out == PIPE:
+        raise UsageError("-o -: one painting fits a pipe: name a folder")
+    if several and options.out:
+        make_folder(Path(options.out))
     paint_each(
         photos,
         lambda _, photo: _paint_gallery(photo, request, session, several=several),
@@ -88,21 +96,30 @@ def paint_each(photos: list[Path], paint_photo: Callable[[int, Path], None]) -> 
         paint_photo: Called with each photo's index and path.
 
     Raises:
+        Interrupted: After Ctrl-C, unless there is one photo.
         ArtistNstError: The only photo failed, the style request is wrong, or some of
             the photos failed.
     """
-    failed = 0
+    count, failed = len(photos), 0
     for index, photo in enumerate(photos):
         try:
             paint_photo(index, photo)
+        except (KeyboardInterrupt, Interrupted) as error:
+            if count == 1:
+                raise
+            kept = f"{error}; " if str(error) else ""
+            raise Interrupted(
+                f"{kept}{index - failed} of {count} photos are done; run the same "
+                "command again to continue"
+            ) from None
         except ArtistNstError as error:
-            if len(photos) == 1 or isinstance(error, RequestError):
+            if count == 1 or isinstance(error, RequestError):
                 raise
             name = "" if str(photo) in str(error) else f"{photo}: "
             print(f"artist-nst: {name}{error}", file=sys.stderr)
             failed += 1
     if failed:
-        raise ArtistNstError(f"{failed} of {len(photos)} photos were not painted")
+        raise ArtistNstError(f"{failed} of {count} photos were not painted")
 
 
 def _paint_gallery(
@@ -114,15 +131,15 @@ def _paint_gallery(
     options = session.options
     seed = options.seed or 0
     with ExitStack() as stack:
-        if options.out is not None and not several:
+        if options.out and not several:
             # Refuses a bad folder before works are analyzed.
-            stack.enter_context(series_folder(options.out))
+            stack.enter_context(series_folder(Path(options.out)))
         groups = choose_groups(request, seed, photo, session.console)
-        folder = options.out
-        if folder is None or several:
+        folder = Path(options.out or "")
+        if not options.out or several:
             work = groups[0][0].work
-            name = shorten_name(f"{photo.stem}-{work['corpus'] if work else 'works'}")
-            folder = (options.out or Path()) / name
+            style = work["corpus"] if work else "works"
+            folder /= shorten_name(f"{photo.stem}-{style}")
         run_series(
             lambda networks, on_progress: paint_gallery(
                 photo,

@@ -216,17 +216,25 @@ class PaintOptions(RunOptions):
             metavar="N",
         ),
     ] = None
+    # Not a Path, which would lose the slash at the end of a folder.
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--out",
             "-o",
             metavar="PATH",
-            help="Output .png, .jpg, .tif or .webp file, which is replaced, or a "
-            "folder, which is created (default: a new file PHOTO-WORK.png in the "
-            "current folder).",
+            help="Output .png, .jpg, .tif or .webp file, which is replaced; a folder, "
+            "which is created; or - to send a PNG to a pipe (default: a new file "
+            "PHOTO-ARTIST-WORK.png in the current folder).",
         ),
     ] = None
+    no_paths: Annotated[
+        bool,
+        typer.Option(
+            "--no-paths",
+            help="Record only names of photo and styles in the painting, no folders.",
+        ),
+    ] = False
     corpora: Corpora = None
     long_side: Annotated[
         int | None,

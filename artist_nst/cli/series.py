@@ -21,6 +21,9 @@ from artist_nst.cli.console import download_bar, series_bar
 from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
+PIPE = "-"
+"""What ``-o`` names for standard output."""
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -105,15 +108,27 @@ def make_folder(folder: Path) -> None:
 
 
 def output_folder(
-    out: Path | None, *, several: bool = False
+    out: str | None, *, several: bool = False
 ) -> AbstractContextManager[None]:
     """Create what ``-o`` names, if that is a folder.
 
-    It is for several paintings, if it exists, or if its name has no suffix.
+    It is for several paintings, if it exists or ends in a slash, or if its name has no
+    suffix.
+
+    Raises:
+        UsageError: Several paintings are for a pipe, or the folder cannot be created.
     """
-    if out is None or not (several or os.path.isdir(out) or not out.suffix):
+    if out == PIPE and several:
+        raise UsageError("-o -: one painting fits a pipe: name a folder, or one photo")
+    is_folder = several or _names_folder(out or "")
+    if not out or out == PIPE or not is_folder:
         return nullcontext()
-    return series_folder(out)
+    return series_folder(Path(out))
+
+
+def _names_folder(out: str) -> bool:
+    ends_in_slash = out.endswith(("/", os.sep))
+    return ends_in_slash or os.path.isdir(out) or not Path(out).suffix
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,8 +16,9 @@ import typer
 
 from artist_nst.cli.console import download_bar, open_console, painting_bar
 from artist_nst.cli.options import PaintOptions
-from artist_nst.cli.series import shorten_name
+from artist_nst.cli.series import PIPE, shorten_name
 from artist_nst.cli.signals import Interrupted, load_torch
+from artist_nst.cli.tables import write_stdout
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.recipes.recipe import Recipe, format_network
 
@@ -49,7 +51,7 @@ class PaintSession:
         from artist_nst.image.files import read_picture
         from artist_nst.painting.pipeline import resize_recipe
 
-        first = (self.options.out or Path()) / name_painting(photo, sources)
+        first = Path(self.options.out or "") / name_painting(photo, sources)
         if not os.path.isfile(first):
             return None
         recipe = replace(self.recipe, network=self.network.name)
@@ -129,21 +131,27 @@ class PaintSession:
                 every=options.print_rate or 1,
                 film=options.film,
                 explain=options.explain,
+                keep_paths=not options.no_paths,
                 on_progress=on_progress,
             )
         if painting.interrupted and not painting.record["iterations"]:
             raise KeyboardInterrupt
-        if not may_replace and out.exists():
-            out = find_unused(out, (FRAMES, EXPLANATION))
-        try:
-            painting.save(out)
-        except KeyboardInterrupt:
-            painting.save(out)
-            raise Interrupted(f"the painting was saved in {out}") from None
-        self._report(painting, out)
-        self._save_explanation(painting, out)
+        if self.options.out == PIPE:
+            self._report(painting)
+            write_stdout(painting.to_png())
+        else:
+            if not may_replace and out.exists():
+                out = find_unused(out, (FRAMES, EXPLANATION))
+            try:
+                painting.save(out)
+            except KeyboardInterrupt:
+                painting.save(out)
+                raise Interrupted(f"the painting was saved in {out}") from None
+            self._report(painting)
+            self._print_files(painting, out)
         if painting.interrupted:
-            raise Interrupted(f"the best painting so far is in {out}")
+            place = "sent on" if self.options.out == PIPE else f"in {out}"
+            raise Interrupted(f"the best painting so far is {place}")
         if is_cut_short(painting.record):
             # The log says why.
             raise ArtistNstError(f"unfinished: {out} is enlarged from a smaller level")
@@ -153,6 +161,9 @@ class PaintSession:
         """Raise UsageError if an output cannot be written or would replace an input."""
         from artist_nst._files import VIDEO_SUFFIXES, check_writable
 
+        if self.options.out == PIPE:
+            self._check_pipe()
+            return
         outputs = {"-o": out}
         check_writable(out)
         if self.options.explain:
@@ -171,15 +182,32 @@ class PaintSession:
                         "another file"
                     )
 
-    def _save_explanation(self, painting: Painting, out: Path) -> None:
+    def _check_pipe(self) -> None:
+        """Raise UsageError if only the terminal, or more files, would be written to."""
+        if sys.stdout.isatty():
+            raise UsageError("-o - needs a pipe or a file: `... -o - > painting.png`")
+        for field in ("explain", "film", "print_rate"):
+            if getattr(self.options, field):
+                option = field.replace("_", "-")
+                raise UsageError(f"--{option} needs a file: name one with -o")
+
+    def _print_files(self, painting: Painting, out: Path) -> None:
+        """Print what was written, and write the explanation."""
         from artist_nst.image.files import write_picture
 
+        typer.echo(str(out))
+        options = self.options
+        frames = out.with_suffix(FRAMES) if options.print_rate else None
+        for path in (options.film, frames):
+            # The log has said why one is not there.
+            if path is not None and os.path.exists(path):
+                typer.echo(str(path))
         if painting.explanation is not None:
             page = out.with_suffix(EXPLANATION)
             write_picture(page, painting.explanation)
             typer.echo(str(page))
 
-    def _report(self, painting: Painting, out: Path) -> None:
+    def _report(self, painting: Painting) -> None:
         from artist_nst.nst.lbfgs import StopReason
 
         record = painting.record
@@ -195,16 +223,15 @@ class PaintSession:
             f"{record['seconds']:.0f} s with {painters}; stopped: {reasons}",
             markup=False,
         )
-        typer.echo(str(out))
 
 
 def choose_output(
-    out: Path | None, photo: Path, sources: Sequence[Source], *, several: bool = False
+    out: str | None, photo: Path, sources: Sequence[Source], *, several: bool = False
 ) -> tuple[Path, bool]:
     """Choose a painting's file.
 
     Args:
-        out: A file, or a folder that exists; None for the current folder.
+        out: A file, a folder that exists, or ``-``; None for the current folder.
         photo: The photo, which a file in a folder is named after.
         sources: The style images, which it is named after too.
         several: Whether ``out`` is a folder for several paintings.
@@ -212,10 +239,10 @@ def choose_output(
     Returns:
         The path, and whether it may replace an existing file.
     """
-    if out is not None and not several and not os.path.isdir(out):
-        return out, True
+    if out and not several and not os.path.isdir(out):
+        return Path(out), True
     name = name_painting(photo, sources)
-    path = find_unused((out or Path()) / name, (FRAMES, EXPLANATION))
+    path = find_unused(Path(out or "") / name, (FRAMES, EXPLANATION))
     return path, False
 
 
@@ -223,7 +250,11 @@ def name_painting(photo: Path, sources: Sequence[Source]) -> str:
     """Name a painting's file after its photo and style images."""
     from artist_nst.painting.style_sources import name_sources
 
-    return f"{shorten_name(photo.stem)}-{shorten_name(name_sources(sources))}.png"
+    style = name_sources(sources)
+    work = sources[0].work
+    if work is not None and not style.startswith(f"{work['corpus']}-"):
+        style = f"{work['corpus']}-{style}"
+    return f"{shorten_name(photo.stem)}-{shorten_name(style)}.png"
 
 
 def find_unused(path: Path, suffixes: Sequence[str] = ()) -> Path:

@@ -64,10 +64,13 @@ def print_table(
         write_stdout("".join(f"{line.rstrip()}\n" for line in lines))
 
 
-def write_stdout(text: str) -> None:
+def write_stdout(content: str | bytes) -> None:
     """Write to stdout, and ignore that its reader has closed it (``| head``)."""
     try:
-        sys.stdout.write(text)
+        if isinstance(content, bytes):
+            sys.stdout.buffer.write(content)
+        else:
+            sys.stdout.write(content)
         sys.stdout.flush()
     except BrokenPipeError:
         # Otherwise Python reports the error again when it closes stdout at exit.

@@ -25,7 +25,7 @@ from artist_nst.corpus.works import (
     list_artists,
     load_corpus,
 )
-from artist_nst.errors import ArtistNstError
+from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.evaluation.attribution import (
     CrossFittedClassifiers,
     ProgressCallback,
@@ -141,7 +141,7 @@ class Evaluation:
 
 def evaluate(
     paintings: Sequence[PathLike],
-    artist: str,
+    artist: str | None = None,
     corpora: PathLike | None = None,
     *,
     content: PathLike | None = None,
@@ -155,7 +155,8 @@ def evaluate(
 
     Args:
         paintings: their files.
-        artist: a name, a part of it or a folder, as for :func:`artist_nst.paint`.
+        artist: a name, a part of it or a folder, as for :func:`artist_nst.paint`; if
+            None, that whose works all paintings are after, as their records say.
         corpora: the folder of corpora; all artists in it are told apart.
         content: the photo of paintings that have no record, or whose photo has moved.
         color: whether the classifiers see colors, which some paintings have from
@@ -163,10 +164,12 @@ def evaluate(
         on_progress: told what is done, how many are done, and of how many.
 
     Raises:
-        UsageError: no such artist; too few artists or works to train classifiers.
+        UsageError: no such artist, or none in the records; too few artists or works to
+            train classifiers.
         ArtistNstError: a painting can't be read.
     """
     used = set().union(*map(_find_used_hashes, paintings))
+    artist = artist or _find_recorded_artist(paintings)
     slug = find_corpus_folder(artist, choose_corpora_folder(corpora)).name
     evaluator = Evaluator(
         corpora, used, artist=slug, color=color, on_progress=on_progress
@@ -291,7 +294,9 @@ class Evaluator:
         if facts is None:
             return None
         try:
-            sources = record.find_sources(facts, painting, (), self.corpora)
+            sources = record.find_sources(
+                facts, painting, corpora=self.corpora, option=None
+            )
             for path in {source.path for source in sources} - self._source_grams.keys():
                 self._source_grams[path] = describe_file(path).grams
         except ArtistNstError as error:
@@ -357,6 +362,22 @@ def _find_used_hashes(painting: PathLike) -> set[str]:
         log.warning("%s; the judges may know what it was painted from", error)
         return {digest}
     return {digest, *(style["sha256"] for style in facts["styles"])}
+
+
+def _find_recorded_artist(paintings: Sequence[PathLike]) -> str:
+    """Return the corpus that all paintings are after works of.
+
+    Raises:
+        UsageError: There is none, or there are several.
+    """
+    records = filter(None, map(_load_record, map(Path, paintings)))
+    works = [style["work"] for facts in records for style in facts["styles"]]
+    artists = {work["corpus"] for work in works if work}
+    if len(artists) != 1:
+        found = f"after works of {' and '.join(sorted(artists))}" if artists else ""
+        problem = found or "after no artist's works, as far as they record it"
+        raise UsageError(f"the paintings are {problem}: name one with --artist")
+    return str(artists.pop())
 
 
 def _find_photo(

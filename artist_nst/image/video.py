@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.GifImagePlugin import getdata
 
 from artist_nst._files import (
@@ -104,6 +104,8 @@ class VideoWriter:
     def add(self, pixels: NDArray[np.floating[Any]] | NDArray[np.uint8]) -> None:
         """Add a frame, (H, W, 3) sRGB in [0, 1] or levels; the first decides the size.
 
+        Others are fitted into it, between black bars if they have another aspect.
+
         Raises:
             ValueError: The shape is wrong, a value is not finite, or the video is not
                 open: before ``with``, after it, or after a failure.
@@ -119,7 +121,8 @@ class VideoWriter:
                     self._size = image.size
                     self._encoder = self._start_encoder()
                 if image.size != self._size:
-                    image = image.resize(self._size, Image.Resampling.LANCZOS)
+                    # Bars beside a picture of another aspect.
+                    image = ImageOps.pad(image, self._size, Image.Resampling.LANCZOS)
                 self._encoder.add(image)
         except Exception:  # Ctrl-C must not discard the video
             self._close()
@@ -160,8 +163,9 @@ def write_video(
 ) -> None:
     """Write a video of image files, as large as the first of them.
 
-    Transparent ones are composited over white. Ctrl-C leaves a video of the frames
-    until then. ``on_frame`` is called with the numbers of frames done and in total.
+    Those of another aspect get black bars. Transparent ones are composited over white.
+    Ctrl-C leaves a video of the frames until then. ``on_frame`` is called with the
+    numbers of frames done and in total.
 
     Raises:
         UsageError: The path cannot be written.

@@ -75,6 +75,13 @@ class Canvas:
         self.content, colored_styles = self._apply_color(scaled_styles)
         self.styles = list(zip(colored_styles, weights, strict=True))
 
+    @property
+    def has_original_colors(self) -> bool:
+        """Whether ``styles`` are in their own colors."""
+        method, strength = self.recipe.color, self.recipe.color_strength
+        is_blended = method in color.PLANES and strength < 1
+        return method == "none" or strength == 0 or is_blended
+
     def paint(
         self,
         network: VGG,
@@ -134,16 +141,15 @@ class Canvas:
     def _apply_color(self, styles: list[Pixels]) -> tuple[Pixels, list[Pixels]]:
         """Return photo and styles in the colors that the network is to see."""
         method, strength = self.recipe.color, self.recipe.color_strength
-        if method == "none" or strength == 0:
+        if self.has_original_colors:
+            # A plane of a strength below 1 is blended with the photo's colors in
+            # to_painting.
             return self.photo, styles
         if method not in color.PLANES:
             recolored = [
                 color.recolor(style, self.photo, method, strength) for style in styles
             ]
             return self.photo, recolored
-        if strength < 1:
-            # Painted in full color, to be blended with the photo's in to_painting.
-            return self.photo, styles
         brightness = color.extract_plane(self.photo, method)
         planes = [
             color.match_plane(color.extract_plane(style, method), brightness)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from artist_nst.nst.pyramid import plan_levels
 from artist_nst.painting.record import format_title
+from artist_nst.recipes.recipe import from_dict
 
 
 def describe_record(
@@ -17,7 +19,10 @@ def describe_record(
         ", ".join(_format_layer(*pair) for pair in recipe[key]) or "no layer"
         for key in ("content_layers", "style_layers", "neighbor_layers")
     )
-    levels = ", ".join(f"{count} at {scale:.3g}" for scale, count in recipe["levels"])
+    levels = ", ".join(
+        f"{level.iterations} at {level.width}×{level.height}"
+        for level in plan_levels(from_dict(dict(recipe)), height, width)
+    )
     if not recipe["neighbor_weight"]:
         neighbor_layers = "no layer"
     # What auto resolved to.

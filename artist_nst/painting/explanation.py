@@ -69,6 +69,7 @@ def explain_painting(
 def _style_panels(canvas: Canvas, styles: Sequence[Mapping[str, Any]]) -> list[Panel]:
     """Return the styles; of several, framed by their colors in the map of sources."""
     panels = []
+    note = "" if canvas.has_original_colors else ", in the photo's colors"
     pictures = [_to_color(pixels) for pixels, _ in canvas.styles]
     for index, (pixels, style) in enumerate(zip(pictures, styles, strict=True)):
         title = format_title(style)
@@ -81,7 +82,7 @@ def _style_panels(canvas: Canvas, styles: Sequence[Mapping[str, Any]]) -> list[P
             )
             framed[width:-width, width:-width] = pixels
             pixels = framed
-        panels.append(Panel(pixels, title))
+        panels.append(Panel(pixels, title + note))
     return panels
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.image.encoder import encode, to_levels, to_samples
 from artist_nst.image.files import read_picture, resize, write_picture
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.minimize import NotFiniteError
@@ -26,6 +30,7 @@ from artist_nst.painting.canvas import Canvas
 from artist_nst.painting.compute import DEFAULT_COMPUTE, ComputeOptions
 from artist_nst.painting.explanation import explain_painting
 from artist_nst.painting.frame_writer import FrameWriter, open_frame_writer
+from artist_nst.painting.in_memory import ImageLike, MemoryFiles
 from artist_nst.painting.networks import (
     check_recipe_layers,
     load_draft_network,
@@ -34,6 +39,7 @@ from artist_nst.painting.networks import (
 from artist_nst.painting.style_sources import Source, StyleImage, StyleRequest
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Recipe
+from artist_nst.recipes.toml_file import find_recipe
 from artist_nst.styles.picking import Pick
 
 log = logging.getLogger(__name__)
@@ -52,7 +58,7 @@ class Progress:
     preview: Callable[[], Pixels]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Painting:
     """A painting, and the record from which it can be painted again.
 
@@ -70,23 +76,48 @@ class Painting:
     interrupted: bool
     explanation: Pixels | None = None
 
+    def __repr__(self) -> str:
+        height, width = self.pixels.shape[:2]
+        works = "; ".join(map(record.format_title, self.record["styles"]))
+        return (
+            f"<Painting {width}×{height}: "
+            f"{record.format_title(self.record['content'])} after {works}, "
+            f"{self.record['iterations']} iterations>"
+        )
+
+    def _repr_png_(self) -> bytes:
+        """Show the painting in a notebook."""
+        return self.to_png()
+
+    @property
+    def image(self) -> Image.Image:
+        """The painting as a Pillow image of 8 bits, RGB or RGBA."""
+        return Image.fromarray(to_levels(to_samples(self.pixels, self.alpha)))
+
+    def to_png(self) -> bytes:
+        """Encode the painting as PNG, with the record."""
+        samples = to_samples(self.pixels, self.alpha)
+        return bytes(encode(samples, ".png", "the painting", self._to_json()))
+
+    def _to_json(self) -> str:
+        return json.dumps(self.record, ensure_ascii=True)
+
     def save(self, path: PathLike) -> None:
         """Write PNG, JPEG, TIFF (16 bit) or WebP by the suffix, with the record.
 
         Raises:
             ArtistNstError: It cannot be written; what was at ``path`` is kept.
         """
-        text = json.dumps(self.record, ensure_ascii=True)
-        write_picture(path, self.pixels, alpha=self.alpha, record=text)
+        write_picture(path, self.pixels, alpha=self.alpha, record=self._to_json())
 
 
 def paint(
-    content: PathLike,
+    content: ImageLike,
     style: StyleRequest | StyleImage | Sequence[StyleImage] = (),
     *,
     artist: str | None = None,
     pick: Pick | None = None,
-    recipe: Recipe = RECIPES["default"],
+    recipe: Recipe | str = RECIPES["default"],
     long_side: int | None = None,
     seed: int | None = None,
     compute: ComputeOptions = DEFAULT_COMPUTE,
@@ -97,19 +128,23 @@ def paint(
     film: PathLike | None = None,
     measure: bool | Callable[[], VGG] = False,
     explain: bool = False,
+    keep_paths: bool = True,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Painting:
     """Paint a photo after style images, or after works of an artist.
 
     Args:
-        content: The photo.
-        style: Style images, alone or with weights relative to each other; or a
-            :class:`StyleRequest`, which also names works and folders of corpora.
+        content: The photo: a file, a Pillow image, or an array
+            (:data:`~artist_nst.painting.in_memory.ImageLike`).
+        style: Style images likewise, alone or as pairs with weights relative to each
+            other; or a :class:`StyleRequest`, which also names works and folders of
+            corpora.
         artist: Short for ``StyleRequest(artist=…, pick=…)``: one of the artist's
             works is picked at random.
         pick: How works are picked instead: ``Pick(way="mix")`` blends several.
-        recipe: Every number of the painting; see :func:`artist_nst.recipe`.
-        long_side: Of the painting in pixels, in place of ``recipe.width``.
+        recipe: Every number of the painting, from :func:`artist_nst.recipe`; or the
+            name of a recipe, or a .toml file.
+        long_side: Of the painting in pixels, in place of the recipe's width.
         seed: Of the pick and of noise; drawn, and recorded, if None.
         compute: Where to compute, within which memory, by which weights.
         network: From :func:`artist_nst.load_network`, to load it once for many
@@ -123,6 +158,8 @@ def paint(
             own network or the one that a function returns
             (:class:`artist_nst.nst.distance.Distances`).
         explain: Draw ``Painting.explanation``; measures the distances as well.
+        keep_paths: Record the paths of photo, styles and corpora as they were given;
+            otherwise only the files' names.
         on_progress: Called after each iteration.
 
     Returns:
@@ -134,59 +171,69 @@ def paint(
         KeyboardInterrupt: Ctrl-C came before there was anything to keep.
     """
     seed = pick_seed(seed)
-    request = _as_request(style, artist, pick)
-    sources = request.choose(seed, content)
-    check_recipe_layers(recipe)
-    photo = read_picture(content, max_pixels=compute.max_pixels)
-    recipe = resize_recipe(recipe, photo.pixels, long_side)
-    cache = cache or TargetCache()
-    styles: list[dict[str, Any]] = []
+    if isinstance(recipe, str):
+        recipe = find_recipe(recipe)
+    with MemoryFiles() as files:
+        request = _as_request(style, artist, pick).place(files)
+        content = files.place(content)
+        sources = request.choose(seed, content)
+        check_recipe_layers(recipe)
+        photo = read_picture(content, max_pixels=compute.max_pixels)
+        recipe = resize_recipe(recipe, photo.pixels, long_side)
+        cache = cache or TargetCache()
+        styles: list[dict[str, Any]] = []
 
-    def read_sources() -> Iterator[tuple[Source, Pixels]]:
-        for source in sources:
-            picture = read_picture(source.path, max_pixels=compute.max_pixels)
-            styles.append(record.describe_source(source, picture))
-            yield source, picture.pixels
+        def get_recorded_path(path: PathLike) -> str | None:
+            if files.holds(path):
+                return None
+            return os.fspath(path) if keep_paths else Path(path).name
 
-    with (
-        _translate_failures(recipe),
-        open_frame_writer(frames, every, film) as frame_writer,
-    ):
-        canvas = Canvas(recipe, photo.pixels, read_sources(), compute.max_pixels)
-        if network is None:
-            network = load_network(recipe, compute)
-        vgg = network if isinstance(network, VGG) else network()
-        _check_network(vgg, recipe)
-        # For the record: what auto resolved to.
-        canvas.recipe = replace(canvas.recipe, network=vgg.name)
+        def read_sources() -> Iterator[tuple[Source, Pixels]]:
+            for source in sources:
+                picture = read_picture(source.path, max_pixels=compute.max_pixels)
+                path = get_recorded_path(source.path)
+                styles.append(record.describe_source(source, picture, path))
+                yield source, picture.pixels
 
-        def on_step(step: Step) -> None:
-            progress = Progress(step, lambda: canvas.to_painting(step.image))
-            frame_writer.write(step, progress.preview)
-            on_progress(progress)
+        with (
+            _translate_failures(recipe),
+            open_frame_writer(frames, every, film) as frame_writer,
+        ):
+            canvas = Canvas(recipe, photo.pixels, read_sources(), compute.max_pixels)
+            if network is None:
+                network = load_network(recipe, compute)
+            vgg = network if isinstance(network, VGG) else network()
+            _check_network(vgg, recipe)
+            # For the record: what auto resolved to.
+            canvas.recipe = replace(canvas.recipe, network=vgg.name)
 
-        started = time.perf_counter()
-        precision = choose_precision(compute.precision, vgg.mean.device)
-        is_mixed = recipe.draft_levels > 0 and vgg.name != "compact"
-        draft = load_draft_network(vgg) if is_mixed else None
-        result = canvas.paint(
-            vgg, seed, cache, on_step, precision, compute.max_memory, draft
-        )
-        run = _FinishedRun(
-            content=record.describe_picture(content, photo),
-            styles=styles,
-            corpora=request.corpora,
-            seed=seed,
-            alpha=photo.alpha,
-            canvas=canvas,
-            result=result,
-            network=vgg,
-            draft=draft,
-            cache=cache,
-            precision=precision,
-            seconds=time.perf_counter() - started,
-        )
-        return run.complete(measure or explain, explain, frame_writer)
+            def on_step(step: Step) -> None:
+                progress = Progress(step, lambda: canvas.to_painting(step.image))
+                frame_writer.write(step, progress.preview)
+                on_progress(progress)
+
+            started = time.perf_counter()
+            precision = choose_precision(compute.precision, vgg.mean.device)
+            is_mixed = recipe.draft_levels > 0 and vgg.name != "compact"
+            draft = load_draft_network(vgg) if is_mixed else None
+            result = canvas.paint(
+                vgg, seed, cache, on_step, precision, compute.max_memory, draft
+            )
+            run = _FinishedRun(
+                content=record.describe_picture(photo, get_recorded_path(content)),
+                styles=styles,
+                corpora=request.corpora if keep_paths else None,
+                seed=seed,
+                alpha=photo.alpha,
+                canvas=canvas,
+                result=result,
+                network=vgg,
+                draft=draft,
+                cache=cache,
+                precision=precision,
+                seconds=time.perf_counter() - started,
+            )
+            return run.complete(measure or explain, explain, frame_writer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

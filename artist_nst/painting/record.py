@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
@@ -17,7 +17,13 @@ from torch import Tensor
 
 from artist_nst._files import get_version, hash_file
 from artist_nst._types import PathLike
-from artist_nst.corpus.works import choose_corpora_folder, find_corpus, find_work
+from artist_nst.corpus.works import (
+    choose_corpora_folder,
+    find_corpus,
+    find_work,
+    list_artists,
+    load_corpus,
+)
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import Picture, read_record
 from artist_nst.nst.devices import describe_device
@@ -104,22 +110,22 @@ def measure_shares(sources: Tensor, count: int) -> list[float]:
     return [int(number) / sources.numel() for number in places]
 
 
-def describe_picture(path: PathLike, picture: Picture) -> dict[str, Any]:
-    """Describe a picture by its path, as typed, its hash and its size."""
+def describe_picture(picture: Picture, path: str | None) -> dict[str, Any]:
+    """Describe a picture by its path, as typed, if it has one, its hash and size."""
     height, width = picture.pixels.shape[:2]
     return {
-        "path": os.fspath(path),
+        "path": path,
         "sha256": picture.sha256,
         "width": width,
         "height": height,
     }
 
 
-def describe_source(source: Source, picture: Picture) -> dict[str, Any]:
+def describe_source(
+    source: Source, picture: Picture, path: str | None
+) -> dict[str, Any]:
     """Describe a style; a work is named by its corpus and id, not by a path."""
-    facts = describe_picture(source.path, picture)
-    if source.work is not None:
-        facts["path"] = None
+    facts = describe_picture(picture, None if source.work else path)
     return {**facts, "weight": source.weight, "work": source.work}
 
 
@@ -204,6 +210,8 @@ def format_title(picture: Mapping[str, Any]) -> str:
     """Return a picture's title in a record: the work's, or the file's name."""
     if work := picture.get("work"):
         return f"{work['title']}, {work['artist']}"
+    if picture["path"] is None:
+        return "an image in memory"
     # A record may have been written on Windows.
     return PureWindowsPath(picture["path"]).name
 
@@ -230,10 +238,22 @@ def find_content(
 def find_sources(
     facts: dict[str, Any],
     painting: PathLike,
-    moved_to: Sequence[Path],
-    corpora: PathLike | None,
+    moved_to: Sequence[Path] = (),
+    corpora: PathLike | None = None,
+    *,
+    option: str | None = "--style-image",
 ) -> list[Source]:
-    """Find a record's style images: in ``moved_to``, their corpora, or where they were.
+    """Find a record's style images.
+
+    They are looked for in ``moved_to``, in their corpora, where they were, and by their
+    hashes among all works in the corpora.
+
+    Args:
+        facts: The record.
+        painting: The file that it is of.
+        moved_to: Files of style images.
+        corpora: The folder of corpora.
+        option: That names a file, for the errors; None if there is none.
 
     Raises:
         UsageError: One is not there, or is another picture by its hash; one of
@@ -251,7 +271,13 @@ def find_sources(
         candidates = list(moved_to)
         if style["work"] is not None:
             candidates += _find_in_corpus(style["work"], corpora)
-        path = _find_picture(style, Path(painting), candidates, "--style-image")
+        try:
+            path = _find_picture(style, Path(painting), candidates, option)
+        except UsageError:
+            copy = _find_copy(style["sha256"], corpora)
+            if copy is None:
+                raise
+            path = copy
         sources.append(Source(path, style["weight"], style["work"]))
     return sources
 
@@ -264,8 +290,20 @@ def _find_in_corpus(work: dict[str, Any], corpora: PathLike | None) -> list[Path
         return []
 
 
+def _find_copy(sha256: str, corpora: PathLike | None) -> Path | None:
+    """Find a picture among all works by its hash."""
+    for folder in list_artists(choose_corpora_folder(corpora)).values():
+        with suppress(ArtistNstError):
+            corpus = load_corpus(folder)
+            for work in corpus.available:
+                path = corpus.get_path(work)
+                if work.sha256 == sha256 and hash_file(path) == sha256:
+                    return path
+    return None
+
+
 def _find_picture(
-    picture: dict[str, Any], painting: Path, candidates: list[Path], option: str
+    picture: dict[str, Any], painting: Path, candidates: list[Path], option: str | None
 ) -> Path:
     """Return the first candidate that has the recorded hash."""
     for path in candidates:
@@ -280,12 +318,15 @@ def _find_picture(
         if hash_file(path) == picture["sha256"]:
             return path
     if files:
+        advice = f": name that one with {option}" if option else ""
         raise UsageError(
             f"{files[0]} is not the picture that {painting} was painted from (its "
-            f"hash differs): name that one with {option}"
+            f"hash differs){advice}"
         )
-    name = picture["path"] or (picture["work"] or {}).get("title", "a picture")
+    advice = f"name it with {option}" if option else ""
+    if picture.get("work"):
+        advice += f"{', or ' if advice else 'name '}its folder with --corpora"
     raise UsageError(
-        f"{name}, which {painting} was painted from, is not here: name it with {option}"
-        + (", or its folder with --corpora" if picture.get("work") else "")
+        f"{picture['path'] or format_title(picture)}, which {painting} was painted "
+        f"from, is not here{advice and f': {advice}'}"
     )

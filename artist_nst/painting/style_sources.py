@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from artist_nst.corpus.works import (
     find_work,
 )
 from artist_nst.errors import UsageError
+from artist_nst.painting.in_memory import ImageLike, MemoryFiles, is_in_memory
 from artist_nst.styles.picking import Pick, PickProgress, pick_works
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Source:
         return f"{self.work['title']} ({year})" if year else str(self.work["title"])
 
 
-StyleImage = PathLike | tuple[PathLike, float] | Source
+StyleImage = ImageLike | tuple[ImageLike, float] | Source
 WorkName = str | tuple[str, float]
 
 
@@ -77,6 +78,18 @@ class StyleRequest:
     works: WorkName | Sequence[WorkName] = ()
     pick: Pick | None = None
     corpora: PathLike | None = None
+
+    def place(self, files: MemoryFiles) -> StyleRequest:
+        """Return the request with files for images that are in memory."""
+
+        def place(image: StyleImage) -> StyleImage:
+            if isinstance(image, Source):
+                return image
+            if isinstance(image, tuple):
+                return files.place(image[0]), image[1]
+            return files.place(image)
+
+        return replace(self, images=list(map(place, _as_list(self.images))))
 
     def choose(
         self,
@@ -173,9 +186,8 @@ def from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
 def _as_list(given: Any) -> list[Any]:
     """Put one image or name, alone or with its weight, into a list."""
     is_pair = isinstance(given, tuple) and len(given) == 2
-    if isinstance(given, str | os.PathLike | Source) or (
-        is_pair and isinstance(given[1], int | float)
-    ):
+    is_one = isinstance(given, str | os.PathLike | Source) or is_in_memory(given)
+    if is_one or (is_pair and isinstance(given[1], int | float)):
         return [given]
     return list(given)
 
@@ -184,6 +196,8 @@ def _from_image(image: StyleImage) -> Source:
     if isinstance(image, Source):
         return image
     path, weight = image if isinstance(image, tuple) else (image, 1.0)
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError("images in memory need place() first")
     return Source(Path(path), weight)
 
 

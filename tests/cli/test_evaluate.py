@@ -44,7 +44,12 @@ def test_a_table_its_summary_and_a_file_of_it(cli: Cli, corpora: Path) -> None:
     arguments = ("-A", "Bram", "--corpora", corpora, "--csv", "table.csv")
     ran = cli("evaluate", "painted*.png", *arguments)
     assert ran.code == 0
-    head, *lines = ran.out.splitlines()
+    verdict, _, head, *lines = ran.out.splitlines()
+    assert verdict.startswith("The judges take 100% of 3 paintings for bram's; ")
+    assert "100% of bram's own works" in verdict
+    # Without --artist, the one that the paintings are after.
+    again = cli("evaluate", "painted*.png", "--corpora", corpora)
+    assert again.out == ran.out, again.err
     assert head.split()[:4] == ["painting", "taken", "for", "probability"]
     for number, line in enumerate(lines[:3]):
         assert line.split()[:2] == [f"painted{number}.png", "bram"]
@@ -78,7 +83,11 @@ def test_a_painting_without_a_record_and_without_color(cli: Cli, corpora: Path) 
     other = cli(*evaluate, *more)
     assert "edges" in other.out
     # Judged by other features.
-    assert other.out.splitlines()[1].split()[:3] != ran.out.splitlines()[1].split()[:3]
+    row = [out.splitlines()[3].split()[:3] for out in (ran.out, other.out)]
+    assert row[0] != row[1]
+    ran = cli("evaluate", "foreign.png", "--corpora", corpora, "-q")
+    assert ran.code == 2
+    assert "--artist" in ran.err.splitlines()[-1]
 
 
 def test_what_is_wrong_is_one_line(cli: Cli, corpora: Path, tmp_path: Path) -> None:
@@ -90,7 +99,6 @@ def test_what_is_wrong_is_one_line(cli: Cli, corpora: Path, tmp_path: Path) -> N
         ((painting, "-A", "hokusai"), 2, "hokusai", "artist-nst fetch hokusai"),
         (("nothing.png", "-A", "bram"), 1, "nothing.png"),
         (("empty.png", "-A", "bram"), 1, "empty.png"),
-        ((painting,), 2, "--artist"),
         ((painting, "-A", "bram", "--corpora", few), 2, "6 artists", "have 3"),
         ((painting, "-A", "bram", "--csv", "table.txt"), 2, "table.txt"),
         ((painting, "-A", "bram", "--csv", "none/table.csv"), 2, "none/table.csv"),

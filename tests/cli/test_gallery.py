@@ -87,7 +87,7 @@ def test_one_work_picked_in_each_way(paint: Paint, photo: Path) -> None:
         assert ran.code == 0
         name = ran.out.strip()
         (work,) = get_works(name)
-        assert name == f"photo-{TITLES[int(work[1:])].lower()}.png"
+        assert name == f"photo-anna-{TITLES[int(work[1:])].lower()}.png"
         assert "Anna Ancher: " in ran.err
         assert ("picked of 9" if way == "random" else f"as {way} of 9") in ran.err
         Path(name).unlink()
@@ -110,7 +110,7 @@ def test_the_work_nearest_to_each_photo(
     for number, photo in zip((4, 7), photos, strict=True):
         shutil.copy(corpora / "anna" / f"{number}.png", photo)
     assert paint(*photos, "--pick", "nearest", "-o", "both").code == 0
-    assert set(os.listdir("both")) == {"one-head.png", "two-barn.png"}
+    assert set(os.listdir("both")) == {"one-anna-head.png", "two-anna-barn.png"}
 
 
 def test_filters(paint: Paint, photo: Path) -> None:
@@ -140,7 +140,8 @@ def test_a_mix_of_eight_works_with_a_film_can_be_repainted(
 ) -> None:
     ran = paint(photo, "--pick", "mix", "--film", "a.gif", "-c")
     assert ran.code == 0
-    name = ran.out.strip()
+    name, film = ran.out.split()
+    assert film == "a.gif"
     assert files() == ["a.gif", name]
     record = load_record(name)
     assert record["seed"] == 3
@@ -176,7 +177,7 @@ def test_a_mix_of_few_for_each_of_several_photos(paint: Paint, photo: Path) -> N
     for path in Path("all").iterdir():
         start = path.name.split("-")[0]
         titles = [TITLES[int(work[1:])].lower() for work in get_works(path)]
-        assert path.name == f"{start}-{'+'.join(titles)}.png"
+        assert path.name == f"{start}-anna-{'+'.join(titles)}.png"
     assert len(os.listdir("all")) == 2
 
 

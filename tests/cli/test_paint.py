@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import gc
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +29,8 @@ from tests.image.test_video import seen
 
 # Levels that a film's 256 colors, or its half of the chroma, may be off.
 COARSE = 12
+
+ENTRY_POINT = (str(Path(sys.executable).with_name("artist-nst")),)
 
 
 class TestOutput:
@@ -56,6 +60,40 @@ class TestOutput:
         Path("folder").mkdir()
         assert cli("paint", photo, style, *SMALL, "-o", "folder").code == 0
         assert files() == ["a.png", "folder", "folder/photo-style.png"]
+        for folder in ("new", "v1.0/"):
+            assert cli("paint", photo, style, *SMALL, "-o", folder).code == 0
+            assert Path(folder, "photo-style.png").exists()
+        ran = cli("paint", photo, style, *SMALL, "-o", "v1.1")
+        assert ran.code == 2
+        assert "v1.1" in ran.line
+
+    def test_out_is_a_pipe(self, cli: Cli, photo: Path, style: Path) -> None:
+        command = [*ENTRY_POINT, "paint", photo, style, *SMALL, "-o", "-"]
+        done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+        Path("a.png").write_bytes(done.stdout)
+        assert pixels("a.png").shape == (36, 48, 3)
+        assert load_record("a.png")["iterations"] == 3
+        assert files() == ["a.png"]
+        for pictures, more in (
+            ((photo, photo, "--style", style), ()),
+            ((photo, style), ("--explain",)),
+            ((photo, style), ("--film", "a.gif")),
+        ):
+            ran = cli("paint", *pictures, *SMALL, "-o", "-", *more)
+            assert (ran.code, ran.out) == (2, "")
+
+    def test_records_without_paths(self, cli: Cli, photo: Path, style: Path) -> None:
+        assert cli("paint", photo, style, *SMALL, "-o", "a.png").code == 0
+        assert load_record("a.png")["content"]["path"] == str(photo)
+        more = ("-o", "b.png", "--no-paths")
+        assert cli("paint", photo, style, *SMALL, *more).code == 0
+        record = json.dumps(load_record("b.png"))
+        assert '"photo.png"' in record
+        assert str(photo.parent) not in record
+        assert cli("repaint", "b.png").code == 2
+        found = ("--content", photo, "--style-image", style)
+        assert cli("repaint", "b.png", *found, "-o", "c.png").code == 0
+        assert (pixels("b.png") == pixels("c.png")).all()
 
     def test_every_format_holds_the_record(
         self, cli: Cli, photo: Path, style: Path
@@ -241,8 +279,8 @@ class TestArtist:
         assert "1 of 3 photos" in ran.err
         assert "Harbour before Dusk" in ran.err
         assert sorted(os.listdir("all")) == [
-            "other-harbour-before-dusk.png",
-            "photo-harbour-before-dusk.png",
+            "other-procedural-harbour-before-dusk.png",
+            "photo-procedural-harbour-before-dusk.png",
         ]
 
     def test_missing_weights_are_reported_once_for_several_photos(
@@ -494,9 +532,8 @@ class TestEntryPoint:
     """The console script itself, in its own process."""
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
-        script = Path(sys.executable).with_name("artist-nst")
         return subprocess.Popen(
-            [str(script), *map(str, arguments)],
+            [*ENTRY_POINT, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -529,7 +566,7 @@ class TestEntryPoint:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
         assert process.returncode == 130, err
-        assert out == "a.png\na.explained.png\n"
+        assert out == "a.png\na.gif\na.frames\na.explained.png\n"
         assert "Traceback" not in err
         assert pixels("a.png").shape == (36, 48, 3)
         record = load_record("a.png")
@@ -539,6 +576,25 @@ class TestEntryPoint:
         frames = seen(Path("a.gif")).frames
         assert len(frames) >= 3
         assert distance(frames[-1], pixels("a.png")) < COARSE
+
+    def test_ctrl_c_in_a_series_says_what_is_left(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        del cli
+        photos = [photo]
+        for number in range(2):
+            photos.append(photo.with_name(f"{number}.png"))
+            shutil.copy(photo, photos[-1])
+        more = ("--style", style, "-w", 48, "-n", 400, "-o", "all")
+        process = self.start("paint", *photos, *more)
+        until = time.monotonic() + 120
+        while not Path("all/photo-style.png").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 130, err
+        assert re.search("[012] of 3 photos are done; run the same", err)
 
     def test_version(self) -> None:
         out, _ = self.start("--version").communicate(timeout=60)

@@ -73,9 +73,23 @@ def test_a_record_of_an_older_version(cli: Cli, painting: Path) -> None:
     assert len(now["history"][0]) == 6
 
 
+def test_a_style_that_was_adopted_meanwhile(
+    cli: Cli, painting: Path, style: Path
+) -> None:
+    scans = style.parent / "scans"
+    scans.mkdir()
+    style.rename(scans / "a.png")
+    assert cli("repaint", painting, "-o", "b.png").code == 2
+    adopted = ("adopt", scans, "-A", "Anna", "--corpora", "corpora")
+    assert cli(*adopted).code == 0
+    ran = cli("repaint", painting, "-o", "b.png", "--corpora", "corpora")
+    assert ran.code == 0, ran.err
+    assert (pixels(painting) == pixels("b.png")).all()
+
+
 def test_a_film(cli: Cli, painting: Path) -> None:
     ran = cli("repaint", painting, "-o", "b.png", "--film", "b.gif")
-    assert (ran.code, ran.out) == (0, "b.png\n")
+    assert (ran.code, ran.out) == (0, "b.png\nb.gif\n")
     assert files() == ["a.png", "b.gif", "b.png"]
     assert (pixels(painting) == pixels("b.png")).all()
 

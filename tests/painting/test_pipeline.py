@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import subprocess
@@ -518,12 +519,72 @@ def test_a_compact_network_of_ones_own_paints(
     assert (by_default.pixels == by_name.pixels).all()
 
 
+@pytest.mark.parametrize("kind", ["array", "floats", "image", "gray"])
+def test_pictures_in_memory(
+    tmp_path: Path, photo: Path, style: Path, network: VGG, kind: str
+) -> None:
+    def load(path: Path) -> Any:
+        image = Image.open(path)
+        levels = np.asarray(image)
+        return {
+            "array": levels,
+            "floats": levels / 255,
+            "image": image,
+            "gray": image.convert("L"),
+        }[kind]
+
+    by_file = paint(photo, style, recipe=SMALL, network=network, seed=1)
+    painting = paint(
+        load(photo), [(load(style), 2.0)], recipe=SMALL, network=network, seed=1
+    )
+    difference = np.abs(painting.pixels - by_file.pixels).mean()
+    assert difference < 0.01 or kind == "gray"
+    assert painting.record["content"]["path"] is None
+    assert painting.record["styles"][0]["path"] is None
+    assert "an image in memory after an image in memory" in repr(painting)
+    painting.save(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((4, 5, 2)), r"\(4, 5, 2\)"),
+        (np.zeros((0, 5, 3)), r"\(0, 5, 3\)"),
+        (np.full((40, 50, 3), 255.0), "float64 from 255 to 255"),
+        (np.full((40, 50, 3), np.nan), "nan"),
+        (np.zeros((40, 50, 3), int), "int64"),
+    ],
+)
+def test_arrays_that_are_no_pictures(
+    style: Path, array: np.ndarray, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        paint(array, style)
+
+
+def test_a_recipe_by_name(photo: Path, style: Path, network: VGG) -> None:
+    with pytest.raises(UsageError, match=r"did you mean 'art\.py'"):
+        paint(photo, style, recipe="art.pi", network=network)
+    # The network has another pooling than this recipe's.
+    with pytest.raises(UsageError, match="asks for average"):
+        paint(photo, style, recipe="gatys-2015", network=network)
+
+
+def test_a_painting_in_a_notebook(photo: Path, style: Path, network: VGG) -> None:
+    painting = paint(photo, style, recipe=SMALL, network=network, seed=1)
+    shown = Image.open(io.BytesIO(painting._repr_png_()))
+    assert shown.size == painting.image.size == (48, 36)
+    assert (np.asarray(shown) == np.asarray(painting.image)).all()
+    assert len(repr(painting).splitlines()) == 1
+    assert "photo.png after style.png" in repr(painting)
+
+
 @pytest.mark.usefixtures("without_weights")
 def test_a_layer_that_the_compact_network_lacks(
     photo: Path, style: Path, compact: VGG
 ) -> None:
     deep = replace(SMALL, style_layers=(("conv1_1", 0.5), ("conv5_2", 0.5)))
-    message = r"--style-layer: .*'conv5_2'.*'conv5_1'"
+    message = r"style_layers: .*'conv5_2'.*'conv5_1'"
     with pytest.raises(UsageError, match=message):
         paint(photo, [style], recipe=deep, compute=OFFLINE)
     for network in (compact, lambda: compact):

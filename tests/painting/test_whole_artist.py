@@ -65,7 +65,7 @@ def test_a_limit_that_cannot_be_kept(
     photo: Path, works: list[str], network: VGG
 ) -> None:
     settings = replace(SMALL, max_share=0.3)
-    with pytest.raises(UsageError, match=r"--max-share 0\.3: 3 works can't fill"):
+    with pytest.raises(UsageError, match=r"max_share 0\.3: 3 works can't fill"):
         paint(photo, works, recipe=settings, network=network)
 
 
@@ -159,7 +159,9 @@ def test_a_work_smaller_than_a_hypercolumn(
     tmp_path: Path, photo: Path, network: VGG
 ) -> None:
     strip = save(tmp_path, "strip", picture(20, 900, 1))
-    with pytest.raises(UsageError, match=r"strip\.png comes to .* larger --width"):
+    with pytest.raises(
+        UsageError, match=r"strip\.png comes to .* larger width or style_scale"
+    ):
         paint(photo, strip, recipe=SMALL, network=network)
 
 

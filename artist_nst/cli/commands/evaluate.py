@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli.commands.paint import split_pictures
+from artist_nst.cli.commands.paint import expand
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.signals import load_torch
@@ -38,15 +38,15 @@ def evaluate(
         ),
     ],
     artist: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--artist",
             "-A",
             metavar="NAME",
-            help="Target artist, such as picasso or 'Pablo Picasso'.",
-            show_default=False,
+            help="Target artist, such as picasso or 'Pablo Picasso' (default: whose "
+            "works the paintings are after, as they record it).",
         ),
-    ],
+    ] = None,
     without_color: Annotated[
         bool,
         typer.Option(
@@ -86,7 +86,9 @@ def evaluate(
     works; closer than is the share of other artists' works that are farther away
     from those.
 
-    Example: artist-nst evaluate painted/*.png --artist monet --csv monet.csv
+    Examples:
+        artist-nst evaluate painted/*.png
+        artist-nst evaluate painted/*.png --artist monet --csv monet.csv
     """
     console = open_console(quiet, verbose)
     load_torch()
@@ -95,7 +97,7 @@ def evaluate(
 
     if csv is not None:
         check_writable(csv, (".csv",))
-    paths, _ = split_pictures(paintings, artist)
+    paths = [path for painting in paintings for path in expand(painting)]
     with counting_bar(console) as show:
         evaluation = metrics.evaluate(
             paths,
@@ -107,6 +109,7 @@ def evaluate(
         )
     if csv is not None:
         evaluation.write_table(csv)
+    write_stdout(f"{_judge(evaluation)}\n\n")
     rows = map(_make_row, evaluation.rows)
     print_table(HEADS, rows, right=HEADS[2:], folded=HEADS[:1])
     write_stdout("".join(f"{line}\n" for line in _summarize(evaluation)))
@@ -124,6 +127,27 @@ def _make_row(painting: PaintingMetrics) -> dict[str, str]:
         "held-out": _format_number(painting.held_out),
         "closer than": _format_percent(painting.closer_than),
     }
+
+
+def _judge(evaluation: Evaluation) -> str:
+    """Say in a sentence or two how the paintings did."""
+    artist, count = evaluation.artist, len(evaluation.rows)
+    own = evaluation.classifiers.accuracy_by_artist[artist]
+    compared = f"{own.rate:.0%} of {artist}'s own works that they had not seen"
+    if evaluation.photo_deception.total:
+        compared += f", and {evaluation.photo_deception.rate:.0%} of the photos"
+    if count == 1:
+        judges = ("Neither judge takes", "One of two judges takes", "Both judges take")
+        verdict = f"{judges[evaluation.rows[0].hits]} the painting for {artist}'s"
+    else:
+        rate = f"{evaluation.deception.rate:.0%}"
+        verdict = f"The judges take {rate} of {count:,} paintings for {artist}'s"
+    verdict += f"; for comparison, they take {compared}."
+    edges = evaluation.median("edges")
+    if edges is None:
+        return verdict
+    kept = "most" if edges > 0.75 else "much" if edges > 0.5 else "little"
+    return f"{verdict} Of the photos' edges, {kept} is kept ({edges:.0%})."
 
 
 def _summarize(evaluation: Evaluation) -> list[str]:

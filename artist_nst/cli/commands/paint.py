@@ -232,7 +232,7 @@ def split_pictures(
             )
     if artist is not None and images:
         raise UsageError("name style images with --style, or an --artist, not both")
-    photos = [photo for picture in pictures for photo in _expand(picture)]
+    photos = [photo for picture in pictures for photo in expand(picture)]
     return photos, images
 
 
@@ -243,7 +243,7 @@ def _weigh(image: str) -> tuple[str, float]:
     return (image, 1.0) if os.path.exists(image) else parse_weight(image)
 
 
-def _expand(picture: str) -> list[Path]:
+def expand(picture: str) -> list[Path]:
     """List the pictures of a folder, or of a pattern, which Windows' shells do not."""
     if os.path.isdir(picture):
         pictures = [

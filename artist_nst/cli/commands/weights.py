@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,15 +21,24 @@ def weights(
 ) -> None:
     """Download a network's weights into torch's cache, and print their path.
 
+    If $ARTIST_NST_WEIGHTS names a file with them, that is used, and nothing downloaded.
+
     Example: artist-nst weights
     """
     load_torch()
+    from artist_nst.nst.weights.checkpoint import (
+        belongs_to_other,
+        load_weights,
+        resolve_vgg,
+    )
     from artist_nst.nst.weights.download import WEIGHTS_VARIABLE, download_weights
 
     console = open_console(quiet, verbose)
-    if path := os.environ.get(WEIGHTS_VARIABLE):
-        console.print(
-            f"note: ${WEIGHTS_VARIABLE} is set, so {path} is used instead", markup=False
-        )
+    named, architecture = os.environ.get(WEIGHTS_VARIABLE), resolve_vgg(network)
+    if named and not belongs_to_other(Path(named), architecture):
+        load_weights(named, architecture)
+        console.print(f"${WEIGHTS_VARIABLE} names these", markup=False)
+        typer.echo(named)
+        return
     with download_bar(console) as show:
         typer.echo(str(download_weights(network, on_progress=show)))

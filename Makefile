@@ -25,6 +25,7 @@ check: $(READY)
 	$(BIN)/lint-imports --no-cache
 
 $(READY): pyproject.toml constraints.txt
+	@echo "Setting up .venv, once: this downloads torch and what it needs, up to 3 GB"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -q \
 		-c constraints.txt -e '.[dev]'

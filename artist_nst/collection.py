@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shlex
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from artist_nst._types import PathLike
 from artist_nst.corpus.adopt import (
@@ -54,8 +56,9 @@ def adopt(
 ) -> list[AdoptReport]:
     """Make a corpus of a folder's pictures; the originals stay as they are.
 
-    Kaggle's "Best Artworks of All Time" becomes a corpus of each of its artists. Run
-    again, it adds what is new and puts back what is missing.
+    Kaggle's "Best Artworks of All Time" becomes a corpus of each of its artists; so
+    does a folder of artists' folders if no artist is named. Run again, it adds what is
+    new and puts back what is missing.
 
     Args:
         folder: Of the pictures.
@@ -90,16 +93,31 @@ def adopt(
             on_progress=on_progress,
         )
     if artist is None:
-        raise _no_artist_error(source)
+        artists = _find_artist_folders(source)
+        log.info(
+            "%d folders, each an artist's; for one artist's, name it", len(artists)
+        )
+    else:
+        artists = {artist: source}
+    return [
+        _adopt_folder(
+            source,
+            artist,
+            target,
+            copy=copy,
+            max_pixels=max_pixels,
+            on_progress=on_progress,
+        )
+        for artist, source in artists.items()
+    ]
+
+
+def _adopt_folder(
+    source: Path, artist: str, target: Path, **options: Any
+) -> AdoptReport:
+    """Adopt one artist's pictures, and note what the name meant before."""
     namesake = _find_namesake(artist, target)
-    adopted = adopt_folder(
-        source,
-        artist,
-        target,
-        copy=copy,
-        max_pixels=max_pixels,
-        on_progress=on_progress,
-    )
+    adopted = adopt_folder(source, artist, target, **options)
     if namesake is not None and adopted.folder.exists():
         log.info(
             "note: %s (%s) is another corpus; `--artist %s` means this one from now on",
@@ -107,16 +125,29 @@ def adopt(
             namesake.name,
             shlex.quote(artist),
         )
-    return [adopted]
+    return adopted
 
 
-def _no_artist_error(folder: Path) -> UsageError:
-    """Make the error that asks whose pictures these are, if there are pictures."""
+def _find_artist_folders(folder: Path) -> dict[str, Path]:
+    """Find a folder's folders of pictures, by the artists that they are named after.
+
+    Raises:
+        UsageError: There are not several, or some are named by numbers, such as years;
+            or there are pictures beside them.
+        ArtistNstError: There are no pictures.
+    """
     check_source_folder(folder)
     check_kaggle(folder)
-    list_pictures(folder)
+    parents = {
+        folder / picture.relative_to(folder).parts[0]
+        for picture in list_pictures(folder)
+    }
+    artists = {make_title(clean_line(path.name)): path for path in sorted(parents)}
+    have_names = all(re.search(r"[^\W\d]{2}", name) for name in artists)
+    if len(parents) > 1 and have_names and all(map(os.path.isdir, parents)):
+        return artists
     name = make_title(clean_line(folder.resolve().name))
-    return UsageError(
+    raise UsageError(
         f"whose pictures are in {folder}? add --artist NAME, such as "
         f"--artist {name or 'Claude Monet'!r}"
     )

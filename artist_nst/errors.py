@@ -1,4 +1,4 @@
-"""Errors in one line that say how to fix the problem."""
+"""Errors in one line that say how to fix the problem, and words for them."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -14,6 +14,11 @@ class UsageError(ArtistNstError):
 
 class TooLargeError(ArtistNstError):
     """The input is over one of our limits; trying again would not help."""
+
+
+def format_count(count: int, noun: str) -> str:
+    """Format a number of things: ``"1 work"``, ``"1,234 works"``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:

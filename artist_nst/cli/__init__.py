@@ -25,7 +25,9 @@ from artist_nst.cli.commands import (
     weights,
     works,
 )
+from artist_nst.cli.help import Command, shorten_values
 from artist_nst.cli.signals import Interrupted
+from artist_nst.cli.usage_errors import describe_usage_error
 from artist_nst.errors import ArtistNstError, UsageError
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -59,7 +61,8 @@ COMMANDS = {
 }
 for heading, functions in COMMANDS.items():
     for function in functions:
-        app.command(rich_help_panel=heading)(function)
+        register = app.command(rich_help_panel=heading, cls=Command)
+        register(shorten_values(function))
 
 
 def _print_version(is_requested: bool) -> None:
@@ -127,12 +130,12 @@ def run(arguments: list[str]) -> int:
 
 
 def _fail_usage(error: Any) -> int:
-    message = error.format_message()
-    if not message:
+    if not error.format_message():
         # No command was given, and the help has been printed.
         return USAGE
+    message = describe_usage_error(error)
     command = error.ctx.command_path if getattr(error, "ctx", None) else "artist-nst"
-    return _fail(f"{message.rstrip('.')} (see `{command} --help`)", error.exit_code)
+    return _fail(f"{message} (see `{command} --help`)", error.exit_code)
 
 
 def _fail(message: str, code: int) -> int:

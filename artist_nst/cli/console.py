@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
     from artist_nst.experiments.runner import SeriesProgress
     from artist_nst.painting.pipeline import Progress
+
+
+REPORT_SECONDS = 60  # between two lines where there is no terminal for a bar
 
 
 def open_console(quiet: bool, verbose: bool) -> Console:
@@ -50,29 +55,20 @@ class _ConsoleHandler(logging.Handler):
 @contextmanager
 def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], None]]:
     """Show a bar over the iterations of one painting, with losses and time left."""
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-        TextColumn("{task.fields[losses]}", style="cyan"),
-        TextColumn("{task.fields[pace]}", style="green"),
-    )
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=1, losses="", pace="", start=False)
+    with _open_bar(console) as show_bar:
 
         def show(progress: Progress) -> None:
             step = progress.step
             terms = step.losses
-            bar.update(
-                task,
-                total=step.iterations,
-                completed=step.iteration,
-                losses=f"content {terms.content:.4g} style {terms.style:.4g} "
+            left = f"{format_seconds(step.remaining)} left"
+            show_bar(
+                name,
+                step.iteration,
+                step.iterations,
+                left,
+                f"{step.seconds:.2f} s/it",
+                f"content {terms.content:.4g} style {terms.style:.4g} "
                 f"tv {terms.tv:.4g}",
-                pace=f"{step.seconds:.2f} s/it, {format_seconds(step.remaining)} left",
             )
 
         yield show
@@ -81,32 +77,91 @@ def painting_bar(console: Console, name: str) -> Iterator[Callable[[Progress], N
 @contextmanager
 def series_bar(console: Console) -> Iterator[Callable[[SeriesProgress], None]]:
     """Show a bar over all paintings of a series, with the current one and time left."""
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.fields[count]}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.description}", markup=False),
-        TextColumn("{task.fields[pace]}", style="green"),
-    )
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1, count="", pace="", start=False)
+    with _open_bar(console) as show_bar:
 
         def show(series: SeriesProgress) -> None:
             step = series.progress.step
-            remaining = format_seconds(series.remaining)
-            bar.update(
-                task,
-                total=series.count,
-                completed=series.number - 1 + step.iteration / step.iterations,
-                count=f"{series.number}/{series.count}",
-                description=f"{', '.join(series.cell.settings.values())}: "
-                f"{step.iteration}/{step.iterations}",
-                pace=f"{step.seconds:.2f} s/it, {remaining} left in total",
+            show_bar(
+                f"{series.cell.label}: {step.iteration}/{step.iterations}",
+                series.number - 1 + step.iteration / step.iterations,
+                series.count,
+                f"{format_seconds(series.remaining)} left in total",
+                f"{step.seconds:.2f} s/it",
             )
 
         yield show
+
+
+ShowBar = Callable[..., None]
+"""Takes a description, how much is done and in total, and texts, the last of which a
+narrow terminal leaves out first."""
+
+BAR_WIDTH = 20
+NARROW = 72  # characters of a terminal that has no room for more than the first text
+
+
+@contextmanager
+def _open_bar(console: Console) -> Iterator[ShowBar]:
+    """Show a bar, as much beside it as fits, and a line a minute if there is none."""
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    is_narrow = console.width < NARROW
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=BAR_WIDTH // 2 if is_narrow else BAR_WIDTH),
+        TextColumn("{task.fields[count]}"),
+        TextColumn("{task.fields[texts]}", style="green", markup=False),
+    )
+    report = _report_each_minute(console)
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1, count="", texts="", start=False)
+
+        def show(description: str, done: float, total: float, *texts: str) -> None:
+            count = f"{math.ceil(done)}/{total}"
+            report(f"{description}: {count}, {texts[0]}")
+            room = console.width - len(count) - len(texts[0]) - 3
+            room -= BAR_WIDTH // 2 if is_narrow else BAR_WIDTH
+            # The name gives way first, down to a few letters, then the last texts.
+            description = _shorten(description, max(room, MIN_NAME))
+            room -= len(description)
+            shown = texts[:1]
+            for text in texts[1:]:
+                room -= len(text) + 2
+                if room < 0:
+                    break
+                shown = (*shown, text)
+            bar.update(
+                task,
+                description=description,
+                total=total,
+                completed=done,
+                count=count,
+                texts=", ".join(shown),
+            )
+
+        yield show
+
+
+MIN_NAME = 8  # letters of a name that a narrow terminal keeps
+
+
+def _shorten(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def _report_each_minute(console: Console) -> Callable[[str], None]:
+    """Return a function that prints a line now and then if there is no terminal."""
+    last = time.monotonic()
+
+    def report(line: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if not console.is_terminal and now - last >= REPORT_SECONDS:
+            last = now
+            console.print(line, markup=False)
+
+    return report
 
 
 @contextmanager
@@ -122,6 +177,7 @@ def download_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
         console=console,
         disable=not console.is_terminal,
     )
+    report = _report_each_minute(console)
     task = None
     try:
 
@@ -131,6 +187,7 @@ def download_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
                 bar.start()
                 task = bar.add_task("", total=total)
             bar.update(task, completed=done, total=total)
+            report(f"downloaded {format_bytes(done)} of {format_bytes(total)}")
 
         yield show
     finally:
@@ -151,11 +208,12 @@ def counting_bar(
 
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=BAR_WIDTH),
         TextColumn("{task.fields[count]}"),
         TextColumn("{task.fields[note]}", style="cyan", markup=False),
         TimeRemainingColumn(),
     )
+    report = _report_each_minute(console)
     with Bar(
         *columns, console=console, disable=not console.is_terminal, transient=True
     ) as bar:
@@ -166,6 +224,7 @@ def counting_bar(
                 bar.reset(task, description=title)
             count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
             bar.update(task, total=total, completed=done, count=count, note=note)
+            report(f"{title}: {count} {note}".rstrip())
 
         yield show
 

@@ -17,7 +17,7 @@ from artist_nst.cli.series import (
     shorten_name,
 )
 from artist_nst.cli.session import PaintSession
-from artist_nst.cli.signals import Interrupted, load_torch
+from artist_nst.cli.signals import RESUME, Interrupted, load_torch
 from artist_nst.errors import ArtistNstError, UsageError
 
 if TYPE_CHECKING:
@@ -107,11 +107,10 @@ def paint_each(photos: list[Path], paint_photo: Callable[[int, Path], None]) -> 
         except (KeyboardInterrupt, Interrupted) as error:
             if count == 1:
                 raise
-            kept = f"{error}; " if str(error) else ""
-            raise Interrupted(
-                f"{kept}{index - failed} of {count} photos are done; run the same "
-                "command again to continue"
-            ) from None
+            kept = str(error).removesuffix(RESUME)
+            kept = f"{kept.removesuffix('; ')}; " if kept else ""
+            done = f"{index - failed} of {count} photos are done"
+            raise Interrupted(f"{kept}{done}; {RESUME}") from None
         except ArtistNstError as error:
             if count == 1 or isinstance(error, RequestError):
                 raise

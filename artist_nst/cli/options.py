@@ -46,7 +46,12 @@ _output_option = partial(panel_option, "Additional output")
 
 
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="Print only what was made, warnings and errors.",
+    ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
 # Not a Path, which would take an empty text for the current folder.

@@ -18,8 +18,8 @@ import typer
 
 from artist_nst._files import PICTURE_SUFFIXES
 from artist_nst.cli.console import download_bar, series_bar
-from artist_nst.cli.signals import Interrupted
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.cli.signals import RESUME, Interrupted
+from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 PIPE = "-"
 """What ``-o`` names for standard output."""
@@ -76,11 +76,11 @@ def report_series(series: Series) -> None:
         print(f"artist-nst: {name}: {error}", file=sys.stderr)
     if series.done and series.sheet.exists():
         typer.echo(str(series.sheet))
-    outcome = f"{count} of {total} paintings are in {series.folder}"
+    outcome = f"{count} of {format_count(total, 'painting')} in {series.folder}"
     if not series.done:
-        outcome = f"none of {total} paintings is finished"
+        outcome = f"none of {format_count(total, 'painting')} finished"
     if series.interrupted:
-        raise Interrupted(f"{outcome}; run the same command again to continue")
+        raise Interrupted(f"{outcome}; {RESUME}")
     if series.failed:
         raise ArtistNstError(f"{outcome}; {len(series.failed)} could not be painted")
 

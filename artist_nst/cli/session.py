@@ -19,7 +19,7 @@ from artist_nst.cli.options import PaintOptions
 from artist_nst.cli.series import PIPE, shorten_name
 from artist_nst.cli.signals import Interrupted, load_torch
 from artist_nst.cli.tables import write_stdout
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.errors import ArtistNstError, UsageError, format_count
 from artist_nst.recipes.recipe import Recipe, format_network
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class PaintSession:
         names = dict.fromkeys(networks or [record["network"]["name"]])
         painters = ", then ".join(map(format_network, names))
         self.console.print(
-            f"{width}×{height}, {record['iterations']} iterations in "
+            f"{width}×{height}, {format_count(record['iterations'], 'iteration')} in "
             f"{record['seconds']:.0f} s with {painters}; stopped: {reasons}",
             markup=False,
         )

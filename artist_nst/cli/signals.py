@@ -3,6 +3,8 @@
 import signal
 import threading
 
+RESUME = "run the same command again to continue"
+
 
 class Interrupted(Exception):
     """Ctrl-C after finished work was saved; the message says where."""

@@ -13,7 +13,7 @@ import platformdirs
 
 from artist_nst._files import describe_read_error
 from artist_nst.corpus.names import find_similar, fold, make_title, match_name
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 FORMAT = 1
 CORPORA_VARIABLE = "ARTIST_NST_CORPORA"
@@ -207,7 +207,9 @@ def find_work(corpus: Corpus, name: str) -> Work:
         )
     similar = find_similar(name, works, lambda work: (work.title,))[:3]
     titles = "; ".join(dict.fromkeys(work.title for work in similar))
-    hint = f"nearest: {titles}" if titles else f"it has {len(works)} works"
+    hint = (
+        f"nearest: {titles}" if titles else f"it has {format_count(len(works), 'work')}"
+    )
     raise UsageError(f"--work {name!r}: {corpus.artist} has no such work; {hint}")
 
 

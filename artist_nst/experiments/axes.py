@@ -1,4 +1,4 @@
-"""What a comparison can vary: one setting of a recipe, the recipe, or the work."""
+"""What a comparison can vary: a setting of a recipe, the recipe, works, the run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ SETTING_AXES = {
 }
 """The recipe's field that each axis changes, by the axis's name."""
 
-AXES = (*SETTING_AXES, "recipe", "work")
+SOURCE_AXES = ("artist", "pick", "work")
+"""Those that decide which works are painted after."""
+
+AXES = (*SETTING_AXES, "recipe", *SOURCE_AXES, "seed", "long-side", "precision")
 
 # By the names of options, too.
 _NAMES = {setting.option: setting.axis for setting in OPTIONS.values() if setting.axis}
@@ -102,12 +105,13 @@ def change_setting(recipe: Recipe, axis: str, text: str) -> Recipe:
     """
     field = SETTING_AXES[axis]
     try:
-        return change_field(recipe, field, _parse(FIELD_TYPES[field], text))
+        return change_field(recipe, field, parse_value(FIELD_TYPES[field], text))
     except UsageError as error:
         raise UsageError(f"{axis} {text}: {error}") from error
 
 
-def _parse(kind: Any, text: str) -> Any:
+def parse_value(kind: Any, text: str) -> Any:
+    """Read a value of a field's type as typed; UsageError if it is not one."""
     if kind == Weighted:
         return parse_layers(text.split("+"))
     if kind not in (int, float, Levels):

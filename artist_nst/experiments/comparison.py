@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import cast
+
+import torch
 
 from artist_nst._types import PathLike, Pixels
-from artist_nst.errors import UsageError
-from artist_nst.experiments.axes import Axis, change_setting
+from artist_nst.errors import UsageError, format_count
+from artist_nst.experiments.axes import (
+    SETTING_AXES,
+    SOURCE_AXES,
+    Axis,
+    change_setting,
+    parse_value,
+)
 from artist_nst.experiments.results import (
     lay_out,
     read_cell_panel,
     read_panel,
     read_source_panel,
+    read_works_panel,
 )
 from artist_nst.experiments.runner import Cell, Series, SeriesProgress, paint_series
 from artist_nst.figures.grid import draw_grid
 from artist_nst.image.files import MAX_PIXELS, read_picture
+from artist_nst.nst.precision import PrecisionName, choose_precision
 from artist_nst.painting.networks import Networks, check_recipe_layers
 from artist_nst.painting.pipeline import pick_seed, resize_recipe
 from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.published import RECIPES
-from artist_nst.recipes.recipe import Recipe
+from artist_nst.recipes.recipe import (
+    OPTIONS,
+    Recipe,
+    format_network,
+    format_value,
+)
 from artist_nst.recipes.toml_file import find_recipe
+from artist_nst.styles.picking import Pick, PickProgress, PickWay
+
+MAIN_FIELDS = ("ratio", "style_scale", "color")
+"""Of a recipe; sheets say what they are, and what else is not the recipe's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +80,7 @@ def plan_comparison(
     long_side: int | None = None,
     seed: int = 0,
     max_pixels: int = MAX_PIXELS,
+    on_pick: PickProgress | None = None,
 ) -> ComparisonPlan:
     """Plan the cells of a comparison.
 
@@ -66,7 +88,8 @@ def plan_comparison(
         across: From :func:`artist_nst.experiments.axes.parse_axis`; varies from left
             to right.
         photo: The photo.
-        style: What to paint after; for the axis ``work`` its ``artist`` alone.
+        style: What to paint after; for the axes ``work`` and ``pick`` its ``artist``
+            alone, for ``artist`` nothing.
         down: A second axis, from top to bottom.
         recipe: What is varied.
         adjust: Applied to each recipe of a ``recipe`` axis, for instance to give all
@@ -74,6 +97,8 @@ def plan_comparison(
         long_side: Of the paintings in pixels, in place of the recipe's width.
         seed: Of every cell's pick and noise.
         max_pixels: Larger pictures are refused.
+        on_pick: Called with the number of works whose styles are computed for a pick,
+            and the number in all.
 
     Raises:
         UsageError: A value that cannot be painted with, or one axis twice.
@@ -83,9 +108,10 @@ def plan_comparison(
     _check_axes(axes, style, long_side)
     seed = pick_seed(seed)
     pixels = read_picture(photo, max_pixels=max_pixels).pixels
-    sources = _choose_sources(axes, style, seed)
-    for source in sources.get(None, ()):
-        read_picture(source.path, max_pixels=max_pixels)
+
+    @cache
+    def choose(chosen: tuple[tuple[str, str], ...], seed: int) -> tuple[Source, ...]:
+        return _choose_sources(style, dict(chosen), seed, photo, on_pick)
 
     def make_cell(settings: dict[str, str]) -> Cell:
         cell_recipe = recipe
@@ -93,14 +119,22 @@ def plan_comparison(
         if "recipe" in settings:
             cell_recipe = adjust(find_recipe(settings["recipe"]))
         for name, value in settings.items():
-            if name not in ("recipe", "work"):
+            if name in SETTING_AXES:
                 cell_recipe = change_setting(cell_recipe, name, value)
-        cell_recipe = resize_recipe(cell_recipe, pixels, long_side)
+        cell_side = _parse_whole(settings, "long-side", long_side)
+        cell_recipe = resize_recipe(cell_recipe, pixels, cell_side)
         check_recipe_layers(cell_recipe)
-        name = ",".join(axis.slug(settings[axis.name]) for axis in axes)
-        cell_sources = sources[settings.get("work")]
+        cell_seed = pick_seed(_parse_whole(settings, "seed", seed))
+        chosen = {name: settings[name] for name in SOURCE_AXES if name in settings}
         return Cell(
-            name, photo, cell_sources, cell_recipe, seed, settings, style.corpora
+            name=",".join(axis.slug(settings[axis.name]) for axis in axes),
+            photo=photo,
+            sources=choose(tuple(chosen.items()), cell_seed),
+            recipe=cell_recipe,
+            seed=cell_seed,
+            settings=settings,
+            corpora=style.corpora,
+            precision=_parse_precision(settings),
         )
 
     row_settings = [{down.name: value} for value in down.values] if down else [{}]
@@ -108,7 +142,15 @@ def plan_comparison(
         tuple(make_cell({**row, across.name: value}) for value in across.values)
         for row in row_settings
     )
-    return ComparisonPlan(photo, across, down, rows)
+    plan = ComparisonPlan(photo, across, down, rows)
+    varies_strength = any(axis.name == "color-strength" for axis in axes)
+    if varies_strength and all(cell.recipe.color == "none" for cell in plan.cells):
+        raise UsageError("color-strength has no effect without --color: add -c")
+    if len({_list_paths(cell) for cell in plan.cells}) == 1:
+        # What would fail for every cell is reported at once.
+        for source in plan.cells[0].sources:
+            read_picture(source.path, max_pixels=max_pixels)
+    return plan
 
 
 def _check_axes(
@@ -117,28 +159,68 @@ def _check_axes(
     names = [axis.name for axis in axes]
     if len(set(names)) < len(names):
         raise UsageError(f"{names[0]} can't vary along both axes: choose another")
-    if long_side is not None and "width" in names:
+    if {"width", "long-side"} <= {*names, "long-side" if long_side else ""}:
         raise UsageError("--long-side would set the width, which varies: leave it out")
-    if "work" in names and style.artist is None:
-        raise UsageError("axis work: whose works? Add --artist NAME")
-    if "work" in names and (style.images or style.works):
-        raise UsageError("axis work: its values are the works, so name no other style")
+    if {"pick", "work"} <= {*names}:
+        raise UsageError("pick has no effect on works that are named: vary only one")
+    for name in names:
+        if name not in SOURCE_AXES:
+            continue
+        if name != "artist" and style.artist is None and "artist" not in names:
+            raise UsageError(f"axis {name}: whose works? Add --artist NAME")
+        if style.images or style.works:
+            raise UsageError(
+                f"axis {name}: it says which works are painted after, so name no other "
+                "style"
+            )
+
+
+def _parse_whole(
+    settings: Mapping[str, str], name: str, default: int | None
+) -> int | None:
+    """Return the whole number on an axis, or the default if it does not vary."""
+    if name not in settings:
+        return default
+    try:
+        return int(parse_value(int, settings[name]))
+    except UsageError as error:
+        raise UsageError(f"{name} {settings[name]}: {error}") from error
+
+
+def _parse_precision(settings: Mapping[str, str]) -> PrecisionName | None:
+    name = cast("PrecisionName | None", settings.get("precision"))
+    if name is not None:
+        choose_precision(name, torch.device("cpu"))  # raises for an unknown one
+    return name
 
 
 def _choose_sources(
-    axes: Sequence[Axis], style: StyleRequest, seed: int
-) -> dict[str | None, tuple[Source, ...]]:
-    """Choose style images by value of the axis ``work``; without one, under None."""
-    for axis in axes:
-        if axis.name == "work":
-            try:
-                return {
-                    value: tuple(replace(style, works=value).choose(seed))
-                    for value in axis.values
-                }
-            except UsageError as error:
-                raise UsageError(f"axis work: {error}") from error
-    return {None: tuple(style.choose(seed))}
+    style: StyleRequest,
+    chosen: Mapping[str, str],
+    seed: int,
+    photo: PathLike,
+    on_pick: PickProgress | None,
+) -> tuple[Source, ...]:
+    """Choose the works of a cell by its values on the axes that decide them."""
+    try:
+        request = replace(
+            style,
+            artist=chosen.get("artist", style.artist),
+            works=chosen.get("work", style.works),
+            pick=Pick(way=cast("PickWay", chosen["pick"]))
+            if "pick" in chosen
+            else style.pick,
+        )
+        return tuple(request.choose(seed, photo, on_pick))
+    except UsageError as error:
+        if not chosen:
+            raise
+        where = ", ".join(f"{name} {value}" for name, value in chosen.items())
+        raise UsageError(f"axis {where}: {error}") from error
+
+
+def _list_paths(cell: Cell) -> tuple[Path, ...]:
+    return tuple(source.path for source in cell.sources)
 
 
 def compare(
@@ -175,17 +257,26 @@ def _draw(plan: ComparisonPlan, series: Series) -> Pixels:
     row_heads = (
         _make_headings(down, [row[0] for row in rows]) if down is not None else []
     )
-    body = [[read_cell_panel(series, cell) for cell in row] for row in rows]
     references = [read_panel(plan.photo, f"photo: {Path(plan.photo).name}")]
-    if across.name == "work":
-        body.insert(0, [read_source_panel(cell.sources[0]) for cell in rows[0]])
+    by_row = [{_list_paths(cell) for cell in row} for row in rows]
+    by_column = [
+        {_list_paths(cell) for cell in column} for column in zip(*rows, strict=True)
+    ]
+    varies_across = any(len(paths) > 1 for paths in by_row)
+    varies_down = any(len(paths) > 1 for paths in by_column)
+    body = [
+        [read_cell_panel(series, cell, varies_across and varies_down) for cell in row]
+        for row in rows
+    ]
+    if not varies_across and not varies_down:
+        references += [read_source_panel(source) for source in rows[0][0].sources]
+    elif not varies_down:
+        body.insert(0, [read_works_panel(cell) for cell in rows[0]])
         row_heads = ["the work", *(row_heads or ["painted"])]
-    elif down is not None and down.name == "work":
+    elif not varies_across:
         column_heads.insert(0, "the work")
         for panels, row in zip(body, rows, strict=True):
-            panels.insert(0, read_source_panel(row[0].sources[0]))
-    else:
-        references += [read_source_panel(source) for source in rows[0][0].sources]
+            panels.insert(0, read_works_panel(row[0]))
     axes = [across] if down is None else [down, across]
     varied = " × ".join(axis.name.replace("-", " ") for axis in axes)
     return draw_grid(
@@ -194,7 +285,35 @@ def _draw(plan: ComparisonPlan, series: Series) -> Pixels:
         rows=row_heads,
         references=references,
         title=f"{Path(plan.photo).name}: {varied}",
+        note=_describe_fixed(series),
     )
+
+
+def _describe_fixed(series: Series) -> str:
+    """Say what all paintings have in common, the most important first."""
+    described = [_describe_cell(cell) for cell in series.cells]
+    common = dict(described[0])
+    for facts in described[1:]:
+        common = {key: text for key, text in common.items() if facts.get(key) == text}
+    return f"the same in all: {', '.join(common.values())}"
+
+
+def _describe_cell(cell: Cell) -> dict[str, str]:
+    recipe = cell.recipe
+    texts = {
+        "recipe": f"recipe {recipe.name}",
+        "width": f"{recipe.width} pixels wide",
+        "levels": format_count(recipe.iterations, "iteration"),
+        "network": format_network(recipe.network),
+        "seed": f"seed {cell.seed}",
+    }
+    original = RECIPES.get(recipe.name)
+    for field, option in OPTIONS.items():
+        value = getattr(recipe, field)
+        is_changed = original is None or value != getattr(original, field)
+        if field in MAIN_FIELDS or (is_changed and field not in texts):
+            texts[field] = f"{option.option.replace('-', ' ')} {format_value(value)}"
+    return texts
 
 
 def _make_headings(axis: Axis, cells: Sequence[Cell]) -> list[str]:

@@ -8,7 +8,7 @@ from math import ceil, sqrt
 from pathlib import Path
 
 from artist_nst._types import PathLike, Pixels
-from artist_nst.experiments.results import lay_out, read_panel
+from artist_nst.experiments.results import lay_out, read_panel, read_works_panel
 from artist_nst.experiments.runner import (
     PLOT,
     SHEET,
@@ -18,7 +18,7 @@ from artist_nst.experiments.runner import (
     SeriesProgress,
     paint_series,
 )
-from artist_nst.figures.sheet import Panel, draw_sheet
+from artist_nst.figures.sheet import draw_sheet
 from artist_nst.image.files import read_picture
 from artist_nst.painting.networks import Networks
 from artist_nst.painting.pipeline import resize_recipe
@@ -90,22 +90,23 @@ def _make_unique(names: Sequence[str]) -> list[str]:
 
 
 def _draw(series: Series, photo: PathLike) -> Pixels:
-    """Draw the photo, and below it the paintings in about as many rows as columns."""
-    panels = [
-        _read_panel(series, cell) for cell in series.cells if cell.name in series.done
+    """Draw the photo, and below it each work beside its painting."""
+    pairs = [
+        (
+            read_works_panel(cell),
+            read_panel(series.done[cell.name].path, "painted"),
+        )
+        for cell in series.cells
+        if cell.name in series.done
     ]
-    columns = ceil(sqrt(len(panels)))
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
+    columns = ceil(sqrt(len(pairs) / 2))
+    rows = [
+        [panel for pair in pairs[start : start + columns] for panel in pair]
+        for start in range(0, len(pairs), columns)
+    ]
     work = series.cells[0].sources[0].work
     title = Path(photo).name
     if work is not None:
         title += f", as {work['artist']} might have painted it"
     photo_row = [read_panel(photo, "the photo")]
     return draw_sheet([photo_row, *rows], height=PANEL_HEIGHT, title=title)
-
-
-def _read_panel(series: Series, cell: Cell) -> Panel:
-    count = len(cell.sources)
-    more = f" and {count - 1} more" if count > 1 else ""
-    label = f"after {cell.sources[0].title}{more}"
-    return read_panel(series.done[cell.name].path, label)

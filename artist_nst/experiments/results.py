@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from artist_nst._files import write_text
 from artist_nst._types import PathLike, Pixels
 from artist_nst.experiments.runner import PLOT, TABLE, Cell, FinishedCell, Series
@@ -32,8 +34,24 @@ def read_source_panel(source: Source) -> Panel:
     return read_panel(source.path, source.title)
 
 
-def read_cell_panel(series: Series, cell: Cell) -> Panel | None:
-    """Read a cell's painting, labeled by its distances; None if it is not painted."""
+def read_works_panel(cell: Cell) -> Panel:
+    """Read the first work of a cell, labeled by its title, and how many others."""
+    return read_panel(cell.sources[0].path, _name_works(cell))
+
+
+def _name_works(cell: Cell) -> str:
+    count = len(cell.sources)
+    more = f" and {count - 1} more" if count > 1 else ""
+    return f"{cell.sources[0].title}{more}"
+
+
+def read_cell_panel(
+    series: Series, cell: Cell, names_work: bool = False
+) -> Panel | None:
+    """Read a cell's painting, labeled by its distances; None if it is not painted.
+
+    With ``names_work``, the label says after which work it is painted, too.
+    """
     if cell.name not in series.done:
         return None
     painting = series.done[cell.name]
@@ -41,9 +59,10 @@ def read_cell_panel(series: Series, cell: Cell) -> Panel | None:
     content, style = (_format_number(distances[name]) for name in ("content", "style"))
     seconds = f"{painting.record['seconds']:.0f} s"
     side = round(PANEL_SIDE * min(1, MAX_FULL_PANELS / len(series.done)) ** 0.5)
-    return read_panel(
-        painting.path, f"content {content}, style {style}\n{seconds}", side
-    )
+    label = f"content {content}, style {style}\n{seconds}"
+    if names_work:
+        label = f"after {_name_works(cell)}\n{label}"
+    return read_panel(painting.path, label, side)
 
 
 def lay_out(
@@ -98,25 +117,33 @@ def write_table(series: Series) -> None:
 
 
 def write_plot(series: Series) -> None:
-    """Plot losses against seconds: the total that was minimized, and the two terms."""
+    """Plot losses over iterations and seconds: the total, content and style."""
     # A record's history is [iteration, total, content, style, tv, seconds].
     columns = {"total loss": 1, "content loss": 2, "style loss": 3}
+    x_columns = {"iteration": 0, "seconds": 5}
     histories = {
         cell.label: series.done[cell.name].record["history"]
         for cell in series.cells
         if cell.name in series.done
     }
-    charts = [
-        Chart(
-            title,
-            [
-                Curve(label, [row[5] for row in rows], [row[column] for row in rows])
-                for label, rows in histories.items()
-            ],
-        )
-        for title, column in columns.items()
-    ]
-    write_picture(series.folder / PLOT, plot_curves(charts, x_label="seconds"))
+    plots = []
+    for x_label, x_column in x_columns.items():
+        charts = [
+            Chart(
+                title,
+                [
+                    Curve(
+                        label,
+                        [row[x_column] for row in rows],
+                        [row[column] for row in rows],
+                    )
+                    for label, rows in histories.items()
+                ],
+            )
+            for title, column in columns.items()
+        ]
+        plots.append(plot_curves(charts, x_label=x_label))
+    write_picture(series.folder / PLOT, np.concatenate(plots))
 
 
 def _make_row(painting: FinishedCell) -> dict[str, Any]:

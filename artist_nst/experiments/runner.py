@@ -27,8 +27,9 @@ from artist_nst.nst.compact import PACKAGED_FILE
 from artist_nst.nst.devices import choose_device
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.lbfgs import StopReason
-from artist_nst.nst.precision import choose_precision
+from artist_nst.nst.precision import PrecisionName, choose_precision
 from artist_nst.nst.vgg import VGG
+from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks, check_recipe_layers
 from artist_nst.painting.pipeline import Progress, paint
 from artist_nst.painting.record import is_cut_short, load_record
@@ -56,6 +57,7 @@ class Cell:
         seed: Of the noise.
         settings: Names and values, as typed, that tell it from the other cells.
         corpora: The folder of corpora that was named, for the record.
+        precision: In place of the series's own, if given.
     """
 
     name: str
@@ -65,12 +67,17 @@ class Cell:
     seed: int
     settings: dict[str, str]
     corpora: PathLike | None = None
+    precision: PrecisionName | None = None
 
     @property
     def label(self) -> str:
         """Its name in a legend: ``style scale 1.2, ratio 5``."""
         pairs = self.settings.items()
         return ", ".join(f"{name.replace('-', ' ')} {value}" for name, value in pairs)
+
+    def change_compute(self, compute: ComputeOptions) -> ComputeOptions:
+        """Return where to compute, with the cell's own precision."""
+        return replace(compute, precision=self.precision or compute.precision)
 
     @property
     def cost(self) -> float:
@@ -216,7 +223,7 @@ def _paint_cell(
             StyleRequest(images=cell.sources, corpora=cell.corpora),
             recipe=cell.recipe,
             seed=cell.seed,
-            compute=networks.compute,
+            compute=cell.change_compute(networks.compute),
             network=lambda: networks.load(cell.recipe),
             cache=cache,
             measure=lambda: _reference_network(networks, series.cells[0], cell),
@@ -360,7 +367,7 @@ class ResumeChecker:
         self, facts: dict[str, Any], cell: Cell
     ) -> Iterator[tuple[str, object, object]]:
         """Yield the name of each property, its recorded and its required value."""
-        compute = self.networks.compute
+        compute = cell.change_compute(self.networks.compute)
         yield "photo", facts["content"]["sha256"], self._hash(cell.photo)
         yield (
             "work",

@@ -34,7 +34,7 @@ MAX_PIXELS = 25_000_000
 
 MIN_CELL = 48  # the height below which no cell shrinks
 HEAD_WIDTH = 0.45  # of a row's head at most, by the longer side of a cell
-HEAD_LINES, CAPTION_LINES, TITLE_LINES = 5, 3, 3
+HEAD_LINES, CAPTION_LINES, TITLE_LINES, NOTE_LINES = 5, 3, 3, 6
 
 
 def draw_grid(
@@ -44,6 +44,7 @@ def draw_grid(
     rows: Sequence[str] = (),
     references: Sequence[Panel] = (),
     title: str | None = None,
+    note: str = "",
     cell_height: int = 320,
 ) -> Pixels:
     """Draw paintings by their settings, with heads.
@@ -58,6 +59,7 @@ def draw_grid(
         rows: the heads left of the rows; may be empty if there is one row.
         references: shown above the grid, as high as the cells: the photo, the works.
         title: written above all.
+        note: written below the title.
         cell_height: at most.
 
     Returns:
@@ -72,7 +74,7 @@ def draw_grid(
     aspect = median(painted or [panel.aspect for panel in references] or [1.0])
     while True:
         page = _Page(cell_height, aspect)
-        page.lay_out(cells, columns, rows or [""], references, title or "")
+        page.lay_out(cells, columns, rows or [""], references, title or "", note)
         excess = max(
             page.width / MAX_SIDE,
             page.height / MAX_SIDE,
@@ -132,6 +134,7 @@ class _Page:
         rows: Sequence[str],
         references: Sequence[Panel],
         title: str,
+        note: str,
     ) -> None:
         """Place everything from top to bottom, and find the page's size."""
         bands = [[(panel, self.cell_width) for panel in row] for row in cells]
@@ -144,6 +147,9 @@ class _Page:
         if lines := wrap_text(title, self.title_font, right - top, TITLE_LINES):
             self._write(lines, self.title_font, self.margin, top)
             top += len(lines) * line_height(self.title_font) + self.row_gap
+        if lines := wrap_text(note, self.caption_font, right - self.margin, NOTE_LINES):
+            self._write(lines, self.caption_font, self.margin, top, color=MUTED)
+            top += len(lines) * line_height(self.caption_font) + self.row_gap
         for band in above:
             top = self._place_band(band, left, top) + self.row_gap
         if above:

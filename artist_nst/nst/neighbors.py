@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from artist_nst.errors import UsageError
+from artist_nst.errors import UsageError, format_count
 from artist_nst.nst.strips import FEATURE_ROWS, forward_strips
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Turns
@@ -291,8 +291,9 @@ def check_share(max_share: float, work_count: int) -> None:
     """Raise UsageError if works of that share each cannot fill a painting."""
     if max_share * work_count < 1 - 1e-9:
         raise UsageError(
-            f"--max-share {max_share:g}: {work_count} works can't fill a painting at "
-            f"that share each; allow at least {1 / work_count:.2g}, or name more works"
+            f"--max-share {max_share:g}: {format_count(work_count, 'work')} can't fill "
+            f"a painting at that share each; allow at least {1 / work_count:.2g}, or "
+            "name more works"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from artist_nst.errors import format_count
 from artist_nst.nst.pyramid import plan_levels
 from artist_nst.painting.record import format_title
 from artist_nst.recipes.recipe import from_dict
@@ -43,7 +44,8 @@ def describe_record(
         ("stopped", "; ".join(dict.fromkeys(facts["stopped"]))),
         (
             "took",
-            f"{facts['iterations']} iterations, {facts['evaluations']} evaluations, "
+            f"{format_count(facts['iterations'], 'iteration')}, "
+            f"{format_count(facts['evaluations'], 'evaluation')}, "
             f"{facts['seconds']:.0f} s on {facts['device']}",
         ),
         ("distances", _format_distances(facts["distances"] or {})),

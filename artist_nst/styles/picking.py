@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from artist_nst._types import PathLike
 from artist_nst.corpus.filters import Selection, keep_paintings
 from artist_nst.corpus.works import Corpus, Work
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -264,8 +264,8 @@ def _describe_works(
             log.warning("%s is left out: %s", work.label, descriptor)
     if not distinct:
         raise ArtistNstError(
-            f"{corpus.artist}: none of {len(works)} pictures can be read; `artist-nst "
-            f"fetch {corpus.slug} --verify` downloads them again"
+            f"{corpus.artist}: none of {format_count(len(works), 'picture')} can be "
+            f"read; `artist-nst fetch {corpus.slug} --verify` downloads them again"
         )
     readable, styles = zip(*distinct.values(), strict=True)
     return [*readable], [*styles]

@@ -38,8 +38,8 @@ def estimate(
     if pages:
         report.is_upper_bound = True
         report.notes.append(
-            f"which of these {len(selected):,} fit is on their own pages: up to "
-            f"{pages:,} more requests, about {_format_time(pages, client.rate)}"
+            f"which of these {len(selected):,} fit is on their own pages, up to "
+            f"{pages:,} of which must be read"
         )
     missing = [work for work in selected if _is_missing(report, work, options)]
     report.selected = len(selected)
@@ -49,10 +49,8 @@ def estimate(
     report.bytes = _estimate_bytes(missing, works, options.size)
     details = sum(needs_page(work, details=options.details) for work in selected)
     if details and not pages:
-        report.notes.append(
-            f"{details:,} works' own pages must be read: as many more requests, about "
-            f"{_format_time(details, client.rate)}"
-        )
+        report.notes.append(f"{details:,} works' own pages must be read, too")
+    report.estimated_requests = len(missing) + (pages or details)
 
 
 def _select(candidates: list[Work], selection: Selection) -> tuple[list[Work], int]:
@@ -121,9 +119,3 @@ def _estimate_bytes(missing: list[Work], works: list[Work], size: Size) -> int:
     estimated = [count for count in pixels if count]
     typical = sum(estimated) / len(estimated) if estimated else TYPICAL_PIXELS
     return round(bytes_per_pixel * sum(count or typical for count in pixels))
-
-
-def _format_time(requests: int, rate: float) -> str:
-    seconds = requests / rate
-    time = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
-    return f"{time} at {rate:g} a second"

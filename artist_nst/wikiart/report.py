@@ -64,6 +64,7 @@ class FetchReport:
         bytes: Downloaded; in a dry run, an estimate of the download.
         seconds: The time it took.
         requests: The number of requests.
+        estimated_requests: Of a dry run, those that the fetch itself would make.
         changes: From the previous list, if it was read again.
         notes: What else is worth knowing.
         stop_reason: Why works remain, if the site refused requests.
@@ -85,6 +86,7 @@ class FetchReport:
     bytes: int = 0
     seconds: float = 0.0
     requests: int = 0
+    estimated_requests: int = 0
     changes: Changes | None = None
     notes: list[str] = field(default_factory=list)
     stop_reason: str = ""

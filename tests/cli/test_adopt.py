@@ -57,6 +57,24 @@ def test_adopt_and_paint_after_it(cli: Cli, scans: Path, photo: Path) -> None:
     assert ran.code == 0, ran.err
 
 
+def test_folders_of_artists(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "artists"
+    for seed, name in enumerate(["claude-monet", "Edvard Munch/1890"]):
+        (folder / name).mkdir(parents=True)
+        save(folder / name / "a.png", 30, 40, seed)
+    ran = cli("adopt", folder, "--corpora", "corpora")
+    assert ran.code == 0, ran.err
+    for slug, artist in (("claude-monet", "Claude Monet"), ("edvard-munch", "Edvard")):
+        assert f"{artist}" in ran.out
+        assert len(load_corpus(Path("corpora", slug)).works) == 1
+    # Pictures beside them, and folders named by years, are one artist's.
+    assert cli("adopt", folder / "Edvard Munch").code == 2
+    save(folder / "b.png", 30, 40, 3)
+    ran = cli("adopt", folder, "--corpora", "corpora")
+    assert ran.code == 2
+    assert "--artist" in ran.line
+
+
 def test_on_a_narrow_terminal(
     cli: Cli, scans: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,5 +213,5 @@ def test_ctrl_c(cli: Cli, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "verify_picture", interrupt)
     ran = cli("adopt", scans, "-A", "Anna Ancher", "--corpora", "c")
     assert ran.code == 130
-    assert "2 of 4 pictures are done" in ran.line
+    assert "2 of 4 pictures done" in ran.line
     assert len(load_corpus(Path("c/anna-ancher")).available) == 2

@@ -127,3 +127,37 @@ def test_a_painting_cut_short_by_memory_fails(
     assert "already painted" not in again.err
     painted = sorted(path.name for path in Path("o").iterdir())
     assert painted == ["b-style.png", "photo-style.png"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("--epochs", 3), "--numiter"),
+        (("--gpu",), "--device"),
+        (("--content-weight", 3), "--ratio"),
+        (("--style-image", "a.png"), "--style FILE"),
+        (("--quite",), "--quiet"),
+        (("-w", "wide"), "--width must be a whole number, not 'wide'"),
+        (("--max-memory", "all"), "--max-memory must be a number, not 'all'"),
+        (("--works", 0), "--works must be 1 or more, not '0'"),
+        (("--init", "noise"), "--init can't be 'noise': "),
+        (("--pool", "averag"), "did you mean 'average'"),
+    ],
+)
+def test_what_was_meant(
+    cli: Cli, photo: Path, style: Path, typed: tuple[object, ...], words: str
+) -> None:
+    ran = cli("paint", photo, style, *SMALL, *typed)
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.line
+    assert "Value error" not in ran.line
+
+
+def test_options_of_another_command_are_not_suggested(cli: Cli) -> None:
+    ran = cli("fetch", "picasso", "--steps", 3)
+    assert ran.code == 2
+    assert "--numiter" not in ran.line
+
+
+def test_underscores(cli: Cli, photo: Path, style: Path) -> None:
+    assert cli("paint", photo, style, *SMALL, "--style_scale", 2).code == 0

@@ -46,6 +46,27 @@ def test_a_corpus(cli: Cli) -> None:
     assert find_line("pablo-picasso", ran.out).split() == line.split()
 
 
+def test_as_json(cli: Cli) -> None:
+    folder = make_corpus(created="2026-01-02T03:04:05Z")
+    damaged = Path("corpora/damaged")
+    damaged.mkdir()
+    (damaged / "corpus.json").write_text("{")
+    listed = {
+        entry["folder"]: entry for entry in json.loads(cli("artists", "--json").out)
+    }
+    assert listed[folder.name] == {
+        "artist": "Pablo Picasso",
+        "folder": "pablo-picasso",
+        "path": "corpora/pablo-picasso",
+        "works": 2,
+        "listed": 4,
+        "bytes": 2_000_000,
+        "changed": "2026-01-02T03:04:05Z",
+        "source": "wikiart.org",
+    }
+    assert "unusable" in listed["damaged"]["source"]
+
+
 def test_the_packaged_artist_is_always_listed(cli: Cli) -> None:
     ran = cli("artists", "--corpora", "nowhere")
     assert ran.code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -321,7 +322,7 @@ class TestFailures:
         first, last = ran.err.splitlines()[-2:]
         assert first.startswith("artist-nst: width-8: ")
         assert "--width" in first
-        assert "2 of 3 paintings are in grid; 1 could not be painted" in last
+        assert "2 of 3 paintings in grid; 1 could not be painted" in last
         assert set(read_paintings("grid")) == {"width-48.png", "width-64.png"}
 
     def test_a_folder_that_existed_stays(
@@ -430,12 +431,31 @@ class TestBar:
                 settings = {"work": "Night [bold]wind[/bold] [/x]", "ratio": "1"}
                 show(self.make_progress(settings, iteration))
         drawn = stream.getvalue()
-        assert "Night [bold]wind[/bold] [/x], 1: 10/20" in drawn
+        assert "Night [bold]wind[/bold] [/x], ratio 1: 10/20" in drawn
         assert "2/6" in drawn
-        assert "0.25 s/it, 1:02:05 left" in drawn
+        assert "1:02:05 left in total, 0.25 s/it" in drawn
 
-    def test_it_is_silent_elsewhere(self) -> None:
+    def test_a_narrow_terminal_keeps_the_total_and_the_time_left(self) -> None:
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=True, width=60)
+        with series_bar(console) as show:
+            show(self.make_progress({"work": "Night wind " * 9, "ratio": "1"}, 10))
+        drawn = stream.getvalue()
+        assert "2/6" in drawn
+        assert "1:02:05 left" in drawn
+        last = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", drawn).splitlines()[-1]
+        assert len(last.rstrip()) <= 60
+        assert "…" in last
+
+    def test_elsewhere_it_is_a_line_a_minute(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 0.0
+        monkeypatch.setattr("artist_nst.cli.console.time.monotonic", lambda: now)
         stream = io.StringIO()
         with series_bar(Console(file=stream, width=120)) as show:
-            show(self.make_progress({"ratio": "1"}, 1))
-        assert stream.getvalue().strip() == ""
+            for now in (1.0, 59.0, 61.0, 62.0, 120.0, 125.0):
+                show(self.make_progress({"ratio": "1"}, 10))
+        lines = stream.getvalue().split("\n")
+        assert lines[0] == "ratio 1: 10/20: 2/6, 1:02:05 left in total"
+        assert len([line for line in lines if line.strip()]) == 2

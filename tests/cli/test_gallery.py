@@ -323,7 +323,7 @@ def test_ctrl_c_of_several_photos_ends_all(
     interrupt(2)
     ran = paint(photo, other, "--works", 2, "-o", "all")
     assert ran.code == 130
-    assert "1 of 2 paintings are in all/photo-anna" in ran.line
+    assert "1 of 2 paintings in all/photo-anna; 0 of 2 photos are done; run" in ran.line
     assert os.listdir("all") == ["photo-anna"]
 
 
@@ -418,4 +418,4 @@ def test_a_broken_work(paint: Paint, photo: Path, corpora: Path) -> None:
     assert (ran.code, ran.out) == (1, "random/sheet.png\n")
     first, last = ran.err.splitlines()[-2:]
     assert first.startswith("artist-nst: hands: ")
-    assert "3 of 4 paintings are in random; 1 could not be painted" in last
+    assert "3 of 4 paintings in random; 1 could not be painted" in last

@@ -76,7 +76,7 @@ def test_a_layer_too_deep_for_the_size(cli: Cli, photo: Path) -> None:
     ran = cli("reconstruct", photo, *more, "-o", "layers")
     assert (ran.code, ran.out) == (1, "layers/sheet.png\n")
     assert "artist-nst: content-conv5_1: " in ran.err
-    assert "2 of 4 paintings are in layers; 2 could not be painted" in ran.err
+    assert "2 of 4 paintings in layers; 2 could not be painted" in ran.err
     assert set(read_paintings("layers")) == {
         "content-conv1_1.png",
         "style-conv1_1.png",

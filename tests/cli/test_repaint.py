@@ -87,6 +87,17 @@ def test_a_style_that_was_adopted_meanwhile(
     assert (pixels(painting) == pixels("b.png")).all()
 
 
+def test_a_draft_becomes_a_painting(cli: Cli, photo: Path, style: Path) -> None:
+    assert cli("paint", photo, style, *SMALL, "--draft", "-o", "d.png").code == 0
+    assert cli("repaint", "d.png", "--no-draft", "-w", 40, "-o", "b.png").code == 0
+    record = load_record("b.png")
+    assert record["network"]["name"] == "vgg19"
+    assert record["size"][0] == 40
+    ran = cli("repaint", "d.png", "--no-draft", "--network", "vgg16", "-o", "c.png")
+    assert ran.code == 2
+    assert "--no-draft" in ran.line
+
+
 def test_a_film(cli: Cli, painting: Path) -> None:
     ran = cli("repaint", painting, "-o", "b.png", "--film", "b.gif")
     assert (ran.code, ran.out) == (0, "b.png\nb.gif\n")

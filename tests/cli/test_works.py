@@ -113,7 +113,7 @@ def test_long_cells_do_not_pad_every_row(cli: Cli, folder: Path) -> None:
 
 def test_all_here(cli: Cli) -> None:
     ran = cli("works", "procedural")
-    assert ran.err == "8 of 8 works are on disk\n"
+    assert ran.err == "8 of 8 works on disk\n"
     assert "1000×800" in ran.out
     failed = cli("works", "procedural", "--failed")
     assert (failed.code, failed.out) == (0, "")

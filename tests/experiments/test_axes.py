@@ -85,7 +85,7 @@ def test_values_are_kept_as_typed_and_in_their_order() -> None:
 def test_refused_axes() -> None:
     for name, values, message in [
         ("ratoi", "1,5", "did you mean 'ratio'"),
-        ("nothing-alike", "1,5", "choose from width, iterations"),
+        ("xyzzy", "1,5", "choose from width, iterations"),
         ("ratio", "", "comma"),
         ("ratio", " ", "comma"),
         ("ratio", "1,,5", "comma"),

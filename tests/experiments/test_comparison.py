@@ -19,6 +19,7 @@ from artist_nst.painting.networks import Networks
 from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.toml_file import write_recipe
+from artist_nst.styles import descriptors
 from tests.conftest import picture
 from tests.experiments.conftest import (
     SMALL,
@@ -95,6 +96,17 @@ class TestPlan:
         assert len(first) == 1
         assert all(sources == first for sources in others)
 
+    def test_seeds_precisions_sides_and_picks(self, photo: Path) -> None:
+        planned = plan(photo, PROCEDURAL, "seed=1,2,3,4", down="precision=auto,float32")
+        assert [cell.seed for cell in planned.cells] == [1, 2, 3, 4] * 2
+        assert [row[0].precision for row in planned.rows] == ["auto", "float32"]
+        picked = [cell.sources[0].path for cell in planned.rows[0]]
+        assert len({*picked}) > 1
+        assert [cell.sources[0].path for cell in planned.rows[1]] == picked
+        planned = plan(photo, StyleRequest(), "artist=procedural", down="long-side=40")
+        assert planned.cells[0].sources[0].work["corpus"] == "procedural"
+        assert planned.cells[0].recipe.width == 40
+
     def test_recipes_are_adjusted_and_then_varied(
         self, photo: Path, request_style: StyleRequest, tmp_path: Path
     ) -> None:
@@ -129,7 +141,18 @@ class TestPlan:
             ("ratio=1,5", request_style, {"seed": 2**63}, "--seed"),
             ("ratio=1,5", request_style, {"seed": -1}, "--seed"),
             ("ratio=1,5", StyleRequest(), {}, "no style"),
-            ("work=nothing", PROCEDURAL, {}, "axis work: .*no such work"),
+            ("seed=1,x", request_style, {}, "seed x: 'x' is not a whole"),
+            ("seed=1,-1", request_style, {}, "--seed"),
+            ("long-side=1,x", request_style, {}, "long-side x"),
+            ("long-side=40,50", request_style, {"down": "width=40"}, "long-side"),
+            ("precision=auto,half", request_style, {}, "precision can't be 'half'"),
+            ("pick=mix,most", PROCEDURAL, {}, "axis pick most: "),
+            ("pick=mix", request_style, {}, "whose works"),
+            ("pick=mix", PROCEDURAL, {"down": f"work={WORKS}"}, "vary only one"),
+            ("artist=procedural", request_style, {}, "no other style"),
+            ("artist=procedural,x", StyleRequest(), {}, "axis artist x: no works"),
+            ("color-strength=1,0.5", request_style, {}, "without --color"),
+            ("work=nothing", PROCEDURAL, {}, "axis work nothing: .*no such work"),
         ]
         for across, style, options, message in refused:
             with pytest.raises(UsageError, match=message):
@@ -244,6 +267,39 @@ class TestLayout:
         works = [row[0] for row in grid.captions]
         assert works == [f"{title} (2026)" for title in TITLES]
         assert grid.references == ["photo: photo.png"]
+
+    def test_works_that_vary_both_ways_are_named_below(
+        self,
+        photo: Path,
+        networks: Networks,
+        folder: Path,
+        grid: Drawing,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(descriptors, "LONG_SIDE", 32)
+        across, down = "seed=1,2", "pick=random,typical"
+        planned = plan(photo, PROCEDURAL, across, down=down)
+        compare(planned, folder, networks=networks)
+        assert grid.options["columns"] == ["seed 1", "seed 2"]
+        for row, captions in zip(planned.rows, grid.captions, strict=True):
+            for cell, caption in zip(row, captions, strict=True):
+                assert caption.startswith(f"after {cell.sources[0].title}")
+        assert grid.references == ["photo: photo.png"]
+
+    def test_what_is_held_fixed_is_said(
+        self,
+        photo: Path,
+        request_style: StyleRequest,
+        networks: Networks,
+        folder: Path,
+        grid: Drawing,
+    ) -> None:
+        planned = plan(photo, request_style, "ratio=1,25", seed=4)
+        compare(planned, folder, networks=networks)
+        note = grid.options["note"]
+        for words in ("32 pixels wide", "seed 4", "style scale 1", "iterations"):
+            assert words in note
+        assert "ratio 1" not in note
 
     def test_what_is_not_painted_stays_empty(
         self,

@@ -124,8 +124,8 @@ def test_the_sheet_names_what_was_painted_after_what(
     series = paint_groups([one, two, [*three, *one, *two]])
     assert sheet.captions == [
         ["the photo"],
-        ["after Wheat", "after Sea (1890)"],
-        ["after Hands (1890) and 2 more"],
+        ["Wheat", "painted", "Sea (1890)", "painted"],
+        ["Hands (1890) and 2 more", "painted"],
     ]
     assert sheet.options["title"] == "photo.png, as Anna Ancher might have painted it"
     assert json.loads(read_record(series.sheet)) == {"sheet": "painted after"}
@@ -135,7 +135,7 @@ def test_as_many_rows_as_columns(
     paint_groups: PaintGroups, tmp_path: Path, sheet: Drawing
 ) -> None:
     groups = make_works(tmp_path, *"abcdefg")
-    for count, shape in [(1, [1]), (2, [2]), (3, [2, 1]), (4, [2, 2]), (7, [3, 3, 1])]:
+    for count, shape in [(1, [2]), (2, [2, 2]), (3, [4, 2]), (7, [4, 4, 4, 2])]:
         paint_groups(groups[:count])
         assert [len(row) for row in sheet.panels] == [1, *shape]
 
@@ -244,7 +244,7 @@ def test_ctrl_c_keeps_what_is_finished_and_lays_it_out(
     assert series.interrupted
     assert list(series.done) == ["wheat"]
     assert [row["file"] for row in read_rows(folder)] == ["wheat.png"]
-    assert sheet.captions == [["the photo"], ["after Wheat"]]
+    assert sheet.captions == [["the photo"], ["Wheat", "painted"]]
     first = snapshot(folder)["wheat.png"]
     sheet.is_interrupted = True
     series = paint_groups(groups)
@@ -255,8 +255,8 @@ def test_ctrl_c_keeps_what_is_finished_and_lays_it_out(
     assert (series.interrupted, series.painted) == (False, 0)
     assert len(read_rows(folder)) == 3
     assert sheet.captions[1:] == [
-        ["after Wheat", "after Sea (1890)"],
-        ["after Wheat (1890)"],
+        ["Wheat", "painted", "Sea (1890)", "painted"],
+        ["Wheat (1890)", "painted"],
     ]
 
 

@@ -776,6 +776,7 @@ def test_a_page_without_a_picture_is_asked_again(site: WikiArtServer, get: Get) 
 def test_dry_run(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     report = get(dry_run=True, selection=Selection(limit=20))
     assert (report.listed, report.selected, report.remaining) == (40, 20, 20)
+    assert report.estimated_requests == 20
     assert 20 * 200 * 200 * 0.1 < report.bytes < 20 * 700 * 700
     assert not (tmp_path / "corpora").exists()
     assert not site.count_images()
@@ -790,7 +791,8 @@ def test_dry_run(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     assert get(dry_run=True).remaining == 1
     assert "40 works' own pages" in get(dry_run=True, details=True).notes[0]
     filtered = get(dry_run=True, selection=Selection(style=("cubism",)))
-    assert "up to 40 more requests" in filtered.notes[0]
+    assert "up to 40 of which must be read" in filtered.notes[0]
+    assert filtered.estimated_requests >= 40
 
 
 # Crashes, and others ------------------------------------------------------------------

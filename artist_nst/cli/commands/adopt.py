@@ -9,9 +9,9 @@ import typer
 
 from artist_nst.cli.console import counting_bar, format_bytes, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
-from artist_nst.cli.signals import Interrupted
+from artist_nst.cli.signals import RESUME, Interrupted
 from artist_nst.cli.tables import print_table, write_stdout
-from artist_nst.errors import ArtistNstError
+from artist_nst.errors import ArtistNstError, format_count
 
 if TYPE_CHECKING:
     from artist_nst.corpus.adopt import AdoptReport
@@ -24,8 +24,8 @@ def adopt(
         str,  # not a Path, which would take "" for the current folder
         typer.Argument(
             metavar="FOLDER",
-            help="Folder of pictures, also in subfolders; or Kaggle's Best Artworks of "
-            "All Time, with artists.csv.",
+            help="Folder of pictures, also in subfolders; folder of artists' folders; "
+            "or Kaggle's Best Artworks of All Time, with artists.csv.",
             show_default=False,
         ),
     ],
@@ -35,8 +35,8 @@ def adopt(
             "--artist",
             "-A",
             metavar="NAME",
-            help="Artist of the pictures; for Kaggle's collection, the artist to adopt "
-            "(default: all).",
+            help="Artist of the pictures (default: each subfolder is an artist's); for "
+            "Kaggle's collection, the artist to adopt (default: all).",
         ),
     ] = None,
     copy: Annotated[
@@ -61,6 +61,7 @@ def adopt(
 
     Examples:
         artist-nst adopt ~/scans --artist "Anna Ancher"
+        artist-nst adopt artists    # of artists/claude-monet, artists/edvard-munch …
         artist-nst adopt best-artworks-of-all-time
     """
     from artist_nst import collection
@@ -79,8 +80,7 @@ def adopt(
             )
     except KeyboardInterrupt:
         raise Interrupted(
-            f"{done:,} of {total:,} pictures are done; run the same command again to "
-            "continue"
+            f"{done:,} of {format_count(total, 'picture')} done; {RESUME}"
         ) from None
     failed = sum(len(report.failed) for report in reports)
     if not quiet:
@@ -89,7 +89,9 @@ def adopt(
     _print_failures(reports)
     if failed:
         found = sum(report.found for report in reports)
-        raise ArtistNstError(f"{failed:,} of {found:,} pictures were not adopted")
+        raise ArtistNstError(
+            f"{failed:,} of {format_count(found, 'picture')} not adopted"
+        )
 
 
 def _print_counts(reports: Sequence[AdoptReport]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from artist_nst.cli.commands.paint import split_pictures
-from artist_nst.cli.console import open_console
+from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import (
     Artist,
     PaintOptions,
@@ -77,13 +77,14 @@ def compare(
         ),
     ] = None,
     seed: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Random seed for work selection and noise of all paintings.",
+            help="Random seed for work selection and noise of all paintings "
+            "(default: 0).",
             min=0,
             metavar="N",
         ),
-    ] = 0,
+    ] = None,
     yes: Annotated[
         bool,
         typer.Option(
@@ -106,7 +107,7 @@ def compare(
     across = parse_axis(axis_name, values)
     down = parse_axis(*by) if by else None
     axes = [axis for axis in (across, down) if axis]
-    _check_options(axes, options, recipe, work)
+    _check_options(axes, options, recipe, artist, work or None, seed)
     color_varies = any(axis.name == "color" for axis in axes)
     adjust = partial(options.change_recipe, color_varies=color_varies)
     count = len(across.values) * (len(down.values) if down else 1)
@@ -119,19 +120,21 @@ def compare(
 
     photo, styles = _split_pictures(pictures, artist, style)
     compute = options.compute
-    plan = comparison.plan_comparison(
-        across,
-        photo,
-        StyleRequest(
-            images=styles, artist=artist, works=work or [], corpora=options.corpora
-        ),
-        down=down,
-        recipe=adjust(find_recipe(recipe or "default")),
-        adjust=adjust,
-        long_side=options.long_side,
-        seed=seed,
-        max_pixels=compute.max_pixels,
-    )
+    with counting_bar(console) as show:
+        plan = comparison.plan_comparison(
+            across,
+            photo,
+            StyleRequest(
+                images=styles, artist=artist, works=work or [], corpora=options.corpora
+            ),
+            down=down,
+            recipe=adjust(find_recipe(recipe or "default")),
+            adjust=adjust,
+            long_side=options.long_side,
+            seed=seed or 0,
+            max_pixels=compute.max_pixels,
+            on_pick=lambda done, count: show("analyzing works", done, count, ""),
+        )
     folder = out or _name_folder(photo, across, down)
     run_series(
         lambda networks, on_progress: comparison.compare(
@@ -144,15 +147,27 @@ def compare(
 
 
 def _check_options(
-    axes: list[Axis], options: PaintOptions, recipe: str | None, work: list[str] | None
+    axes: list[Axis],
+    options: PaintOptions,
+    recipe: str | None,
+    artist: str | None,
+    work: list[str] | None,
+    seed: int | None,
 ) -> None:
     """Raise UsageError if an option sets what an axis varies."""
     for axis in axes:
         if axis.name in SETTING_AXES:
             option = options.find_option(SETTING_AXES[axis.name])
         else:
-            is_given = {"recipe": recipe, "work": work}[axis.name]
-            option = f"--{axis.name}" if is_given else None
+            is_given = {
+                "recipe": recipe,
+                "artist": artist,
+                "work": work,
+                "long-side": options.find_option("width"),
+                "precision": options.precision,
+                "seed": seed,
+            }.get(axis.name)
+            option = f"--{axis.name}" if is_given is not None else None
         if option is not None:
             raise UsageError(f"{option}: leave it out, {axis.name} is varied")
 

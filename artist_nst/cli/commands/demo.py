@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,8 @@ def demo(
             photo, sources, 0, out / f"{name}-painted.png", may_replace=True
         )
         source = sources[0]
+        # A style image at hand, to try other commands with.
+        shutil.copyfile(source.path, out / f"{source.slug}{source.path.suffix}")
         title = source.work["title"] if source.work else source.slug
         rows.append(
             [

@@ -81,7 +81,7 @@ def _describe_corpora(corpora: Corpora) -> list[tuple[str, str]]:
         list_artists,
         load_corpus,
     )
-    from artist_nst.errors import ArtistNstError, UsageError
+    from artist_nst.errors import ArtistNstError, UsageError, format_count
 
     folder = choose_corpora_folder(corpora)
     note = "" if folder.is_dir() else " (does not exist yet)"
@@ -92,7 +92,9 @@ def _describe_corpora(corpora: Corpora) -> list[tuple[str, str]]:
         rows = [("corpora", f"unusable: {error}")]
     for slug, path in list_artists(folder).items():
         try:
-            rows.append((f"  {slug}", f"{len(load_corpus(path).available):,} works"))
+            rows.append(
+                (f"  {slug}", format_count(len(load_corpus(path).available), "work"))
+            )
         except ArtistNstError as error:
             rows.append((f"  {slug}", f"unusable: {error}"))
     return rows

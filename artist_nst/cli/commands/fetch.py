@@ -243,7 +243,9 @@ class _Fetcher:
         """Print the counts of each artist on stdout, notes and failures on stderr."""
         for report in self.reports:
             if not self.console.quiet or not report.complete:
-                typer.echo(_format_counts(report, self.options.dry_run))
+                typer.echo(
+                    _format_counts(report, self.options.dry_run, self.client.rate)
+                )
             for line in [*report.notes, *_describe_changes(report)]:
                 self.console.print(line, markup=False)
             for line in _describe_failures(report):
@@ -251,8 +253,11 @@ class _Fetcher:
         self.reports = []
 
 
-def _format_counts(report: FetchReport, dry_run: bool) -> str:
-    """Format one number per line, which can be read at any width."""
+def _format_counts(report: FetchReport, dry_run: bool, rate: float) -> str:
+    """Format one number per line, which can be read at any width.
+
+    ``rate`` is that of requests per second.
+    """
     counts = {
         "listed by WikiArt": report.listed,
         "left out": report.listed - report.selected,
@@ -270,12 +275,21 @@ def _format_counts(report: FetchReport, dry_run: bool) -> str:
         values["to download"] = f"up to {values['to download']}"
     bound = "up to about " if report.is_upper_bound else "about " if dry_run else ""
     values["to receive" if dry_run else "received"] = bound + format_bytes(report.bytes)
-    values["requests"] = f"{report.requests:,}"
-    values["time"] = format_seconds(report.seconds)
-    if not dry_run:
+    requests = _format_requests(report.requests, report.seconds)
+    if dry_run:
+        needed = report.estimated_requests
+        values["would take"] = bound + _format_requests(needed, needed / rate)
+        values["this look took"] = requests
+    else:
+        values["took"] = requests
         values["folder"] = str(report.folder)
     title = f"{report.artist} ({report.slug})"
     return "\n".join([title, *(f"  {name:20}{values[name]}" for name in values)])
+
+
+def _format_requests(count: int, seconds: float) -> str:
+    requests = "request" if count == 1 else "requests"
+    return f"{count:,} {requests}, {format_seconds(seconds)}"
 
 
 def _describe_changes(report: FetchReport) -> Iterator[str]:

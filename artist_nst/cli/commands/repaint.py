@@ -19,6 +19,7 @@ from artist_nst.cli.options import (
 from artist_nst.cli.series import output_folder
 from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.cli.signals import load_torch
+from artist_nst.errors import UsageError
 from artist_nst.recipes.toml_file import find_recipe
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,10 @@ def repaint(
     artist: Artist = None,
     recipe: RecipeName = None,
     work: WorkNames = None,
+    no_draft: Annotated[
+        bool,
+        typer.Option("--no-draft", help="Paint with VGG-19 what was painted as draft."),
+    ] = False,
     *,
     options: PaintOptions,
 ) -> None:
@@ -52,8 +57,14 @@ def repaint(
 
     Examples:
         artist-nst repaint photo-night.png -w 1024 -o large.png
+        artist-nst repaint draft.png --no-draft -w 1024
         artist-nst repaint old.png --content ~/pictures/photo.jpg --seed 8
     """
+    if no_draft:
+        if options.requested_network is not None:
+            raise UsageError("--no-draft means VGG-19: leave out --draft and --network")
+        finished = {"network": "vgg19", "draft_levels": 0}
+        options = replace(options, settings=finished | options.settings)
     load_torch()
     from artist_nst.painting import record
     from artist_nst.painting.style_sources import StyleRequest

@@ -14,7 +14,7 @@ import typer
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.tables import print_table, write_stdout
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,7 +119,7 @@ def _make_row(work: Work) -> dict[str, str]:
 
 def _summarize(total: int, missing: Sequence[Work]) -> str:
     """Count works by status: ``1,150 of 1,166 works are on disk; 10 restricted …``."""
-    text = f"{total - len(missing):,} of {total:,} works are on disk"
+    text = f"{total - len(missing):,} of {format_count(total, 'work')} on disk"
     if not missing:
         return text
     count = Counter(work.status for work in missing)

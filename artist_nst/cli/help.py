@@ -1,0 +1,66 @@
+"""Room for ``--help``'s texts on a narrow terminal."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from typer.core import TyperCommand
+from typer.models import OptionInfo
+
+
+class Command(TyperCommand):
+    """A command whose ``--help`` fills lines, and leaves out types of arguments."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        self.help = _join_lines(inspect.cleandoc(self.help or ""))
+        for parameter in self.params:
+            if parameter.param_type_name == "argument":
+                parameter.display_type = lambda _: None  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
+
+def _join_lines(text: str) -> str:
+    """Join the lines of each paragraph, but not those of examples."""
+    paragraphs = re.split(r"\n\s*\n", text)
+    return "\n\n".join(
+        paragraph if "Example" in paragraph else " ".join(paragraph.split())
+        for paragraph in paragraphs
+    )
+
+
+def shorten_values(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Show no value for flags, and choices in the help text, where there is room.
+
+    typer would give the longest list of choices, and ``<bool>``, a column of their own.
+    """
+    if hasattr(command, "__signature__"):
+        parameters = inspect.signature(command).parameters
+        hints = {name: entry.annotation for name, entry in parameters.items()}
+    else:
+        # Evaluated once, so that typer sees what is changed here.
+        hints = get_type_hints(command, include_extras=True)
+        command.__annotations__ = hints
+    for hint in hints.values():
+        kind, *details = get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
+        for option in details:
+            if isinstance(option, OptionInfo) and option.metavar is None:
+                _shorten(option, kind)
+    return command
+
+
+def _shorten(option: OptionInfo, kind: Any) -> None:
+    if get_origin(kind) in (Union, UnionType):
+        (kind, *_) = (part for part in get_args(kind) if part is not type(None))
+    if kind is bool:
+        option.metavar = " "
+    elif get_origin(kind) is Literal:
+        option.metavar = "NAME"
+        choices = get_args(kind)
+        help_text = option.help or ""
+        if not all(str(choice) in help_text for choice in choices):
+            option.help = f"{help_text} One of {', '.join(map(str, choices))}."

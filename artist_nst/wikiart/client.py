@@ -282,7 +282,7 @@ class WikiArtClient:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, _TransientError):
             if error.is_unreachable and not self._was_reached:
-                return 2  # there may be no network
+                return 2  # there may be no connection
             if error.is_too_long or self._failures >= MAX_CONSECUTIVE_FAILURES:
                 return 1
         return MAX_TRIES
@@ -318,7 +318,7 @@ class WikiArtClient:
             self._failures += 1
             if error.is_unreachable and not self._was_reached:
                 self.refusal = RefusedError(
-                    f"{host} can't be reached ({error}); check the network, or use "
+                    f"{host} can't be reached ({error}); check your connection, or use "
                     "`artist-nst adopt` for pictures on disk"
                 )
             elif self.refusal is None and (
@@ -371,7 +371,7 @@ class WikiArtClient:
         self._check_stopped()  # the site may have refused another thread meanwhile
         with self._lock:
             self.requests += 1
-        with _transient_network_errors():
+        with _transient_connection_errors():
             settings: dict[str, Any] = dict(
                 session.merge_environment_settings(request.url, {}, True, None, None)
             )
@@ -424,7 +424,7 @@ class WikiArtClient:
     def _stream(self, response: requests.Response, max_bytes: int) -> Iterator[bytes]:
         """Yield the body in pieces; fail if it is too large or too slow."""
         size, start = 0, time.monotonic()
-        with _transient_network_errors():
+        with _transient_connection_errors():
             # Pieces as they come: waiting for full ones would hide a slow transfer.
             while piece := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 if self._stop.is_set():
@@ -494,8 +494,8 @@ class _TransientError(ArtistNstError):
 
 
 @contextmanager
-def _transient_network_errors() -> Iterator[None]:
-    """Turn the network errors of requests and urllib3 into `_TransientError`."""
+def _transient_connection_errors() -> Iterator[None]:
+    """Turn the connection errors of requests and urllib3 into `_TransientError`."""
     try:
         yield
     except (requests.RequestException, HTTPError, ConnectionError) as error:

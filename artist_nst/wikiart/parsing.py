@@ -1,4 +1,4 @@
-"""Parsers for WikiArt's responses: from their text to records, without a network.
+"""Parsers for WikiArt's responses: from their text to records, without a request.
 
 The site answers some requests with JSON and some with pages; either may come in place
 of the other, cut short or damaged. Whatever the text, these functions raise nothing but

@@ -450,11 +450,13 @@ class TestBar:
     def test_elsewhere_it_is_a_line_a_minute(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        now = 0.0
-        monkeypatch.setattr("artist_nst.cli.console.time.monotonic", lambda: now)
+        times = iter((0.0, 1.0, 59.0, 61.0, 62.0, 120.0, 125.0))
+        monkeypatch.setattr(
+            "artist_nst.cli.console.time.monotonic", lambda: next(times)
+        )
         stream = io.StringIO()
         with series_bar(Console(file=stream, width=120)) as show:
-            for now in (1.0, 59.0, 61.0, 62.0, 120.0, 125.0):
+            for _ in range(6):
                 show(self.make_progress({"ratio": "1"}, 10))
         lines = stream.getvalue().split("\n")
         assert lines[0] == "ratio 1: 10/20: 2/6, 1:02:05 left in total"

@@ -85,7 +85,7 @@ def download_weights(
         on_progress: Called after each chunk.
 
     Raises:
-        WeightsUnavailableError: The network, the server or the disk failed.
+        WeightsUnavailableError: The connection, the server or the disk failed.
     """
     architecture = resolve_vgg(network)
     url = url or str(_get_published(architecture).url)

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,16 @@ from artist_nst.errors import ArtistNstError, UsageError
 # Of what can be written, in lower case.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".gif", ".mp4", ".webm")
+# Of what can be read; files with other names are looked into.
+READABLE_SUFFIXES = {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".bmp"),
+    *(".gif", ".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
+}
+_SIGNATURES = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*"
+    rb"|BM.{12}[\x0c\x28\x6c\x7c]|\0\0\0\x0cjP  \r\n\x87\n|....ftyp(?:avi[fs]|mif1)",
+    re.DOTALL,
+)
 
 
 def get_version(package: str = "artist-nst") -> str | None:
@@ -103,6 +114,23 @@ def open_file(path: PathLike, *, allow_empty: bool = False) -> io.BufferedReader
         return open(path, "rb")
     except (OSError, ValueError) as error:
         raise ArtistNstError(describe_read_error(path, error)) from error
+
+
+def is_picture_file(path: PathLike) -> bool:
+    """Tell whether a file is a picture by its name, or by its first bytes.
+
+    Not whether it can be read. A link that leads nowhere is one if its name says so.
+    """
+    is_named = os.path.splitext(path)[1].lower() in READABLE_SUFFIXES
+    if not os.path.isfile(path):
+        return is_named and os.path.islink(path)
+    if is_named:
+        return True
+    try:
+        with open_file(path) as stream:
+            return _SIGNATURES.match(stream.read(32)) is not None
+    except (ArtistNstError, OSError):
+        return False
 
 
 def hash_file(path: PathLike) -> str:

@@ -1,7 +1,6 @@
 """Command-line interface: the commands, and one line for every error."""
 
 import os
-import sys
 from typing import Any
 
 import typer
@@ -26,6 +25,7 @@ from artist_nst.cli.commands import (
     works,
 )
 from artist_nst.cli.help import Command, shorten_values
+from artist_nst.cli.output import prepare_streams, print_error
 from artist_nst.cli.signals import Interrupted
 from artist_nst.cli.usage_errors import describe_usage_error
 from artist_nst.errors import ArtistNstError, UsageError
@@ -96,6 +96,7 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code: 0, 1 for a failure, 2 for a usage error, 130 for Ctrl-C.
     """
+    prepare_streams()
     try:
         arguments = replace_aliases(arguments)
         code: Any = app(arguments, prog_name="artist-nst", standalone_mode=False)
@@ -139,5 +140,5 @@ def _fail_usage(error: Any) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"artist-nst: {' '.join(message.split())}", file=sys.stderr)
+    print_error(message)
     return code

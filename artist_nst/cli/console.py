@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from artist_nst.cli.output import make_visible, print_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +39,11 @@ def open_console(quiet: bool, verbose: bool) -> Console:
     return console
 
 
+def print_note(console: Console, text: str) -> None:
+    """Print a line on stderr, above a bar if there is one; nothing with ``--quiet``."""
+    console.print(make_visible(text), markup=False)
+
+
 class _ConsoleHandler(logging.Handler):
     """Log handler that prints each record on a line above the progress bar."""
 
@@ -47,9 +53,9 @@ class _ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING and self.console.quiet:
-            print(f"artist-nst: {record.getMessage()}", file=sys.stderr)
+            print_error(record.getMessage())
         else:
-            self.console.print(record.getMessage(), markup=False)
+            print_note(self.console, record.getMessage())
 
 
 @contextmanager
@@ -159,7 +165,7 @@ def _report_each_minute(console: Console) -> Callable[[str], None]:
         now = time.monotonic()
         if not console.is_terminal and now - last >= REPORT_SECONDS:
             last = now
-            console.print(line, markup=False)
+            print_note(console, line)
 
     return report
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artist_nst.cli.console import counting_bar
+from artist_nst.cli.output import print_error
 from artist_nst.cli.series import (
     PIPE,
     make_folder,
@@ -115,7 +115,7 @@ def paint_each(photos: list[Path], paint_photo: Callable[[int, Path], None]) -> 
             if count == 1 or isinstance(error, RequestError):
                 raise
             name = "" if str(photo) in str(error) else f"{photo}: "
-            print(f"artist-nst: {name}{error}", file=sys.stderr)
+            print_error(f"{name}{error}")
             failed += 1
     if failed:
         raise ArtistNstError(f"{failed} of {count} photos were not painted")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import (
     AbstractContextManager,
@@ -14,10 +13,9 @@ from contextlib import (
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from artist_nst._files import PICTURE_SUFFIXES
 from artist_nst.cli.console import download_bar, series_bar
+from artist_nst.cli.output import print_error, print_result
 from artist_nst.cli.signals import RESUME, Interrupted
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
@@ -73,9 +71,9 @@ def report_series(series: Series) -> None:
     if len(series.failed) == total and len(reasons) == 1:
         raise reasons.popitem()[1]
     for name, error in series.failed.items():
-        print(f"artist-nst: {name}: {error}", file=sys.stderr)
+        print_error(f"{name}: {error}")
     if series.done and series.sheet.exists():
-        typer.echo(str(series.sheet))
+        print_result(series.sheet)
     outcome = f"{count} of {format_count(total, 'painting')} in {series.folder}"
     if not series.done:
         outcome = f"none of {format_count(total, 'painting')} finished"

@@ -12,13 +12,11 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from artist_nst.cli.console import download_bar, open_console, painting_bar
+from artist_nst.cli.console import download_bar, open_console, painting_bar, print_note
 from artist_nst.cli.options import PaintOptions
+from artist_nst.cli.output import print_result, write_stdout
 from artist_nst.cli.series import PIPE, shorten_name
 from artist_nst.cli.signals import Interrupted, load_torch
-from artist_nst.cli.tables import write_stdout
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 from artist_nst.recipes.recipe import Recipe, format_network
 
@@ -195,17 +193,17 @@ class PaintSession:
         """Print what was written, and write the explanation."""
         from artist_nst.image.files import write_picture
 
-        typer.echo(str(out))
+        print_result(out)
         options = self.options
         frames = out.with_suffix(FRAMES) if options.print_rate else None
         for path in (options.film, frames):
             # The log has said why one is not there.
             if path is not None and os.path.exists(path):
-                typer.echo(str(path))
+                print_result(path)
         if painting.explanation is not None:
             page = out.with_suffix(EXPLANATION)
             write_picture(page, painting.explanation)
-            typer.echo(str(page))
+            print_result(page)
 
     def _report(self, painting: Painting) -> None:
         from artist_nst.nst.lbfgs import StopReason
@@ -218,10 +216,11 @@ class PaintSession:
         networks = [level["network"] for level in record["computed"]]
         names = dict.fromkeys(networks or [record["network"]["name"]])
         painters = ", then ".join(map(format_network, names))
-        self.console.print(
-            f"{width}×{height}, {format_count(record['iterations'], 'iteration')} in "
-            f"{record['seconds']:.0f} s with {painters}; stopped: {reasons}",
-            markup=False,
+        iterations = format_count(record["iterations"], "iteration")
+        print_note(
+            self.console,
+            f"{width}×{height}, {iterations} in {record['seconds']:.0f} s with "
+            f"{painters}; stopped: {reasons}",
         )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from artist_nst.cli.output import write_stdout
 
 MIN_WIDTH = 24  # characters that a shortened column should keep
 GAP = 2  # characters between columns
@@ -62,19 +63,6 @@ def print_table(
     if not is_terminal:
         lines = text.getvalue().splitlines()
         write_stdout("".join(f"{line.rstrip()}\n" for line in lines))
-
-
-def write_stdout(content: str | bytes) -> None:
-    """Write to stdout, and ignore that its reader has closed it (``| head``)."""
-    try:
-        if isinstance(content, bytes):
-            sys.stdout.buffer.write(content)
-        else:
-            sys.stdout.write(content)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Otherwise Python reports the error again when it closes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _make_table(

@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artist_nst._files import describe_read_error, hash_file, open_file
+from artist_nst._files import (
+    READABLE_SUFFIXES,
+    describe_read_error,
+    hash_file,
+    is_picture_file,
+    open_file,
+)
 from artist_nst.corpus.manifest import (
     PART_SUFFIX,
     Manifest,
@@ -30,7 +36,6 @@ from artist_nst.corpus.names import (
     make_title,
 )
 from artist_nst.corpus.works import (
-    READABLE_SUFFIXES,
     Work,
     get_packaged_corpora,
     load_corpus,
@@ -49,8 +54,14 @@ _YEAR = (
     r"(?P<year>(?:c(?:irca|a)?\.?\s?)?(?:1[0-9]{3}|20[0-9]{2})"
     r"(?:[-–](?:1[0-9]{3}|20[0-9]{2}))?)"
 )
-_YEAR_LAST = re.compile(rf"(?P<title>.+?)(?:[\s,-]+\(?|\(){_YEAR}\)?", re.IGNORECASE)
+# WikiArt tells works of one title and year apart: 1908-3, 1914(1).
+_COPY = r"(?:-\d{1,2}|\s?\(\d{1,2}\))?"
+_YEAR_LAST = re.compile(
+    rf"(?P<title>.+?)(?:[\s,-]+\(?|\(){_YEAR}\)?{_COPY}", re.IGNORECASE
+)
 _YEAR_FIRST = re.compile(rf"\(?{_YEAR}\)?[\s,.-]+(?P<title>\D.*)", re.IGNORECASE)
+MAX_NAMED = 5  # files that are no pictures, in a message
+
 # Cameras and scanners number their files with four digits too.
 _COUNTERS = {"img", "image", "dsc", "dscf", "dscn", "pict", "photo", "scan"}
 
@@ -286,23 +297,27 @@ def list_pictures(folder: Path) -> list[Path]:
 def find_pictures(folder: Path) -> list[Path]:
     """Find the pictures in ``folder`` and the folders in it, in natural order.
 
-    A folder that cannot be read is left out, which is logged.
+    A folder that cannot be read, and files that are no pictures, are left out, which
+    is logged.
     """
 
     def log_unreadable(error: OSError) -> None:
         reason = f"{error.filename} cannot be read ({error.strerror})"
         log.warning("%s; its pictures are left out", reason)
 
-    pictures = []
+    pictures: list[Path] = []
+    others: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=log_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(parent, name)
-            if name.startswith(".") or path.suffix.lower() not in READABLE_SUFFIXES:
-                continue
-            # A broken link is a picture that fails; a pipe is no picture.
-            if os.path.isfile(path) or os.path.islink(path):
-                pictures.append(path)
+            if not name.startswith("."):
+                # A broken link is a picture that fails; a pipe is no picture.
+                (pictures if is_picture_file(path) else others).append(path)
+    if others:
+        names = ", ".join(clean_line(path.name) for path in others[:MAX_NAMED])
+        more = f" and {len(others) - MAX_NAMED:,} more" if others[MAX_NAMED:] else ""
+        log.info("left out, no pictures: %s%s", names, more)
     return sorted(pictures, key=lambda path: _natural_key(path.relative_to(folder)))
 
 

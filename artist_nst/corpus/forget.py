@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from artist_nst._files import is_picture_file
 from artist_nst.corpus.manifest import LOCK_NAME, find_parts, lock_corpus
 from artist_nst.corpus.names import make_title
 from artist_nst.corpus.works import (
-    READABLE_SUFFIXES,
     Corpus,
     DamagedError,
     Work,
@@ -24,7 +24,7 @@ def recover_corpus(folder: Path) -> Corpus:
     files = [
         f"images/{path.name}"
         for path in sorted((folder / "images").glob("[!.]*"))
-        if path.suffix.lower() in READABLE_SUFFIXES
+        if is_picture_file(path)
     ]
     works = tuple(Work(id=file, title=file, file=file) for file in files)
     artist = read_artist_name(folder) or make_title(folder.name)

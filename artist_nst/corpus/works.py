@@ -11,13 +11,12 @@ from typing import Any
 
 import platformdirs
 
-from artist_nst._files import describe_read_error
+from artist_nst._files import describe_read_error, is_picture_file
 from artist_nst.corpus.names import find_similar, fold, make_title, match_name
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 FORMAT = 1
 CORPORA_VARIABLE = "ARTIST_NST_CORPORA"
-READABLE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
 
 
 class DamagedError(ArtistNstError):
@@ -263,8 +262,8 @@ def read_artist_name(folder: Path) -> str:
 def _list_pictures(folder: Path) -> Iterable[Work]:
     for path in sorted(folder.rglob("*")):
         file = path.relative_to(folder).as_posix()
-        is_picture = path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
-        if is_picture and not file.startswith(".") and "/." not in file:
+        is_hidden = file.startswith(".") or "/." in file
+        if not is_hidden and path.is_file() and is_picture_file(path):
             yield Work(id=file, title=make_title(path.stem), file=file)
 
 

@@ -28,6 +28,9 @@ _SUFFIXES = {
     "WEBP": ".webp",
     "GIF": ".gif",
     "BMP": ".bmp",
+    "AVIF": ".avif",
+    "JPEG2000": ".jp2",
+    "PPM": ".ppm",
 }
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations with width and height exchanged
 

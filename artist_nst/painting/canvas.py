@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable
 
 from torch import Tensor
@@ -168,6 +169,13 @@ def _scale_style(
     """Resize a style as the recipe asks, for a photo of that height and width."""
     aspect = photo_size if recipe.style_size == "content" else pixels.shape[:2]
     width = max(1, round(recipe.width * recipe.style_scale))
+    least = minimum_image_side(recipe)
+    height = max(1, round(aspect[0] * width / aspect[1]))
+    if min(height, width) < least <= max(height, width):
+        # A scroll: its short side decides.
+        width = math.ceil(max(least, least * aspect[1] / aspect[0]))
+        name = source.path.name
+        log.info("%s is a narrow strip: it is taken %d pixels wide", name, width)
     size = _fit_width(recipe, aspect, width, str(source.path), max_pixels)
     if width > pixels.shape[1]:
         log.info(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from artist_nst._types import PathLike
 from artist_nst.corpus.filters import Selection, keep_paintings
 from artist_nst.corpus.works import Corpus, Work
-from artist_nst.errors import ArtistNstError, UsageError, format_count
+from artist_nst.errors import ArtistNstError, TooLargeError, UsageError, format_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,11 +115,41 @@ def pick_works(
     """
     works = keep_paintings(_filter_works(corpus, pick.selection))
     if pick.effective_way == "random":
-        groups = [[work] for work in draw_works(works, seed, pick.work_count)]
+        groups = [[work] for work in _draw_readable(corpus, works, seed, pick)]
     else:
         groups = _pick_by_style(corpus, works, pick, seed, photo, on_progress)
     _log_pick(corpus, groups, pick, len(works), seed)
     return groups
+
+
+def _draw_readable(
+    corpus: Corpus, works: Sequence[Work], seed: int, pick: Pick
+) -> list[Work]:
+    """Draw works whose pictures can be read; others are left out, which is logged."""
+    from artist_nst.image.files import read_small
+
+    readable: list[Work] = []
+    for work in draw_works(works, seed, len(works)):
+        try:
+            read_small(corpus.get_path(work), 16)
+        except TooLargeError:
+            pass  # only for a preview
+        except ArtistNstError as error:
+            log.warning("%s is left out: %s", work.label, error)
+            continue
+        readable.append(work)
+        if len(readable) == pick.work_count:
+            break
+    if not readable:
+        raise _unreadable_error(corpus, works)
+    return readable
+
+
+def _unreadable_error(corpus: Corpus, works: Sequence[Work]) -> ArtistNstError:
+    return ArtistNstError(
+        f"{corpus.artist}: none of {format_count(len(works), 'picture')} can be read; "
+        f"`artist-nst fetch {corpus.slug} --verify` downloads them again"
+    )
 
 
 def draw_works(works: Sequence[Work], seed: int, count: int = 1) -> list[Work]:
@@ -263,10 +293,7 @@ def _describe_works(
         else:
             log.warning("%s is left out: %s", work.label, descriptor)
     if not distinct:
-        raise ArtistNstError(
-            f"{corpus.artist}: none of {format_count(len(works), 'picture')} can be "
-            f"read; `artist-nst fetch {corpus.slug} --verify` downloads them again"
-        )
+        raise _unreadable_error(corpus, works)
     readable, styles = zip(*distinct.values(), strict=True)
     return [*readable], [*styles]
 

@@ -275,15 +275,24 @@ def test_enlarging_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 def test_too_narrow() -> None:
     for photo, style, width, words in [
         ((3, 20_000), (50, 50), 64, ["the photo", "64×1 ", "conv5_1 needs 16"]),
-        ((50, 50), (3, 20_000), 64, ["style.png", "64×1 ", "conv5_1 needs 16"]),
+        ((50, 50), (50, 50), 64, ["style.png", "13×13 ", "conv5_1 needs 16"]),
         ((50, 50), (50, 50), 15, ["the photo", "15×15 ", "conv5_1 needs 16"]),
         ((15, 32), (50, 50), 32, ["the photo", "32×15 ", "--width"]),
     ]:
+        numbers = recipe(width=width, style_scale=0.2 if width == 64 else 1)
         with pytest.raises(UsageError) as caught:
-            make_canvas(recipe(width=width), noise(*photo), noise(*style))
+            make_canvas(numbers, noise(*photo), noise(*style))
         message = str(caught.value)
         assert "\n" not in message
         assert all(word in message for word in words)
+
+
+def test_a_scroll_is_taken_by_its_short_side() -> None:
+    for scroll in (noise(20, 420), noise(420, 20)):
+        canvas = make_canvas(recipe(width=64), noise(50, 50), scroll)
+        pixels = canvas.styles[0][0]
+        assert min(pixels.shape[:2]) == (16 if scroll.shape[0] < 50 else 64)
+        assert max(pixels.shape[:2]) == 21 * min(pixels.shape[:2])
 
 
 def test_just_wide_enough() -> None:

@@ -9,8 +9,9 @@ import typer
 
 from artist_nst.cli.console import counting_bar, format_bytes, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
+from artist_nst.cli.output import write_stdout
 from artist_nst.cli.signals import RESUME, Interrupted
-from artist_nst.cli.tables import print_table, write_stdout
+from artist_nst.cli.tables import print_table
 from artist_nst.errors import ArtistNstError, format_count
 
 if TYPE_CHECKING:

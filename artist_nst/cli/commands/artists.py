@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from artist_nst.cli.console import format_bytes, open_console
+from artist_nst.cli.console import format_bytes, open_console, print_note
 from artist_nst.cli.options import Corpora, Quiet, Verbose
-from artist_nst.cli.tables import print_table, write_stdout
+from artist_nst.cli.output import write_stdout
+from artist_nst.cli.tables import print_table
 
 HEADS = ("artist", "folder", "works", "size", "changed", "source")
 
@@ -57,7 +58,7 @@ def artists(
         dropped=("changed",),
     )
     note = "" if folder.is_dir() else " (does not exist yet)"
-    console.print(f"in {folder}{note}", markup=False)
+    print_note(console, f"in {folder}{note}")
 
 
 def _describe(folder: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from artist_nst.cli.options import PaintOptions, RunOptions, with_options
+from artist_nst.cli.output import print_result
 from artist_nst.cli.series import make_folder
 from artist_nst.cli.session import PaintSession
 from artist_nst.recipes.published import recipe
@@ -73,7 +74,7 @@ def demo(
             ]
         )
     write_picture(out / "sheet.png", draw_sheet(rows))
-    typer.echo(str(out / "sheet.png"))
+    print_result(out / "sheet.png")
 
 
 def _write_photo(name: str, folder: Path) -> Path:

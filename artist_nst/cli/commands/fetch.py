@@ -15,8 +15,10 @@ from artist_nst.cli.console import (
     format_bytes,
     format_seconds,
     open_console,
+    print_note,
 )
 from artist_nst.cli.options import Corpora, Quiet, Verbose, panel_option
+from artist_nst.cli.output import make_visible, print_error, write_stdout
 from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
@@ -222,7 +224,7 @@ class _Fetcher:
                 self.print_reports()
                 raise
             self.is_complete = False
-            print(f"artist-nst: {' '.join(str(error).split())}", file=sys.stderr)
+            print_error(error)
             return
         if report.folder in (earlier.folder for earlier in self.reports):
             return  # the same artist under another name
@@ -243,13 +245,12 @@ class _Fetcher:
         """Print the counts of each artist on stdout, notes and failures on stderr."""
         for report in self.reports:
             if not self.console.quiet or not report.complete:
-                typer.echo(
-                    _format_counts(report, self.options.dry_run, self.client.rate)
-                )
+                is_dry = self.options.dry_run
+                write_stdout(_format_counts(report, is_dry, self.client.rate) + "\n")
             for line in [*report.notes, *_describe_changes(report)]:
-                self.console.print(line, markup=False)
+                print_note(self.console, line)
             for line in _describe_failures(report):
-                print(line, file=sys.stderr)
+                print(make_visible(line), file=sys.stderr)
         self.reports = []
 
 
@@ -283,7 +284,7 @@ def _format_counts(report: FetchReport, dry_run: bool, rate: float) -> str:
     else:
         values["took"] = requests
         values["folder"] = str(report.folder)
-    title = f"{report.artist} ({report.slug})"
+    title = make_visible(f"{report.artist} ({report.slug})")
     return "\n".join([title, *(f"  {name:20}{values[name]}" for name in values)])
 
 

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from artist_nst._files import VIDEO_SUFFIXES, check_writable
+from artist_nst._files import VIDEO_SUFFIXES, check_writable, is_picture_file
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.cli.output import write_stdout
 from artist_nst.cli.session import FRAMES, find_unused
 from artist_nst.cli.signals import Interrupted
-from artist_nst.cli.tables import write_stdout
 from artist_nst.errors import UsageError
 
 
@@ -108,8 +108,6 @@ def _find_pictures(arguments: list[str]) -> tuple[str, list[Path]]:
 
 
 def _list_folder(argument: str) -> tuple[str, list[Path]]:
-    from artist_nst.corpus.works import READABLE_SUFFIXES
-
     folder = Path(argument)
     if not argument or not os.path.isdir(folder):
         if not os.path.exists(argument):
@@ -122,18 +120,15 @@ def _list_folder(argument: str) -> tuple[str, list[Path]]:
         pictures = [
             path
             for path in folder.iterdir()
-            if path.suffix.lower() in READABLE_SUFFIXES
-            and not path.name.startswith(".")
             # A broken link counts as a picture, and fails when it is read.
-            and (path.is_file() or path.is_symlink())
+            if not path.name.startswith(".") and is_picture_file(path)
         ]
     except OSError as error:
         raise UsageError(
             f"{argument} cannot be read ({error.strerror}): make it readable"
         ) from error
     if not pictures:
-        suffixes = ", ".join(sorted(READABLE_SUFFIXES))
-        raise UsageError(f"{argument}: no pictures in it ({suffixes})")
+        raise UsageError(f"{argument}: no pictures in it")
     name = folder.resolve().name.removesuffix(FRAMES)
     return name or "film", sorted(pictures, key=_split_numbers)
 

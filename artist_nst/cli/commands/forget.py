@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli.console import format_bytes, open_console
+from artist_nst.cli.console import format_bytes, open_console, print_note
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
@@ -61,10 +61,10 @@ def forget(
             f"{corpus.artist} is only partly deleted; run the same command again to "
             "finish"
         ) from None
-    console.print(f"deleted {description}", markup=False)
+    print_note(console, f"deleted {description}")
     if folder.exists():
         names = [path.relative_to(folder).as_posix() for path in kept]
-        console.print(_describe_kept(names), markup=False)
+        print_note(console, _describe_kept(names))
 
 
 def _load(folder: Path) -> tuple[Corpus, bool]:

@@ -10,8 +10,9 @@ import typer
 
 from artist_nst.cli.console import open_console
 from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.cli.output import write_stdout
 from artist_nst.cli.signals import load_torch
-from artist_nst.cli.tables import print_table, write_stdout
+from artist_nst.cli.tables import print_table
 
 
 def info(

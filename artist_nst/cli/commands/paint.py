@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from artist_nst._files import is_picture_file
+from artist_nst.cli.console import print_note
 from artist_nst.cli.gallery import (
     DEFAULT_COUNT,
     choose_groups,
@@ -28,10 +30,10 @@ from artist_nst.cli.options import (
     panel_option,
     with_options,
 )
+from artist_nst.cli.output import print_result
 from artist_nst.cli.series import output_folder
 from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.corpus.filters import Selection
-from artist_nst.corpus.works import READABLE_SUFFIXES
 from artist_nst.errors import UsageError
 from artist_nst.recipes.toml_file import find_recipe
 from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay
@@ -174,8 +176,8 @@ def _paint_photos(
         if found is not None:
             out, is_finished = found
             if is_finished:
-                session.console.print(f"{photo.name}: already painted", markup=False)
-                typer.echo(str(out))
+                print_note(session.console, f"{photo.name}: already painted")
+                print_result(out)
                 return
             may_replace = True
         session.paint(
@@ -249,7 +251,7 @@ def expand(picture: str) -> list[Path]:
         pictures = [
             path
             for path in sorted(Path(picture).iterdir())
-            if path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
+            if not path.name.startswith(".") and is_picture_file(path)
         ]
         if not pictures:
             raise UsageError(f"{picture}: the folder has no pictures")

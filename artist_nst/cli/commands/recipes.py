@@ -12,8 +12,9 @@ import typer
 from artist_nst._files import PICTURE_SUFFIXES
 from artist_nst.cli.console import open_console
 from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.cli.output import print_result, write_stdout
 from artist_nst.cli.signals import load_torch
-from artist_nst.cli.tables import print_table, write_stdout
+from artist_nst.cli.tables import print_table
 from artist_nst.errors import UsageError
 from artist_nst.recipes.published import PUBLICATIONS, RECIPES
 from artist_nst.recipes.recipe import Recipe, format_value
@@ -79,7 +80,7 @@ def _save(path: Path, recipe: Recipe) -> None:
         raise UsageError(f"--save {path}: the file exists already; choose another name")
     source = f"after {recipe.name}: {recipe.source}"
     write_recipe(path, replace(recipe, name=path.stem, source=source))
-    typer.echo(str(path))
+    print_result(path)
 
 
 def _print(recipe: Recipe) -> None:

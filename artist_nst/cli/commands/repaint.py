@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from artist_nst.cli.console import open_console, print_note
 from artist_nst.cli.options import (
     Artist,
     PaintOptions,
@@ -65,6 +66,7 @@ def repaint(
             raise UsageError("--no-draft means VGG-19: leave out --draft and --network")
         finished = {"network": "vgg19", "draft_levels": 0}
         options = replace(options, settings=finished | options.settings)
+    open_console(options.quiet, options.verbose)
     load_torch()
     from artist_nst.painting import record
     from artist_nst.painting.style_sources import StyleRequest
@@ -92,8 +94,9 @@ def repaint(
         and recipe is None
         and (sha256 != session.network.sha256 or _has_other_draft(facts))
     ):
-        session.console.print(
-            "note: the weights differ from the painting's, so the pixels will differ"
+        print_note(
+            session.console,
+            "note: the weights differ from the painting's, so the pixels will differ",
         )
     with output_folder(options.out):
         out, may_replace = choose_output(options.out, photo, sources)
@@ -137,10 +140,16 @@ def _apply_record(
     device = choose_device(options.device or "auto").type
     is_recorded = options.precision is None and precision == "bfloat16"
     if is_recorded and not supports_bfloat16(device):
-        log.warning(
-            "the painting is in bfloat16, which this %s can't compute: float32 gives "
-            "other pixels",
-            "processor" if device == "cpu" else device,
-        )
-        precision = "float32"
+        if device == "cpu":
+            log.warning(
+                "the painting is in bfloat16, which this processor only emulates: it "
+                "takes long; --precision float32 gives other pixels"
+            )
+        else:
+            log.warning(
+                "the painting is in bfloat16, which %s can't compute: float32 gives "
+                "other pixels",
+                device,
+            )
+            precision = "float32"
     return replace(options, precision=precision)

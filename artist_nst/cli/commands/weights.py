@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from artist_nst.cli.console import download_bar, open_console
+from artist_nst.cli.console import download_bar, open_console, print_note
 from artist_nst.cli.options import Quiet, Verbose
+from artist_nst.cli.output import print_result
 from artist_nst.cli.signals import load_torch
 from artist_nst.recipes.recipe import Network
 
@@ -37,8 +38,8 @@ def weights(
     named, architecture = os.environ.get(WEIGHTS_VARIABLE), resolve_vgg(network)
     if named and not belongs_to_other(Path(named), architecture):
         load_weights(named, architecture)
-        console.print(f"${WEIGHTS_VARIABLE} names these", markup=False)
-        typer.echo(named)
+        print_note(console, f"${WEIGHTS_VARIABLE} names these")
+        print_result(named)
         return
     with download_bar(console) as show:
-        typer.echo(str(download_weights(network, on_progress=show)))
+        print_result(download_weights(network, on_progress=show))

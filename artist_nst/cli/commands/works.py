@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli.console import counting_bar, open_console
+from artist_nst.cli.console import counting_bar, open_console, print_note
 from artist_nst.cli.options import Corpora, Quiet, Verbose
-from artist_nst.cli.tables import print_table, write_stdout
+from artist_nst.cli.output import write_stdout
+from artist_nst.cli.tables import print_table
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def works(
             folded=("reason",),
             dropped=("genre", "style", "rights"),
         )
-    console.print(_summarize(len(corpus.works), missing), markup=False)
+    print_note(console, _summarize(len(corpus.works), missing))
 
 
 def _list_missing(corpus: Corpus, available: Sequence[Work]) -> list[Work]:

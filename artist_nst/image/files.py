@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from artist_nst._files import (
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError, TooLargeError
 from artist_nst.image.decoder import (
+    FULL_PIXELS,
     apply_orientation,
     check_size,
     configure_pillow,
@@ -30,7 +32,14 @@ from artist_nst.image.decoder import (
     translate_errors,
 )
 from artist_nst.image.encoder import encode, find_record, to_levels, to_samples
-from artist_nst.image.srgb import WIDE_MODES, expand_palette, read_tiff_tags, to_floats
+from artist_nst.image.srgb import (
+    WIDE_MODES,
+    expand_palette,
+    read_tiff_tags,
+    tiff_to_floats,
+    to_floats,
+)
+from artist_nst.image.tiff import read_tiff
 
 MAX_PIXELS = 180_000_000
 
@@ -65,6 +74,10 @@ def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """
     name = format_path(path)
     with open_file(path) as stream, translate_errors(name, stream, max_pixels):
+        if (tiff := _read_tiff(stream, name, max_pixels)) is not None:
+            stream.seek(0)
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            return Picture(*tiff, sha256)
         with configure_pillow(name, max_pixels):
             image = open_image(stream)
             width, height = image.size
@@ -102,12 +115,27 @@ def read_small(
     """
     name = format_path(path)
     with open_file(path) as stream, translate_errors(name, stream):
+        tiff = _read_tiff(stream, name, min(max_pixels, FULL_PIXELS))
+        if tiff is not None:
+            pixels = tiff[0]
+            if max(pixels.shape[:2]) > side:
+                pixels = resize_long_side(pixels, side)
+            return to_levels(pixels)
         with configure_pillow(name):
             image = open_image(stream)
             check_size(image, name, max_pixels)
             tiff_tags = read_tiff_tags(image)
             image = apply_orientation(_reduce(image, side), name)
         return to_levels(to_floats(image, tiff_tags, name)[0])
+
+
+def _read_tiff(
+    stream: io.BufferedReader, name: str, max_pixels: int
+) -> tuple[Pixels, Pixels | None] | None:
+    """Read a TIFF that Pillow does not read rightly, upright and in sRGB."""
+    tiff = read_tiff(stream, name, max_pixels)
+    stream.seek(0)
+    return None if tiff is None else tiff_to_floats(tiff, name)
 
 
 def read_scaled(path: PathLike, side: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:

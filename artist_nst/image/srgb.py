@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from artist_nst._files import format_error
 from artist_nst._types import Pixels
 from artist_nst.errors import ArtistNstError
+from artist_nst.image.tiff import TiffPicture
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,42 @@ def to_floats(
     if alpha is None or bool(np.all(alpha == 1.0)):
         return pixels, None
     return composite_over_white(pixels, alpha), alpha
+
+
+def tiff_to_floats(tiff: TiffPicture, name: str) -> tuple[Pixels, Pixels | None]:
+    """Convert a decoded TIFF to upright sRGB; returned as by :func:`to_floats`."""
+    samples, alpha = tiff.samples, tiff.alpha
+    if samples.shape[2] == 1:
+        pixels = _gray_to_srgb(samples[..., 0], tiff.profile, name)
+    elif samples.shape[2] == 3 and not tiff.profile:
+        pixels = samples
+    else:
+        # LittleCMS takes 8 bits here.
+        levels = np.rint(255 * samples).astype(np.uint8)
+        mode = "CMYK" if samples.shape[2] == 4 else "RGB"
+        image = Image.fromarray(levels, mode)
+        pixels = np.asarray(_to_srgb(image, tiff.profile, name)) / 255.0
+    pixels = _turn_upright(pixels, tiff.orientation)
+    if alpha is None or bool(np.all(alpha == 1.0)):
+        return pixels, None
+    alpha = _turn_upright(alpha, tiff.orientation)
+    return composite_over_white(pixels, alpha), alpha
+
+
+def _turn_upright(array: Pixels, orientation: int) -> Pixels:
+    """Turn ``(H, W)`` or ``(H, W, C)`` upright as an EXIF orientation says."""
+    if orientation > 4:
+        array = array.swapaxes(0, 1)
+    flips: dict[int, int | tuple[int, ...]] = {
+        2: 1,
+        3: (0, 1),
+        4: 0,
+        6: 1,
+        7: (0, 1),
+        8: 0,
+    }
+    axes = flips.get(orientation)
+    return array if axes is None else np.ascontiguousarray(np.flip(array, axes))
 
 
 def composite_over_white(pixels: Pixels, alpha: Pixels) -> Pixels:
@@ -139,13 +176,17 @@ def _wide_to_srgb(
     # 0 is white; Pillow takes that into account for 8 bits only.
     if tiff_tags.get(_TIFF_PHOTOMETRIC) == 0:
         gray = 1.0 - gray
-    icc = image.info.get("icc_profile")
+    return _gray_to_srgb(gray, image.info.get("icc_profile"), name), alpha
+
+
+def _gray_to_srgb(gray: Pixels, icc: bytes | None, name: str) -> Pixels:
+    """Convert ``(H, W)`` gray in [0, 1] to sRGB, keeping all its levels."""
     if not icc:
-        return np.repeat(gray[..., None], 3, axis=2), alpha
+        return np.repeat(gray[..., None], 3, axis=2)
     # LittleCMS takes 8 bits here: send the 256 levels through and interpolate.
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     curves = np.asarray(_to_srgb(ramp, icc, name), dtype=np.float64)[0].T / 255.0
-    return np.stack([_interpolate(curve, gray) for curve in curves], axis=2), alpha
+    return np.stack([_interpolate(curve, gray) for curve in curves], axis=2)
 
 
 def _interpolate(curve: NDArray[np.float64], gray: Pixels) -> Pixels:

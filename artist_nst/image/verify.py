@@ -11,6 +11,7 @@ from artist_nst._files import format_path, open_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError
 from artist_nst.image.decoder import (
+    FULL_PIXELS,
     check_size,
     configure_pillow,
     open_image,
@@ -64,9 +65,34 @@ def verify_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Verified:
     name = format_path(path)
     with (
         open_file(path) as stream,
-        configure_pillow(name),
         translate_errors(name, stream),
     ):
+        if size := _verify_tiff(stream, name, max_pixels):
+            return Verified(*size, ".tif")
+        return _verify(stream, name, max_pixels)
+
+
+def _verify_tiff(
+    stream: io.BufferedReader, name: str, max_pixels: int
+) -> tuple[int, int] | None:
+    """Return width and height, upright, of a TIFF that Pillow does not read rightly."""
+    is_tiff = stream.read(2) in (b"II", b"MM")
+    stream.seek(0)
+    if not is_tiff:
+        return None
+    # Late, with numpy: other pictures are checked without.
+    from artist_nst.image.tiff import read_tiff
+
+    tiff = read_tiff(stream, name, min(max_pixels, FULL_PIXELS))
+    stream.seek(0)
+    if tiff is None:
+        return None
+    height, width = tiff.samples.shape[:2]
+    return (height, width) if tiff.orientation > 4 else (width, height)
+
+
+def _verify(stream: io.BufferedReader, name: str, max_pixels: int) -> Verified:
+    with configure_pillow(name):
         image = open_image(stream)
         suffix = _SUFFIXES.get(image.format or "")
         if suffix is None:

@@ -7,12 +7,13 @@ cheap.
 import contextlib
 import io
 import logging
+import mmap
 import re
 import threading
 import warnings
 from collections.abc import Iterator
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from artist_nst._files import format_error
 from artist_nst.errors import ArtistNstError, TooLargeError
@@ -28,6 +29,9 @@ READABLE_TEXT = "PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF"
 # larger; WebP must be smaller, since its decoder takes 16 bytes a pixel.
 FULL_PIXELS = 64_000_000
 WEBP_PIXELS = 24_000_000
+
+MAX_SCANS = 200  # of a progressive JPEG; programs write ten or so
+MAX_TEXT = 64 << 20  # bytes of a PNG's text or profile, decompressed
 
 _pillow_lock = threading.Lock()
 
@@ -46,13 +50,16 @@ def configure_pillow(name: str, max_pixels: int | None = None) -> Iterator[None]
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
         lenient = ImageFile.LOAD_TRUNCATED_IMAGES
         ImageFile.LOAD_TRUNCATED_IMAGES = False
+        text = PngImagePlugin.MAX_TEXT_CHUNK
+        PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
         try:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
             ImageFile.LOAD_TRUNCATED_IMAGES = lenient
-            for text in dict.fromkeys(str(warning.message) for warning in caught):
-                log.info("%s: %s", name, " ".join(text.split()))
+            PngImagePlugin.MAX_TEXT_CHUNK = text
+            for line in dict.fromkeys(str(warning.message) for warning in caught):
+                log.info("%s: %s", name, " ".join(line.split()))
 
 
 @contextlib.contextmanager
@@ -95,7 +102,33 @@ def open_image(stream: io.BufferedReader) -> Image.Image:
     Image.init()
     # Which decoders there are depends on how Pillow was built.
     formats = [name for name in READABLE if name in Image.OPEN]
-    return Image.open(stream, formats=formats)
+    image = Image.open(stream, formats=formats)
+    if image.format in ("JPEG", "MPO"):
+        _check_scans(stream)
+    elif image.format == "PNG":
+        _scale_transparency(image)
+    return image
+
+
+def _check_scans(stream: io.BufferedReader) -> None:
+    """Raise OSError for a progressive JPEG that would take minutes to decode."""
+    position = stream.tell()
+    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        scans = sum(1 for _ in re.finditer(rb"\xff\xda", content))
+    stream.seek(position)
+    if scans > MAX_SCANS:
+        raise OSError(f"it has {scans:,} scans, where {MAX_SCANS} are allowed")
+
+
+def _scale_transparency(image: Image.Image) -> None:
+    """Scale a PNG's transparent color to the 8 bits that Pillow decodes to."""
+    clear = image.info.get("transparency")
+    tiles = getattr(image, "tile", [])
+    raw_mode = tiles[0][3] if tiles else ""
+    if isinstance(clear, tuple) and raw_mode == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
+    elif isinstance(clear, int) and raw_mode in ("L;2", "L;4"):
+        image.info["transparency"] = clear * (85 if raw_mode == "L;2" else 17)
 
 
 def too_large_error(name: str, size: str, max_pixels: int) -> TooLargeError:

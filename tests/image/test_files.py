@@ -32,6 +32,7 @@ from artist_nst.image.files import (
     write_picture,
 )
 from artist_nst.image.srgb import to_floats
+from artist_nst.image.verify import verify_picture
 
 PILLOW_13 = pytest.mark.skipif(
     int(PIL.__version__.split(".")[0]) < 13, reason="older Pillows may not read it"
@@ -883,3 +884,38 @@ def test_resize_long_side() -> None:
     assert resize_long_side(pixels.swapaxes(0, 1), 25).shape == (25, 10, 3)
     assert resize_long_side(pixels, 25, minimum=16).shape == (16, 25, 3)
     assert resize_long_side(pixels[:1], 25).shape == (1, 25, 3)
+
+
+@pytest.mark.parametrize("kind", ["rgb16", "gray2", "gray4"])
+def test_a_png_with_a_transparent_color(tmp_path: Path, kind: str) -> None:
+    """One that Pillow decodes to other levels than the color is written in."""
+    header, row, clear = {
+        "rgb16": ((2, 1, 16, 2), b"\xab\xcd" * 3 + b"\x11\x22" * 3, b"\xab\xcd" * 3),
+        "gray2": ((2, 1, 2, 0), b"\x90", b"\0\x02"),  # levels 2 and 1
+        "gray4": ((2, 1, 4, 0), b"\x95", b"\0\x09"),
+    }[kind]
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checksum
+
+    path = tmp_path / "a.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", *header, 0, 0, 0))
+        + chunk(b"tRNS", clear)
+        + chunk(b"IDAT", zlib.compress(b"\0" + row))
+        + chunk(b"IEND", b"")
+    )
+    alpha = read_picture(path).alpha
+    assert alpha is not None
+    assert alpha.tolist() == [[0, 1]]
+
+
+def test_a_png_with_much_text(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("note", "x" * 2_000_000, zip=True)
+    path = tmp_path / "a.png"
+    Image.new("RGB", (20, 10)).save(path, pnginfo=info)
+    assert read_picture(path).pixels.shape == (10, 20, 3)
+    assert verify_picture(path).width == 20

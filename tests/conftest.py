@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -47,6 +48,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if cache := getattr(config, "cache", None):
         os.environ.setdefault("MPLCONFIGDIR", str(cache.mkdir("matplotlib")))
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Undo what a command has done to the log, which the whole process shares."""
+    yield
+    logger = logging.getLogger("artist_nst")
+    logger.handlers = [logging.NullHandler()]
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

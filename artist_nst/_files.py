@@ -224,7 +224,12 @@ def check_writable(path: PathLike, suffixes: Sequence[str] = PICTURE_SUFFIXES) -
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, "is a folder")
         with contextlib.suppress(FileNotFoundError):
-            os.stat(path)  # refuses a name that is too long, or a loop of links
+            # Also refuses a name that is too long, or a loop of links.
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError("it is a pipe or device; name a file")
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, "is read-only")
         # Creating a file is the only test that also covers read-only mounts and ACLs.
         probe = make_temporary_path(path)
         probe.touch(exist_ok=False)

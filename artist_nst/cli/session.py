@@ -138,13 +138,17 @@ class PaintSession:
             self._report(painting)
             write_stdout(painting.to_png())
         else:
-            if not may_replace and out.exists():
-                out = find_unused(out, (FRAMES, EXPLANATION))
+            if not may_replace:
+                out = _reserve(out)
             try:
                 painting.save(out)
             except KeyboardInterrupt:
                 painting.save(out)
                 raise Interrupted(f"the painting was saved in {out}") from None
+            except ArtistNstError:
+                if not may_replace and os.path.getsize(out) == 0:
+                    out.unlink()
+                raise
             self._report(painting)
             self._print_files(painting, out)
         if painting.interrupted:
@@ -254,6 +258,19 @@ def name_painting(photo: Path, sources: Sequence[Source]) -> str:
     if work is not None and not style.startswith(f"{work['corpus']}-"):
         style = f"{work['corpus']}-{style}"
     return f"{shorten_name(photo.stem)}-{shorten_name(style)}.png"
+
+
+def _reserve(path: Path) -> Path:
+    """Create an empty file that does not exist, so that no other process takes it."""
+    while True:
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            path = find_unused(path, (FRAMES, EXPLANATION))
+        except OSError:
+            return path  # saving says why
+        else:
+            return path
 
 
 def find_unused(path: Path, suffixes: Sequence[str] = ()) -> Path:

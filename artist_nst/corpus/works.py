@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from artist_nst._files import describe_read_error, is_picture_file
+from artist_nst._files import describe_read_error, is_picture_file, open_file
 from artist_nst.corpus.names import find_similar, fold, make_title, match_name
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
@@ -293,6 +293,9 @@ def _parse_work(place: str, line: bytes) -> Work:
     return Work(**{key: value for key, value in values.items() if key in names})
 
 
+MAX_MANIFEST_BYTES = 256 << 20  # a hundred times the largest of WikiArt's
+
+
 class _NotJsonError(DamagedError):
     pass
 
@@ -309,9 +312,13 @@ def _damaged_error(
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open_file(path, allow_empty=True) as stream:
+            content = stream.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         raise ArtistNstError(describe_read_error(path, error)) from error
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise _damaged_error(str(path), "it is too large for a manifest")
+    return content
 
 
 def _parse_json(place: str, text: bytes) -> dict[str, Any]:

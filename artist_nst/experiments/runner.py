@@ -275,7 +275,9 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         ArtistNstError: Another process is painting there.
     """
     # The lock file is not in the folder, which is the user's.
-    owner = f"{os.path.realpath(folder)} {getpass.getuser()}"
+    # A container's user may have a number only.
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    owner = f"{os.path.realpath(folder)} {user}"
     digest = hashlib.sha256(owner.encode(errors="replace")).hexdigest()[:16]
     lock_file = Path(tempfile.gettempdir()) / f"artist-nst-{digest}.lock"
     try:

@@ -107,6 +107,8 @@ def find_record(stream: BinaryIO) -> str | None:
     text = image.info.get(_RECORD_KEY)
     if isinstance(text, str):
         return str(text)
+    if image.format == "PNG":
+        return None  # what follows the picture would be read only after decoding it
     exif = image.getexif()
     # Any program may write a comment; ours comes with our name as the software.
     if exif.get(ExifTags.Base.Software) != _RECORD_KEY:

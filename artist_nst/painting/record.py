@@ -138,7 +138,7 @@ def load_record(path: PathLike) -> dict[str, Any]:
     try:
         facts = json.loads(read_record(path))
         is_newer = facts["format"] > FORMAT
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ArtistNstError(f"{path}: its record is damaged ({error})") from error
     if is_newer:
         raise ArtistNstError(

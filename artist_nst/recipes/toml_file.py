@@ -31,7 +31,7 @@ from artist_nst.recipes.published import PUBLICATIONS, RECIPES
 from artist_nst.recipes.recipe import FIELD_TYPES, FieldError, Recipe, read_value
 
 SUFFIX = ".toml"
-MAX_FILE_BYTES = 1_000_000
+MAX_FILE_BYTES = 16_000
 
 _BASE = "default"
 _LAYERS = ("content_layers", "style_layers", "neighbor_layers")

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +20,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artist_nst.cli import session
+from artist_nst.cli.session import find_unused
 from artist_nst.corpus.works import get_packaged_corpora
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.vgg import VGG
@@ -475,6 +478,35 @@ class TestRefusals:
                 assert Path(name).read_bytes() == before
                 assert files() == ["a.explained.png", "a.gif"]
 
+    def test_outputs_are_regular_files(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        os.mkfifo("pipe.png")
+        Path("null.png").symlink_to(os.devnull)
+        for name in ("pipe.png", "null.png"):
+            ran = cli("paint", photo, style, *SMALL, "-o", name)
+            assert ran.code == 2
+            assert f"{name} cannot be written: it is a pipe or device" in ran.line
+        assert files() == ["null.png", "pipe.png"]
+
+    def test_two_at_once_take_two_names(
+        self, cli: Cli, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another process takes the name while this one paints."""
+        taken: list[Path] = []
+
+        def find(path: Path, suffixes: Sequence[str] = ()) -> Path:
+            if not taken:
+                taken.append(path)
+                return path
+            return find_unused(path, suffixes)
+
+        monkeypatch.setattr(session, "find_unused", find)
+        Path("photo-style.png").write_bytes(b"of the other")
+        ran = cli("paint", photo, style, *SMALL)
+        assert (ran.code, ran.out) == (0, "photo-style-2.png\n")
+        assert Path("photo-style.png").read_bytes() == b"of the other"
+
     def test_names_of_many_bytes(self, cli: Cli, style: Path) -> None:
         photo = save("画" * 80 + ".png", 36, 48)
         other = style.with_name("夜" * 80 + ".png")
@@ -582,10 +614,10 @@ class TestEntryPoint:
     ) -> None:
         del cli
         photos = [photo]
-        for number in range(2):
+        for number in range(5):
             photos.append(photo.with_name(f"{number}.png"))
             shutil.copy(photo, photos[-1])
-        more = ("--style", style, "-w", 48, "-n", 400, "-o", "all")
+        more = ("--style", style, "-w", 48, "-n", 20, "-o", "all")
         process = self.start("paint", *photos, *more)
         until = time.monotonic() + 120
         while not Path("all/photo-style.png").exists():
@@ -594,7 +626,7 @@ class TestEntryPoint:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
         assert process.returncode == 130, err
-        assert re.search("[012] of 3 photos are done; run the same", err)
+        assert re.search("[0-5] of 6 photos are done; run the same", err)
 
     def test_version(self) -> None:
         out, _ = self.start("--version").communicate(timeout=60)

@@ -256,7 +256,7 @@ WRONG = [
     ("levels = [[1.0, 40]\nratio = 5", "line 2"),
     ("ratio = 5\n\nratio = 6", "overwrite"),
     ("\nwidth = " + "9" * 5000, "not valid TOML"),
-    ("ratio = 5\nlevels = " + "[" * 50_000, "not valid TOML"),
+    ("ratio = 5\nlevels = " + "[" * 10_000, "not valid TOML"),
     # No such key.
     ("ratio = 5\nstylescale = 1", "no 'stylescale': did you mean 'style_scale'"),
     ("\nbses = 'art.py'", "did you mean 'base'"),
@@ -335,7 +335,7 @@ class TestFilesThatCannotBeRead:
         write("#" * MAX_FILE_BYTES)
         assert read_recipe("mine.toml").ratio == 5
         write("#" * (MAX_FILE_BYTES + 1))
-        assert "1,000,000 bytes" in get_error("mine.toml")
+        assert "16,000 bytes" in get_error("mine.toml")
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
     def test_a_pipe_is_not_waited_for(self) -> None:

@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 # Arguments that are not called like the command line's options.
 _ARGUMENTS = {setting.option: field for field, setting in OPTIONS.items()}
-_ARGUMENTS |= {"numiter": "levels", "style-image": "style"}
+_ARGUMENTS |= {"numiter": "iterations", "style-image": "style"}
 
 
 def _name_arguments(function: Callable[P, R]) -> Callable[P, R]:

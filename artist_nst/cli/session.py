@@ -44,25 +44,32 @@ class PaintSession:
         self, photo: Path, sources: Sequence[Source], seed: int
     ) -> tuple[Path, bool] | None:
         """Find this very painting in the output folder, and whether it is finished."""
+        first = Path(self.options.out or "") / name_painting(photo, sources)
+        for path in takewhile(os.path.isfile, _number_paths(first)):
+            # Raised for a painting with other settings.
+            with suppress(UsageError):
+                return path, self.is_painted(path, photo, sources, seed)
+        return None
+
+    def is_painted(
+        self, path: Path, photo: Path, sources: Sequence[Source], seed: int
+    ) -> bool:
+        """Tell whether a file is this very painting, finished.
+
+        Raises:
+            UsageError: It is another one.
+        """
         load_torch()
         from artist_nst.experiments.runner import Cell
         from artist_nst.image.files import read_picture
         from artist_nst.painting.pipeline import resize_recipe
 
-        first = Path(self.options.out or "") / name_painting(photo, sources)
-        if not os.path.isfile(first):
-            return None
         recipe = replace(self.recipe, network=self.network.name)
         if self.options.long_side is not None:
             pixels = read_picture(photo).pixels
             recipe = resize_recipe(recipe, pixels, self.options.long_side)
-        cell = Cell(first.stem, photo, tuple(sources), recipe, seed, {})
-        for path in takewhile(os.path.isfile, _number_paths(first)):
-            # The checker raises for a painting with other settings.
-            with suppress(UsageError):
-                facts = self._resume_checker.check(path, cell, measured=False)
-                return path, facts is not None
-        return None
+        cell = Cell(path.stem, photo, tuple(sources), recipe, seed, {})
+        return self._resume_checker.check(path, cell, measured=False) is not None
 
     @cached_property
     def _resume_checker(self) -> ResumeChecker:

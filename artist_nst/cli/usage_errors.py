@@ -26,7 +26,8 @@ def describe_usage_error(error: Any) -> str:
     # typer before 0.27, say, has no validator behind it.
     if details := getattr(error.__cause__, "errors", None):
         return _describe_value(error, details()[0])
-    return str(error.format_message()).rstrip(".")
+    message = str(error.format_message()).rstrip(".")
+    return message[:1].lower() + message[1:]
 
 
 def _describe_unknown_option(error: Any) -> str:

@@ -295,7 +295,10 @@ def _describe_fixed(series: Series) -> str:
     common = dict(described[0])
     for facts in described[1:]:
         common = {key: text for key, text in common.items() if facts.get(key) == text}
-    return f"the same in all: {', '.join(common.values())}"
+    return (
+        f"the same in all: {', '.join(common.values())}; content and style below are "
+        "distances: smaller is nearer"
+    )
 
 
 def _describe_cell(cell: Cell) -> dict[str, str]:

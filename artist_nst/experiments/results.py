@@ -118,8 +118,14 @@ def write_table(series: Series) -> None:
 
 def write_plot(series: Series) -> None:
     """Plot losses over iterations and seconds: the total, content and style."""
-    # A record's history is [iteration, total, content, style, tv, seconds].
-    columns = {"total loss": 1, "content loss": 2, "style loss": 3}
+    # A record's history is [iteration, total, content, style, tv, seconds], and, since
+    # there are neighbors, their loss.
+    columns = {
+        "total loss": 1,
+        "content loss": 2,
+        "style loss": 3,
+        "neighbors' loss": 6,
+    }
     x_columns = {"iteration": 0, "seconds": 5}
     histories = {
         cell.label: series.done[cell.name].record["history"]
@@ -135,7 +141,7 @@ def write_plot(series: Series) -> None:
                     Curve(
                         label,
                         [row[x_column] for row in rows],
-                        [row[column] for row in rows],
+                        [row[column] if column < len(row) else 0 for row in rows],
                     )
                     for label, rows in histories.items()
                 ],

@@ -185,7 +185,7 @@ def is_cut_short(facts: Mapping[str, Any]) -> bool:
 
 
 def _thin_history(result: PyramidResult) -> list[list[float]]:
-    """List ``[iteration, total, content, style, tv, seconds]``, thinned evenly.
+    """List ``[iteration, total, content, style, tv, seconds, neighbors]``, thinned.
 
     The last iteration is always kept.
     """
@@ -193,7 +193,12 @@ def _thin_history(result: PyramidResult) -> list[list[float]]:
     stride = -(-len(steps) // MAX_HISTORY) or 1
     kept = steps[::-1][::stride][::-1]
     return [
-        [count, *_round_losses(loss).values(), round(seconds, 2)]
+        [
+            count,
+            *_round_losses(loss).values(),
+            round(seconds, 2),
+            float(f"{loss.neighbors:.6g}"),
+        ]
         for count, loss, seconds in kept
     ]
 

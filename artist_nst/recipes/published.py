@@ -335,10 +335,15 @@ RECIPES: dict[str, Recipe] = {
 def recipe(name: str = "default", **changes: Any) -> Recipe:
     """Get a named recipe, with fields changed: ``recipe("art.py", width=256)``.
 
+    ``iterations`` is their total number over all levels.
+
     Raises:
         UsageError: An unknown name or field, or a value that cannot be painted with.
     """
     if name not in RECIPES:
         raise UsageError(f"unknown recipe {name!r}: {suggest(name, RECIPES)}")
+    base = RECIPES[name]
+    if "iterations" in changes:
+        base = base.with_iterations(changes.pop("iterations"))
     check_fields(changes)
-    return replace(RECIPES[name], **changes)
+    return replace(base, **changes)

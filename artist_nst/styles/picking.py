@@ -183,9 +183,20 @@ def _filter_works(corpus: Corpus, selection: Selection) -> list[Work]:
     ]
     if works and not matches:
         values = selection.describe_values(works)
+        given = {
+            "movement": ", ".join(selection.style),
+            "genre": ", ".join(selection.genre),
+            "since": selection.since,
+            "until": selection.until,
+        }
+        filters = [
+            f"--{name} {value}"
+            for name, value in given.items()
+            if value not in ("", None)
+        ]
         raise UsageError(
-            f"no work of {corpus.artist} matches --movement, --genre, --since and "
-            "--until" + (f"; {values}" if values else "")
+            f"no work of {corpus.artist} matches {' and '.join(filters)}"
+            + (f"; {values}" if values else "")
         )
     return matches
 

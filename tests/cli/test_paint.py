@@ -70,6 +70,18 @@ class TestOutput:
         assert ran.code == 2
         assert "v1.1" in ran.line
 
+    def test_several_pictures_without_a_style_are_noted(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        ran = cli("paint", photo, style, style, *SMALL)
+        assert ran.code == 0
+        assert "photo.png is painted after 2 pictures together" in ran.err
+        ran = cli("paint", photo, f"{style}:1", f"{style}:2", *SMALL)
+        assert "together" not in ran.err
+        ran = cli("paint", photo.parent, style, *SMALL)
+        assert ran.code == 2
+        assert "--style, or an --artist" in ran.line
+
     def test_out_is_a_pipe(self, cli: Cli, photo: Path, style: Path) -> None:
         command = [*ENTRY_POINT, "paint", photo, style, *SMALL, "-o", "-"]
         done = subprocess.run(command, capture_output=True, timeout=120, check=True)

@@ -562,6 +562,12 @@ def test_arrays_that_are_no_pictures(
         paint(array, style)
 
 
+def test_iterations_of_a_recipe() -> None:
+    assert recipe(iterations=18).iterations == 18
+    with pytest.raises(UsageError, match="iterations must be"):
+        recipe(iterations=0)
+
+
 def test_a_recipe_by_name(photo: Path, style: Path, network: VGG) -> None:
     with pytest.raises(UsageError, match=r"did you mean 'art\.py'"):
         paint(photo, style, recipe="art.pi", network=network)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +13,11 @@ from artist_nst.cli.options import PaintOptions, RunOptions, with_options
 from artist_nst.cli.output import print_result
 from artist_nst.cli.series import make_folder
 from artist_nst.cli.session import PaintSession
+from artist_nst.errors import UsageError
 from artist_nst.recipes.published import recipe
+
+if TYPE_CHECKING:
+    from artist_nst.painting.style_sources import Source
 
 # Photographs of scikit-image, and the work whose style each is painted in.
 PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-02"))
@@ -52,29 +57,37 @@ def demo(
         recipe(width=width), PaintOptions(**{**vars(options), "offline": True})
     )
     make_folder(out)
-    rows = []
+    pairs = []
     for name, work in PAIRS:
-        photo = _write_photo(name, out)
         request = StyleRequest(
             artist="procedural", works=work, corpora=get_packaged_corpora()
         )
-        sources = request.choose(seed=0)
-        painting = session.paint(
-            photo, sources, 0, out / f"{name}-painted.png", may_replace=True
-        )
-        source = sources[0]
+        (source,) = request.choose(seed=0)
+        pairs.append((_write_photo(name, out), source))
         # A style image at hand, to try other commands with.
         shutil.copyfile(source.path, out / f"{source.slug}{source.path.suffix}")
+    rows = []
+    for photo, source in pairs:
+        path = out / f"{photo.stem}-painted.png"
+        if not _is_painted(session, path, photo, source):
+            session.paint(photo, [source], 0, path, may_replace=True)
         title = source.work["title"] if source.work else source.slug
         rows.append(
             [
-                Panel(read_picture(photo).pixels, name),
+                Panel(read_picture(photo).pixels, photo.stem),
                 Panel(read_picture(source.path).pixels, f"{title}, Procedural"),
-                Panel(painting.pixels, f"{name}, painted"),
+                Panel(read_picture(path).pixels, f"{photo.stem}, painted"),
             ]
         )
     write_picture(out / "sheet.png", draw_sheet(rows))
     print_result(out / "sheet.png")
+
+
+def _is_painted(session: PaintSession, path: Path, photo: Path, source: Source) -> bool:
+    """Tell whether an earlier run painted this; another painting is replaced."""
+    with suppress(UsageError):
+        return path.exists() and session.is_painted(path, photo, [source], 0)
+    return False
 
 
 def _write_photo(name: str, folder: Path) -> Path:

@@ -16,10 +16,10 @@ from artist_nst.cli.tables import print_table
 
 
 def info(
-    painting: Annotated[
-        Path,
+    paintings: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="PAINTING", help="Painting by artist-nst.", show_default=False
+            metavar="PAINTING", help="Paintings by artist-nst.", show_default=False
         ),
     ],
     as_json: Annotated[
@@ -28,7 +28,7 @@ def info(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show how a painting was made: pictures, recipe, machine, losses.
+    """Show how paintings were made: pictures, recipe, machine, losses.
 
     Examples:
         artist-nst info photo-night.png
@@ -39,13 +39,17 @@ def info(
     from artist_nst.painting.description import describe_record
     from artist_nst.painting.record import get_recipe, load_record, translate_damage
 
-    facts = load_record(painting)
+    records = [load_record(painting) for painting in paintings]
     if as_json:
-        write_stdout(json.dumps(facts, indent=2) + "\n")
+        shown = records if len(records) > 1 else records[0]
+        write_stdout(json.dumps(shown, indent=2) + "\n")
         return
-    # A record of an earlier version lacks newer fields.
-    recipe = get_recipe(facts, painting).to_dict()
-    with translate_damage(painting):
-        described = describe_record(facts, recipe)
-    rows = [{"what": what, "value": value} for what, value in described]
-    print_table(("what", "value"), rows, whole=("what",), folded=("value",))
+    for painting, facts in zip(paintings, records, strict=True):
+        # A record of an earlier version lacks newer fields.
+        recipe = get_recipe(facts, painting).to_dict()
+        with translate_damage(painting):
+            described = describe_record(facts, recipe)
+        rows = [{"what": what, "value": value} for what, value in described]
+        if len(paintings) > 1:
+            rows.insert(0, {"what": "painting", "value": str(painting)})
+        print_table(("what", "value"), rows, whole=("what",), folded=("value",))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst._files import is_picture_file
+from artist_nst._files import is_picture_file, open_file
 from artist_nst.cli.console import print_note
 from artist_nst.cli.gallery import (
     DEFAULT_COUNT,
@@ -133,6 +133,12 @@ def paint(
     session = PaintSession(
         options.change_recipe(find_recipe(recipe or "default")), options
     )
+    if not style and len(styles) > 1 and all(weight == 1 for _, weight in styles):
+        print_note(
+            session.console,
+            f"{photos[0].name} is painted after {len(styles)} pictures together; to "
+            "paint several photos, name the style with --style",
+        )
     request = StyleRequest(
         images=styles,
         artist=artist,
@@ -170,6 +176,8 @@ def _paint_photos(
         raise UsageError("--film is for a single painting: name one photo")
 
     def paint_photo(index: int, photo: Path) -> None:
+        # Before works are analyzed.
+        open_file(photo).close()
         (sources,) = choose_groups(request, seed + index, photo, session.console)
         out, may_replace = choose_output(options.out, photo, sources, several=several)
         found = session.find_painting(photo, sources, seed + index) if several else None
@@ -224,6 +232,11 @@ def split_pictures(
     """
     if artist is None and not style:
         photo, *style = pictures
+        if os.path.isdir(photo):
+            raise UsageError(
+                f"{photo} is a folder: to paint all its photos, name a style image "
+                "with --style, or an --artist"
+            )
         return [Path(photo)], [_weigh(image) for image in style]
     images = [_weigh(image) for image in style or ()]
     for image, _ in images:

@@ -120,18 +120,15 @@ def write_plot(series: Series) -> None:
     """Plot losses over iterations and seconds: the total, content and style."""
     # A record's history is [iteration, total, content, style, tv, seconds], and, since
     # there are neighbors, their loss.
-    columns = {
-        "total loss": 1,
-        "content loss": 2,
-        "style loss": 3,
-        "neighbors' loss": 6,
-    }
+    columns = {"total loss": 1, "content loss": 2, "style loss": 3}
     x_columns = {"iteration": 0, "seconds": 5}
     histories = {
         cell.label: series.done[cell.name].record["history"]
         for cell in series.cells
         if cell.name in series.done
     }
+    if any(any(row[6:]) for rows in histories.values() for row in rows):
+        columns["neighbors' loss"] = 6
     plots = []
     for x_label, x_column in x_columns.items():
         charts = [

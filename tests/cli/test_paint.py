@@ -380,7 +380,7 @@ REFUSALS = [
     (f"P S --explain -o {'x' * 250}.png", 2, "explained"),
     ("missing.jpg S", 1, "missing.jpg"),
     ("P missing.jpg", 1, "missing.jpg"),
-    (". S", 1, "folder"),
+    (". S", 2, "is a folder: to paint all"),
     ("P S:-1", 2, "weight"),
     ("P S:0", 2, "weights"),
     ("P S --work x", 2, "--artist"),

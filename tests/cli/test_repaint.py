@@ -70,7 +70,7 @@ def test_a_record_of_an_older_version(cli: Cli, painting: Path) -> None:
     assert (pixels(painting) == pixels("b.png")).all()
     now = load_record("b.png")
     assert now["recipe"] == load_record(painting)["recipe"]
-    assert len(now["history"][0]) == 6
+    assert len(now["history"][0]) == 7
 
 
 def test_a_style_that_was_adopted_meanwhile(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 REPORT_SECONDS = 60  # between two lines where there is no terminal for a bar
+BAR_WIDTH = 20
+NARROW = 72  # characters of a terminal that has no room for more than the first text
+MIN_NAME = 8  # letters of a name that a narrow terminal keeps
 
 
 def open_console(quiet: bool, verbose: bool) -> Console:
@@ -102,9 +105,6 @@ ShowBar = Callable[..., None]
 """Takes a description, how much is done and in total, and texts, the last of which a
 narrow terminal leaves out first."""
 
-BAR_WIDTH = 20
-NARROW = 72  # characters of a terminal that has no room for more than the first text
-
 
 @contextmanager
 def _open_bar(console: Console) -> Iterator[ShowBar]:
@@ -147,9 +147,6 @@ def _open_bar(console: Console) -> Iterator[ShowBar]:
             )
 
         yield show
-
-
-MIN_NAME = 8  # letters of a name that a narrow terminal keeps
 
 
 def _shorten(text: str, room: int) -> str:

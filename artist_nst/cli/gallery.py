@@ -148,6 +148,7 @@ def _paint_gallery(
                 seed=seed,
                 long_side=options.long_side,
                 corpora=options.corpora,
+                keep_paths=not options.no_paths,
                 networks=networks,
                 on_progress=on_progress,
             ),

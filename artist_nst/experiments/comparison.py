@@ -80,6 +80,7 @@ def plan_comparison(
     long_side: int | None = None,
     seed: int = 0,
     max_pixels: int = MAX_PIXELS,
+    keep_paths: bool = True,
     on_pick: PickProgress | None = None,
 ) -> ComparisonPlan:
     """Plan the cells of a comparison.
@@ -97,6 +98,7 @@ def plan_comparison(
         long_side: Of the paintings in pixels, in place of the recipe's width.
         seed: Of every cell's pick and noise.
         max_pixels: Larger pictures are refused.
+        keep_paths: Whether records have paths, not only files' names.
         on_pick: Called with the number of works whose styles are computed for a pick,
             and the number in all.
 
@@ -135,6 +137,7 @@ def plan_comparison(
             settings=settings,
             corpora=style.corpora,
             precision=_parse_precision(settings),
+            keep_paths=keep_paths,
         )
 
     row_settings = [{down.name: value} for value in down.values] if down else [{}]

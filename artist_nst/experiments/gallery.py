@@ -38,6 +38,7 @@ def paint_gallery(
     seed: int = 0,
     long_side: int | None = None,
     corpora: PathLike | None = None,
+    keep_paths: bool = True,
     networks: Networks | None = None,
     on_progress: Callable[[SeriesProgress], None] = lambda _: None,
 ) -> Series:
@@ -54,6 +55,7 @@ def paint_gallery(
         seed: Of the paintings' noise.
         long_side: Of the paintings in pixels, in place of ``recipe.width``.
         corpora: The folder of corpora that was named, for the record.
+        keep_paths: Whether records have paths, not only files' names.
         networks: Loads networks, and says where to compute.
         on_progress: Called after each iteration.
 
@@ -66,7 +68,16 @@ def paint_gallery(
     recipe = resize_recipe(recipe, pixels, long_side)
     names = _make_unique([name_sources(group) for group in groups])
     cells = [
-        Cell(name, photo, tuple(group), recipe, seed, {"painted after": name}, corpora)
+        Cell(
+            name,
+            photo,
+            tuple(group),
+            recipe,
+            seed,
+            {"painted after": name},
+            corpora,
+            keep_paths=keep_paths,
+        )
         for name, group in zip(names, groups, strict=True)
     ]
     series = paint_series(cells, folder, networks, on_progress)

@@ -58,6 +58,7 @@ class Cell:
         settings: Names and values, as typed, that tell it from the other cells.
         corpora: The folder of corpora that was named, for the record.
         precision: In place of the series's own, if given.
+        keep_paths: Whether the record has paths, not only files' names.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Cell:
     settings: dict[str, str]
     corpora: PathLike | None = None
     precision: PrecisionName | None = None
+    keep_paths: bool = True
 
     @property
     def label(self) -> str:
@@ -226,6 +228,7 @@ def _paint_cell(
             compute=cell.change_compute(networks.compute),
             network=lambda: networks.load(cell.recipe),
             cache=cache,
+            keep_paths=cell.keep_paths,
             measure=lambda: _reference_network(networks, series.cells[0], cell),
             on_progress=on_progress,
         )

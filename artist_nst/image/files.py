@@ -74,9 +74,8 @@ def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """
     name = format_path(path)
     with open_file(path) as stream, translate_errors(name, stream, max_pixels):
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         if (tiff := _read_tiff(stream, name, max_pixels)) is not None:
-            stream.seek(0)
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             return Picture(*tiff, sha256)
         with configure_pillow(name, max_pixels):
             image = open_image(stream)
@@ -91,8 +90,6 @@ def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
                 if image.format != "MPO" and getattr(image, "is_animated", False):
                     log.info("%s holds several frames; only the first is read", name)
         pixels, alpha = to_floats(upright, tiff_tags, name)
-        stream.seek(0)
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return Picture(pixels, alpha, sha256)
 
 

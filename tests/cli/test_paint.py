@@ -105,6 +105,14 @@ class TestOutput:
         record = json.dumps(load_record("b.png"))
         assert '"photo.png"' in record
         assert str(photo.parent) not in record
+        several = (photo, "-A", "procedural", "--works", 2, "-o", "works")
+        compared = ("ratio", 1, photo, style, "-o", "grid")
+        assert cli("paint", *several, *SMALL, "--no-paths").code == 0
+        assert cli("compare", *compared, *SMALL, "--no-paths").code == 0
+        paintings = {*Path().glob("*/*.png")} - {*Path().glob("*/[sl][ho]*.png")}
+        assert len(paintings) == 3
+        for path in paintings:
+            assert str(photo.parent) not in json.dumps(load_record(path))
         assert cli("repaint", "b.png").code == 2
         found = ("--content", photo, "--style-image", style)
         assert cli("repaint", "b.png", *found, "-o", "c.png").code == 0
@@ -583,6 +591,15 @@ class TestEntryPoint:
             text=True,
         )
 
+    def interrupt(self, process: subprocess.Popen[str], file: str) -> tuple[str, str]:
+        """Send Ctrl-C as soon as a file is there, and return stdout and stderr."""
+        until = time.monotonic() + 120
+        while not Path(file).exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        return process.communicate(timeout=120)
+
     @pytest.mark.parametrize("seconds", [0.6, 1.2])
     def test_ctrl_c_before_there_is_anything(
         self, cli: Cli, photo: Path, style: Path, seconds: float
@@ -603,12 +620,7 @@ class TestEntryPoint:
         del cli  # for its folder and weights
         more = ("-w", 48, "-n", 100_000, "-p", 1, "--explain", "--film", "a.gif")
         process = self.start("paint", photo, style, *more, "-o", "a.png")
-        until = time.monotonic() + 120
-        while not Path("a.frames/iter-000003.png").exists():
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = self.interrupt(process, "a.frames/iter-000003.png")
         assert process.returncode == 130, err
         assert out == "a.png\na.gif\na.frames\na.explained.png\n"
         assert "Traceback" not in err
@@ -631,12 +643,7 @@ class TestEntryPoint:
             shutil.copy(photo, photos[-1])
         more = ("--style", style, "-w", 48, "-n", 20, "-o", "all")
         process = self.start("paint", *photos, *more)
-        until = time.monotonic() + 120
-        while not Path("all/photo-style.png").exists():
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=120)
+        _, err = self.interrupt(process, "all/photo-style.png")
         assert process.returncode == 130, err
         assert re.search("[0-5] of 6 photos are done; run the same", err)
 

@@ -133,6 +133,7 @@ def compare(
             long_side=options.long_side,
             seed=seed or 0,
             max_pixels=compute.max_pixels,
+            keep_paths=not options.no_paths,
             on_pick=lambda done, count: show("analyzing works", done, count, ""),
         )
     folder = out or _name_folder(photo, across, down)

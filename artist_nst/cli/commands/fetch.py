@@ -19,8 +19,8 @@ from artist_nst.cli.console import (
 )
 from artist_nst.cli.options import Corpora, Quiet, Verbose, panel_option
 from artist_nst.cli.output import make_visible, print_error, write_stdout
-from artist_nst.cli.signals import Interrupted
-from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.cli.signals import RESUME, Interrupted
+from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -234,8 +234,7 @@ class _Fetcher:
             self.print_reports()
             raise Interrupted(
                 f"{report.artist}: {report.present + report.downloaded:,} of "
-                f"{report.selected:,} works are here; run the same command again to "
-                "continue"
+                f"{report.selected:,} works are here; {RESUME}"
             )
         if report.stop_reason:
             self.print_reports()
@@ -276,10 +275,10 @@ def _format_counts(report: FetchReport, dry_run: bool, rate: float) -> str:
         values["to download"] = f"up to {values['to download']}"
     bound = "up to about " if report.is_upper_bound else "about " if dry_run else ""
     values["to receive" if dry_run else "received"] = bound + format_bytes(report.bytes)
-    requests = _format_requests(report.requests, report.seconds)
+    requests = _format_cost(report.requests, report.seconds)
     if dry_run:
         needed = report.estimated_requests
-        values["would take"] = bound + _format_requests(needed, needed / rate)
+        values["would take"] = bound + _format_cost(needed, needed / rate)
         values["this look took"] = requests
     else:
         values["took"] = requests
@@ -288,9 +287,8 @@ def _format_counts(report: FetchReport, dry_run: bool, rate: float) -> str:
     return "\n".join([title, *(f"  {name:20}{values[name]}" for name in values)])
 
 
-def _format_requests(count: int, seconds: float) -> str:
-    requests = "request" if count == 1 else "requests"
-    return f"{count:,} {requests}, {format_seconds(seconds)}"
+def _format_cost(requests: int, seconds: float) -> str:
+    return f"{format_count(requests, 'request')}, {format_seconds(seconds)}"
 
 
 def _describe_changes(report: FetchReport) -> Iterator[str]:

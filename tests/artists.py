@@ -67,7 +67,8 @@ def save_painting(
     for style, file in zip(styles, works, strict=True):
         if file.parent.name in NAMES:
             corpus = file.parent.name
-            style["work"] = {"corpus": corpus, "id": file.stem, "title": file.stem}
+            facts = {"corpus": corpus, "id": file.stem, "title": file.stem}
+            style["work"] = {**facts, "artist": corpus, "year": None, "rights": None}
     record = {
         "format": 1,
         "content": content,

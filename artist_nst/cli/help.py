@@ -11,24 +11,31 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from typer.core import TyperCommand
 from typer.models import OptionInfo
 
+# Narrower terminals have no room for columns of names, values and texts.
+MIN_COLUMNS = 80
+
 
 class Command(TyperCommand):
     """A command whose ``--help`` fills lines, and leaves out types of arguments."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
-        self.help = _join_lines(inspect.cleandoc(self.help or ""))
+        is_narrow = formatter.width < MIN_COLUMNS - 2
+        self.help = _join_lines(inspect.cleandoc(self.help or ""), is_narrow)
         for parameter in self.params:
             if parameter.param_type_name == "argument":
                 parameter.display_type = lambda _: None  # type: ignore[attr-defined]
+        if is_narrow:
+            self.rich_markup_mode = None
         super().format_help(ctx, formatter)
 
 
-def _join_lines(text: str) -> str:
+def _join_lines(text: str, is_plain: bool) -> str:
     """Join the lines of each paragraph, but not those of examples."""
     paragraphs = re.split(r"\n\s*\n", text)
+    start = "\b\n" if is_plain else ""  # for click: leave the lines alone
     return "\n\n".join(
-        paragraph if "Example" in paragraph else " ".join(paragraph.split())
+        f"{start}{paragraph}" if "Example" in paragraph else " ".join(paragraph.split())
         for paragraph in paragraphs
     )
 

@@ -1,26 +1,37 @@
 """Work and Corpus: an artist's manifest and files, read and found by name."""
 
-import json
+import logging
 import os
 import shlex
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import platformdirs
 
-from artist_nst._files import describe_read_error, is_picture_file, open_file
+from artist_nst._files import (
+    describe_read_error,
+    format_error,
+    is_picture_file,
+    open_file,
+)
+from artist_nst._validation import Count, Side, Text, parse_json, validate
 from artist_nst.corpus.names import find_similar, fold, make_title, match_name
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 FORMAT = 1
 CORPORA_VARIABLE = "ARTIST_NST_CORPORA"
 
+log = logging.getLogger(__name__)
+
 
 class DamagedError(ArtistNstError):
     """A manifest that artist-nst did not write: it must be corrected, or forgotten."""
+
+
+Status = Literal["ok", "pending", "restricted", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +54,52 @@ class Work:
         reason: Why there is no picture, or what is odd about it.
     """
 
-    id: str
-    title: str
-    year: str | None = None
-    artist: str | None = None
-    url: str | None = None
-    image_url: str | None = None
-    width: int | None = None
-    height: int | None = None
-    listed_width: int | None = None
-    listed_height: int | None = None
-    rights: str | None = None
-    style: str | None = None
-    genre: str | None = None
-    media: str | None = None
-    dimensions: str | None = None
-    sha256: str | None = None
-    file: str | None = None
-    file_url: str | None = None
-    bytes: int | None = None
-    status: str = "ok"
-    reason: str | None = None
+    id: Text
+    title: Text
+    year: Text | None = None
+    artist: Text | None = None
+    url: Text | None = None
+    image_url: Text | None = None
+    width: Side | None = None
+    height: Side | None = None
+    listed_width: Count | None = None
+    listed_height: Count | None = None
+    rights: Text | None = None
+    style: Text | None = None
+    genre: Text | None = None
+    media: Text | None = None
+    dimensions: Text | None = None
+    sha256: Text | None = None
+    file: Text | None = None
+    file_url: Text | None = None
+    bytes: Count | None = None
+    status: Status = "ok"
+    reason: Text | None = None
 
     @property
     def label(self) -> str:
         """``Title (year)``, on one line."""
         text = f"{self.title} ({self.year})" if self.year else self.title
         return " ".join(text.split())
+
+
+class Header(TypedDict, total=False):
+    """``corpus.json``. It may have other keys; an adopted corpus lacks some.
+
+    Attributes:
+        source: The site's address, or the folder that was adopted.
+        asked: Names by which the artist was asked for.
+        list: How the site's list was read last.
+    """
+
+    format: int
+    slug: Text | None
+    artist: Text | None
+    source: Text | None
+    created: Text | None
+    updated: Text | None
+    asked: list[Text]
+    list: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +242,11 @@ def find_work(corpus: Corpus, name: str) -> Work:
     raise UsageError(f"--work {name!r}: {corpus.artist} has no such work; {hint}")
 
 
+def has_manifest(folder: Path) -> bool:
+    """Tell whether a corpus is more than a plain folder of pictures."""
+    return os.path.exists(folder / "corpus.json")
+
+
 def load_corpus(folder: Path) -> Corpus:
     """Read a corpus; a plain folder of pictures is one too.
 
@@ -219,7 +254,7 @@ def load_corpus(folder: Path) -> Corpus:
         DamagedError: The manifest is damaged.
         ArtistNstError: It cannot be read, or is from a newer version.
     """
-    if not (folder / "corpus.json").exists():
+    if not has_manifest(folder):
         pictures = tuple(_list_pictures(folder))
         return Corpus(folder, folder.name, make_title(folder.name), pictures)
     # A dict keeps the place of a work's first line, and the values of its last.
@@ -229,8 +264,8 @@ def load_corpus(folder: Path) -> Corpus:
 
 def make_corpus(folder: Path, header: dict[str, Any], works: Iterable[Work]) -> Corpus:
     """Make a corpus of its works and the content of ``corpus.json``."""
-    slug = str(header.get("slug") or folder.name)
-    artist = str(header.get("artist") or make_title(slug))
+    slug = header.get("slug") or folder.name
+    artist = header.get("artist") or make_title(slug)
     return Corpus(folder, slug, artist, tuple(works))
 
 
@@ -239,16 +274,18 @@ def read_header(folder: Path) -> dict[str, Any]:
     path = folder / "corpus.json"
     if not path.exists():
         return {}
-    header = _parse_json(str(path), _read_bytes(path))
-    version = header.get("format", FORMAT)
-    if not isinstance(version, int):
-        raise _damaged_error(str(path), f"format {version!r} is not a whole number")
-    if version > FORMAT:
+    values = _parse_json(str(path), _read_bytes(path))
+    version = values.get("format", FORMAT)
+    if isinstance(version, int) and version > FORMAT:
         raise ArtistNstError(
             f"{path}: format {version} is newer than this artist-nst reads; "
             "upgrade artist-nst"
         )
-    return header
+    try:
+        validate(values, Header)
+    except ValueError as error:
+        raise _damaged_error(str(path), format_error(error)) from error
+    return values
 
 
 def read_artist_name(folder: Path) -> str:
@@ -267,44 +304,66 @@ def _list_pictures(folder: Path) -> Iterable[Work]:
             yield Work(id=file, title=make_title(path.stem), file=file)
 
 
-def _read_works(path: Path) -> Iterable[Work]:
-    """Read a manifest's lines; the last may have been cut off in writing."""
-    if not path.exists():
-        return
+def _read_works(path: Path) -> list[Work]:
+    """Read a manifest's lines; the last may have been cut off in writing.
+
+    Damaged lines are left out, which is logged.
+
+    Raises:
+        DamagedError: No line can be read.
+    """
+    if not os.path.exists(path):
+        return []
     # Not by splitlines(), which splits inside titles that hold U+2028 and the like.
     *lines, rest = _read_bytes(path).split(b"\n")
+    # A whole line ends in a line break, or is whole JSON if an editor left that out.
+    if _is_json(rest):
+        lines.append(rest)
+    works: list[Work] = []
+    errors: list[DamagedError] = []
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _parse_work(f"{path}:{number}", line)
-    # A whole line ends in a line break, or is whole JSON if an editor left that out.
-    if rest.strip():
-        with suppress(_NotJsonError):
-            yield _parse_work(f"{path}:{len(lines) + 1}", rest)
+            try:
+                works.append(_parse_work(f"{path}:{number}", line))
+            except DamagedError as error:
+                errors.append(error)
+    if errors and not works:
+        raise errors[0]
+    for damage in errors[:MAX_LOGGED]:
+        log.warning("a work is left out: %s", damage)
+    if len(errors) > MAX_LOGGED:
+        log.warning("%s: %d more are left out", path, len(errors) - MAX_LOGGED)
+    return works
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        parse_json(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _parse_work(place: str, line: bytes) -> Work:
     values = _parse_json(place, line)
-    if not all(isinstance(values.get(key), str) for key in ("id", "title")):
-        raise _damaged_error(place, "a work has no id or no title")
-    file = values.get("file")
-    if not (file is None or (isinstance(file, str) and "\0" not in file)):
-        raise _damaged_error(place, f"{file!r} is not the name of a file")
-    names = {field.name for field in fields(Work)}
-    return Work(**{key: value for key, value in values.items() if key in names})
+    if isinstance(values.get("year"), int):
+        values["year"] = str(values["year"])
+    try:
+        work = validate(values, Work)
+    except ValueError as error:
+        raise _damaged_error(place, format_error(error)) from error
+    if "\0" in (work.file or ""):
+        raise _damaged_error(place, f"{work.file!r} is not the name of a file")
+    return work
 
 
 MAX_MANIFEST_BYTES = 256 << 20  # a hundred times the largest of WikiArt's
+MAX_LOGGED = 3  # damaged lines
 
 
-class _NotJsonError(DamagedError):
-    pass
-
-
-def _damaged_error(
-    place: str, problem: str, kind: type[DamagedError] = DamagedError
-) -> DamagedError:
+def _damaged_error(place: str, problem: str) -> DamagedError:
     name = shlex.quote(Path(place).parent.name)
-    return kind(
+    return DamagedError(
         f"{place}: {problem}: correct the file, or remove the corpus with "
         f"`artist-nst forget {name}`"
     )
@@ -323,9 +382,9 @@ def _read_bytes(path: Path) -> bytes:
 
 def _parse_json(place: str, text: bytes) -> dict[str, Any]:
     try:
-        values = json.loads(text.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise _damaged_error(place, f"not JSON ({error})", _NotJsonError) from error
+        values = parse_json(text.decode("utf-8-sig"))
+    except ValueError as error:
+        raise _damaged_error(place, f"not JSON ({error})") from error
     if not isinstance(values, dict):
         raise _damaged_error(place, "not a JSON object")
     return values

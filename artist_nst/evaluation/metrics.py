@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
@@ -44,6 +43,7 @@ from artist_nst.nst.losses import content_relative, squared_distance
 from artist_nst.nst.tensors import to_tensor
 from artist_nst.nst.vgg import minimum_side
 from artist_nst.painting import record
+from artist_nst.painting.record_types import Record
 from artist_nst.styles.descriptors import (
     StyleDescriptor,
     describe_file,
@@ -288,7 +288,7 @@ class Evaluator:
         return self._held_out[artist]
 
     def _compare_with_sources(
-        self, descriptor: StyleDescriptor, painting: Path, facts: dict[str, Any] | None
+        self, descriptor: StyleDescriptor, painting: Path, facts: Record | None
     ) -> float | None:
         """Compute the style distance to the works painted from, if these are found."""
         if facts is None:
@@ -342,7 +342,7 @@ class HeldOutDistances:
         return float(np.mean(self._other_distances > distance))
 
 
-def _load_record(painting: Path) -> dict[str, Any] | None:
+def _load_record(painting: Path) -> Record | None:
     try:
         return record.load_record(painting)
     except ArtistNstError:
@@ -381,7 +381,7 @@ def _find_recorded_artist(paintings: Sequence[PathLike]) -> str:
 
 
 def _find_photo(
-    painting: Path, facts: dict[str, Any] | None, content: PathLike | None
+    painting: Path, facts: Record | None, content: PathLike | None
 ) -> Path | None:
     """Find the photo that a painting was painted from, or else ``content``."""
     given = None if content is None else Path(content)

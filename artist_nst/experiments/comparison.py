@@ -107,7 +107,8 @@ def plan_comparison(
         ArtistNstError: The photo, or a style of all cells, cannot be read.
     """
     axes = [across] if down is None else [down, across]
-    _check_axes(axes, style, long_side)
+    names = [axis.name for axis in axes]
+    _check_axes(names, style, long_side)
     seed = pick_seed(seed)
     pixels = read_picture(photo, max_pixels=max_pixels).pixels
 
@@ -116,6 +117,7 @@ def plan_comparison(
         return _choose_sources(style, dict(chosen), seed, photo, on_pick)
 
     def make_cell(settings: dict[str, str]) -> Cell:
+        """Make a cell without its works, which are chosen once all values are read."""
         cell_recipe = recipe
         # The recipe comes first: the other settings change it.
         if "recipe" in settings:
@@ -126,25 +128,28 @@ def plan_comparison(
         cell_side = _parse_whole(settings, "long-side", long_side)
         cell_recipe = resize_recipe(cell_recipe, pixels, cell_side)
         check_recipe_layers(cell_recipe)
-        cell_seed = pick_seed(_parse_whole(settings, "seed", seed))
-        chosen = {name: settings[name] for name in SOURCE_AXES if name in settings}
         return Cell(
             name=",".join(axis.slug(settings[axis.name]) for axis in axes),
             photo=photo,
-            sources=choose(tuple(chosen.items()), cell_seed),
+            sources=(),
             recipe=cell_recipe,
-            seed=cell_seed,
+            seed=pick_seed(_parse_whole(settings, "seed", seed)),
             settings=settings,
             corpora=style.corpora,
             precision=_parse_precision(settings),
             keep_paths=keep_paths,
         )
 
+    def choose_works(cell: Cell) -> Cell:
+        chosen = ((name, cell.settings[name]) for name in SOURCE_AXES if name in names)
+        return replace(cell, sources=choose(tuple(chosen), cell.seed))
+
     row_settings = [{down.name: value} for value in down.values] if down else [{}]
-    rows = tuple(
-        tuple(make_cell({**row, across.name: value}) for value in across.values)
+    cells = [
+        [make_cell({**row, across.name: value}) for value in across.values]
         for row in row_settings
-    )
+    ]
+    rows = tuple(tuple(map(choose_works, row)) for row in cells)
     plan = ComparisonPlan(photo, across, down, rows)
     varies_strength = any(axis.name == "color-strength" for axis in axes)
     if varies_strength and all(cell.recipe.color == "none" for cell in plan.cells):
@@ -157,9 +162,8 @@ def plan_comparison(
 
 
 def _check_axes(
-    axes: Sequence[Axis], style: StyleRequest, long_side: int | None
+    names: Sequence[str], style: StyleRequest, long_side: int | None
 ) -> None:
-    names = [axis.name for axis in axes]
     if len(set(names)) < len(names):
         raise UsageError(f"{names[0]} can't vary along both axes: choose another")
     if {"width", "long-side"} <= {*names, "long-side" if long_side else ""}:

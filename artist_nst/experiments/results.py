@@ -17,6 +17,8 @@ from artist_nst.experiments.runner import PLOT, TABLE, Cell, FinishedCell, Serie
 from artist_nst.figures.plot import Chart, Curve, plot_curves
 from artist_nst.figures.sheet import Panel
 from artist_nst.image.files import read_scaled, write_picture
+from artist_nst.painting.record import format_title
+from artist_nst.painting.record_types import RecordedStyle
 from artist_nst.painting.style_sources import Source
 
 PANEL_SIDE = 640  # pixels; of a picture that is read for a sheet
@@ -55,8 +57,9 @@ def read_cell_panel(
     if cell.name not in series.done:
         return None
     painting = series.done[cell.name]
-    distances = painting.record["distances"]
-    content, style = (_format_number(distances[name]) for name in ("content", "style"))
+    content, style = map(
+        _format_number, (painting.distances["content"], painting.distances["style"])
+    )
     seconds = f"{painting.record['seconds']:.0f} s"
     side = round(PANEL_SIDE * min(1, MAX_FULL_PANELS / len(series.done)) ** 0.5)
     label = f"content {content}, style {style}\n{seconds}"
@@ -151,8 +154,8 @@ def write_plot(series: Series) -> None:
 
 def _make_row(painting: FinishedCell) -> dict[str, Any]:
     facts = painting.record
-    distances = facts["distances"]
-    works = [style["path"] or style["work"]["title"] for style in facts["styles"]]
+    distances = painting.distances
+    works = [_name_style(style) for style in facts["styles"]]
     return {
         "file": painting.path.name,
         "content_distance": distances["content"],
@@ -175,6 +178,12 @@ def _make_row(painting: FinishedCell) -> dict[str, Any]:
         "device": facts["device"],
         "painted": facts["painted"],
     }
+
+
+def _name_style(style: RecordedStyle) -> str:
+    """Return a style's path, or the title of a work."""
+    work = style["work"]
+    return style["path"] or (work["title"] if work else format_title(style))
 
 
 def _format_field(value: Any) -> Any:

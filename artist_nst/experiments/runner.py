@@ -33,6 +33,7 @@ from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks, check_recipe_layers
 from artist_nst.painting.pipeline import Progress, paint
 from artist_nst.painting.record import is_cut_short, load_record
+from artist_nst.painting.record_types import Record, RecordedDistances
 from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.recipe import Recipe
 
@@ -90,10 +91,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class FinishedCell:
-    """A cell's painting: its file, and the record inside."""
+    """A cell's painting: its file, and the record inside, which has distances."""
 
     path: Path
-    record: dict[str, Any]
+    record: Record
+
+    @property
+    def distances(self) -> RecordedDistances:
+        """The painting's distances from photo and style."""
+        distances = self.record["distances"]
+        assert distances is not None
+        return distances
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +269,7 @@ def _reference_network(networks: Networks, first: Cell, cell: Cell) -> VGG:
 
 def _check_distances(series: Series) -> None:
     """Warn if the cells were not all measured by one network."""
-    names = {cell.record["distances"].get("network") for cell in series.done.values()}
+    names = {cell.distances.get("network", "") for cell in series.done.values()}
     if len(names) > 1:
         log.warning(
             "the distances can't be compared: they are measured by %s (another cell "
@@ -333,9 +341,7 @@ class ResumeChecker:
         self.networks = networks
         self.hashes: dict[PathLike, str] = {}
 
-    def check(
-        self, path: Path, cell: Cell, *, measured: bool = True
-    ) -> dict[str, Any] | None:
+    def check(self, path: Path, cell: Cell, *, measured: bool = True) -> Record | None:
         """Return the record of the cell's painting; None if it must be painted.
 
         With ``measured``, one without distances must be painted again.
@@ -351,13 +357,10 @@ class ResumeChecker:
             raise _conflict_error(
                 path, "is not a painting of this comparison"
             ) from error
-        try:
-            for what, recorded, required in self._compare(facts, cell):
-                if recorded != required:
-                    raise _conflict_error(path, f"was painted with other {what}")
-            is_complete = _is_complete(facts, measured)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise _conflict_error(path, "holds a record that is damaged") from error
+        for what, recorded, required in self._compare(facts, cell):
+            if recorded != required:
+                raise _conflict_error(path, f"was painted with other {what}")
+        is_complete = _is_complete(facts, measured)
         return facts if is_complete and self._is_readable(path) else None
 
     def _is_readable(self, path: Path) -> bool:
@@ -369,7 +372,7 @@ class ResumeChecker:
         return True
 
     def _compare(
-        self, facts: dict[str, Any], cell: Cell
+        self, facts: Record, cell: Cell
     ) -> Iterator[tuple[str, object, object]]:
         """Yield the name of each property, its recorded and its required value."""
         compute = cell.change_compute(self.networks.compute)
@@ -453,11 +456,11 @@ class EtaEstimator:
         return report
 
 
-def _is_complete(facts: dict[str, Any], measured: bool = True) -> bool:
+def _is_complete(facts: Record, measured: bool = True) -> bool:
     """Tell whether a painting was finished, and measured if it has to be."""
     if StopReason.INTERRUPTED in facts["stopped"] or is_cut_short(facts):
         return False
-    return not measured or facts.get("distances") is not None
+    return not measured or facts["distances"] is not None
 
 
 def _to_json(recipe: Recipe) -> dict[str, Any]:

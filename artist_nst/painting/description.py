@@ -8,12 +8,11 @@ from typing import Any
 from artist_nst.errors import format_count
 from artist_nst.nst.pyramid import plan_levels
 from artist_nst.painting.record import format_title
+from artist_nst.painting.record_types import Record, RecordedDistances
 from artist_nst.recipes.recipe import from_dict
 
 
-def describe_record(
-    facts: Mapping[str, Any], recipe: Mapping[str, Any]
-) -> list[tuple[str, str]]:
+def describe_record(facts: Record, recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Describe a painting's record and its recipe, with all fields: names and texts."""
     width, height = facts["size"]
     content_layers, style_layers, neighbor_layers = (
@@ -27,9 +26,10 @@ def describe_record(
     if not recipe["neighbor_weight"]:
         neighbor_layers = "no layer"
     # What auto resolved to.
-    optimizer = (facts["computed"] or [recipe])[-1]["optimizer"]
+    levels_done = facts["computed"]
+    optimizer = levels_done[-1]["optimizer"] if levels_done else recipe["optimizer"]
     return [
-        ("photo", facts["content"]["path"]),
+        ("photo", facts["content"]["path"] or format_title(facts["content"])),
         ("after", "; ".join(map(format_title, facts["styles"]))),
         ("size", f"{width}×{height} pixels, style scale {recipe['style_scale']:g}"),
         ("recipe", f"{recipe['name']} ({recipe['source']})"),
@@ -48,7 +48,7 @@ def describe_record(
             f"{format_count(facts['evaluations'], 'evaluation')}, "
             f"{facts['seconds']:.0f} s on {facts['device']}",
         ),
-        ("distances", _format_distances(facts["distances"] or {})),
+        ("distances", _format_distances(facts["distances"])),
         ("painted", f"{facts['painted']} by artist-nst {facts['artist_nst']}"),
     ]
 
@@ -63,8 +63,10 @@ def _format_weights(recipe: Mapping[str, Any]) -> str:
     return ", ".join([ratio, *(smoothness or ["tv 0"])])
 
 
-def _format_distances(distances: Mapping[str, Any]) -> str:
-    values = {name: distances.get(name) for name in ("content", "style")}
+def _format_distances(distances: RecordedDistances | None) -> str:
+    if distances is None:
+        return "not measured"
+    values = {"content": distances["content"], "style": distances["style"]}
     texts = [
         f"{name} {value:.3f}" for name, value in values.items() if value is not None
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import colorsys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -19,6 +18,7 @@ from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.painting.canvas import Canvas
 from artist_nst.painting.description import describe_record
 from artist_nst.painting.record import format_title
+from artist_nst.painting.record_types import Record, RecordedStyle
 
 FRAME = 0.04  # of a work's shorter side
 TINT = 0.6  # of a work's color in the map of sources
@@ -28,7 +28,7 @@ def explain_painting(
     canvas: Canvas,
     result: PyramidResult,
     painting: Pixels,
-    facts: Mapping[str, Any],
+    facts: Record,
     before: Distances,
     after: Distances,
 ) -> Pixels:
@@ -66,7 +66,7 @@ def explain_painting(
     )
 
 
-def _style_panels(canvas: Canvas, styles: Sequence[Mapping[str, Any]]) -> list[Panel]:
+def _style_panels(canvas: Canvas, styles: Sequence[RecordedStyle]) -> list[Panel]:
     """Return the styles; of several, framed by their colors in the map of sources."""
     panels = []
     note = "" if canvas.has_original_colors else ", in the photo's colors"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -36,6 +35,7 @@ from artist_nst.painting.networks import (
     load_draft_network,
     load_network,
 )
+from artist_nst.painting.record_types import Record, RecordedPicture, RecordedStyle
 from artist_nst.painting.style_sources import Source, StyleImage, StyleRequest
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Recipe
@@ -72,7 +72,7 @@ class Painting:
 
     pixels: Pixels
     alpha: Pixels | None
-    record: dict[str, Any]
+    record: Record
     interrupted: bool
     explanation: Pixels | None = None
 
@@ -181,7 +181,7 @@ def paint(
         photo = read_picture(content, max_pixels=compute.max_pixels)
         recipe = resize_recipe(recipe, photo.pixels, long_side)
         cache = cache or TargetCache()
-        styles: list[dict[str, Any]] = []
+        styles: list[RecordedStyle] = []
 
         def get_recorded_path(path: PathLike) -> str | None:
             if files.holds(path):
@@ -240,8 +240,8 @@ def paint(
 class _FinishedRun:
     """A run of the minimizer, and all that it was made of."""
 
-    content: dict[str, Any]
-    styles: list[dict[str, Any]]
+    content: RecordedPicture
+    styles: list[RecordedStyle]
     corpora: PathLike | None
     seed: int
     alpha: Pixels | None
@@ -304,7 +304,7 @@ class _FinishedRun:
         return replace(painting, explanation=page)
 
 
-def _log_shares(styles: Sequence[dict[str, Any]]) -> None:
+def _log_shares(styles: Sequence[RecordedStyle]) -> None:
     """Log how much of a painting came from which of several works."""
     shares = {
         record.format_title(style): style["share"]

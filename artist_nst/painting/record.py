@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
-from typing import Any
+from typing import cast
 
 from torch import Tensor
 
-from artist_nst._files import get_version, hash_file
+from artist_nst._files import format_error, get_version, hash_file
 from artist_nst._types import PathLike
+from artist_nst._validation import parse_json, validate
 from artist_nst.corpus.works import (
+    Corpus,
+    Work,
     choose_corpora_folder,
-    find_corpus,
+    find_corpus_folder,
     find_work,
+    has_manifest,
     list_artists,
     load_corpus,
 )
@@ -32,6 +35,15 @@ from artist_nst.nst.objective import Losses
 from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.nst.vgg import VGG
+from artist_nst.painting.record_types import (
+    Record,
+    RecordedDistances,
+    RecordedLevel,
+    RecordedLosses,
+    RecordedPicture,
+    RecordedStyle,
+    RecordedWork,
+)
 from artist_nst.painting.style_sources import Source
 from artist_nst.recipes.recipe import Recipe, from_dict
 
@@ -45,8 +57,8 @@ MAX_HISTORY = 200
 
 def build_record(
     *,
-    content: dict[str, Any],
-    styles: list[dict[str, Any]],
+    content: RecordedPicture,
+    styles: list[RecordedStyle],
     corpora: PathLike | None,
     recipe: Recipe,
     seed: int,
@@ -56,12 +68,15 @@ def build_record(
     precision: Precision,
     distances: Distances | None,
     seconds: float,
-) -> dict[str, Any]:
+) -> Record:
     """Build the record of one painting, as plain values that JSON can hold."""
     if result.sources is not None:
         shares = measure_shares(result.sources, len(styles))
         pairs = zip(styles, shares, strict=True)
-        styles = [{**style, "share": round(share, 4)} for style, share in pairs]
+        styles = [
+            cast(RecordedStyle, {**style, "share": round(share, 4)})
+            for style, share in pairs
+        ]
     return {
         "artist_nst": get_version(),
         "format": FORMAT,
@@ -80,7 +95,7 @@ def build_record(
         },
         "device": describe_device(network.mean.device),
         "precision": precision,
-        "computed": [asdict(level) for level in result.levels],
+        "computed": [cast(RecordedLevel, asdict(level)) for level in result.levels],
         "versions": {
             "python": platform.python_version(),
             **{
@@ -91,11 +106,10 @@ def build_record(
         "stopped": result.reasons,
         "iterations": len(result.history),
         "evaluations": result.evaluations,
-        "losses": {
-            **_round_losses(result.losses),
-            "neighbors": float(f"{result.losses.neighbors:.6g}"),
-        },
-        "distances": None if distances is None else asdict(distances),
+        "losses": _round_losses(result.losses),
+        "distances": None
+        if distances is None
+        else cast(RecordedDistances, asdict(distances)),
         "history": _thin_history(result),
         "seconds": round(seconds, 2),
     }
@@ -110,7 +124,7 @@ def measure_shares(sources: Tensor, count: int) -> list[float]:
     return [int(number) / sources.numel() for number in places]
 
 
-def describe_picture(picture: Picture, path: str | None) -> dict[str, Any]:
+def describe_picture(picture: Picture, path: str | None) -> RecordedPicture:
     """Describe a picture by its path, as typed, if it has one, its hash and size."""
     height, width = picture.pixels.shape[:2]
     return {
@@ -123,63 +137,42 @@ def describe_picture(picture: Picture, path: str | None) -> dict[str, Any]:
 
 def describe_source(
     source: Source, picture: Picture, path: str | None
-) -> dict[str, Any]:
+) -> RecordedStyle:
     """Describe a style; a work is named by its corpus and id, not by a path."""
     facts = describe_picture(picture, None if source.work else path)
-    return {**facts, "weight": source.weight, "work": source.work}
+    return {
+        "path": facts["path"],
+        "sha256": facts["sha256"],
+        "width": facts["width"],
+        "height": facts["height"],
+        "weight": source.weight,
+        "work": source.work,
+    }
 
 
-def load_record(path: PathLike) -> dict[str, Any]:
+def load_record(path: PathLike) -> Record:
     """Read the record inside a painting.
 
     Raises:
-        ArtistNstError: There is none, or a newer version wrote it.
+        ArtistNstError: There is none, it is damaged, or a newer version wrote it.
     """
     try:
-        facts = json.loads(read_record(path))
-        is_newer = facts["format"] > FORMAT
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ArtistNstError(f"{path}: its record is damaged ({error})") from error
-    if is_newer:
-        raise ArtistNstError(
-            f"{path}: its record is of format {facts['format']}, newer than this "
-            "artist-nst reads; upgrade artist-nst"
-        )
-    for key in ("content", "styles", "corpora", "recipe", "seed", "network", "device"):
-        if key not in facts:
-            raise ArtistNstError(f"{path}: its record is damaged (it lacks {key!r})")
-    assert isinstance(facts, dict)
+        values = parse_json(read_record(path))
+        version = values["format"]
+        if isinstance(version, int) and version > FORMAT:
+            raise ArtistNstError(
+                f"{path}: its record is of format {version}, newer than this "
+                "artist-nst reads; upgrade artist-nst"
+            )
+        facts = validate({"computed": [], "distances": None, **values}, Record)
+        from_dict(facts["recipe"])
+    except (ValueError, TypeError, KeyError, UsageError) as error:
+        reason = format_error(error)
+        raise ArtistNstError(f"{path}: its record is damaged ({reason})") from error
     return facts
 
 
-@contextmanager
-def translate_damage(path: PathLike) -> Iterator[None]:
-    """Turn what reading a damaged record raises into ArtistNstError."""
-    try:
-        yield
-    except (
-        AttributeError,
-        IndexError,
-        KeyError,
-        OverflowError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise ArtistNstError(
-            f"{path}: its record is damaged ({type(error).__name__}: {error})"
-        ) from error
-
-
-def get_recipe(facts: Mapping[str, Any], path: PathLike) -> Recipe:
-    """Get the recipe of the record in ``path``; ArtistNstError if it is damaged."""
-    with translate_damage(path):
-        try:
-            return from_dict(facts["recipe"])
-        except UsageError as error:
-            raise ValueError(error) from error
-
-
-def is_cut_short(facts: Mapping[str, Any]) -> bool:
+def is_cut_short(facts: Record) -> bool:
     """Tell whether a level was begun that has no image, for want of memory, say."""
     return len(facts["stopped"]) > len(facts["computed"])
 
@@ -192,28 +185,32 @@ def _thin_history(result: PyramidResult) -> list[list[float]]:
     steps = result.history
     stride = -(-len(steps) // MAX_HISTORY) or 1
     kept = steps[::-1][::stride][::-1]
-    return [
-        [
-            count,
-            *_round_losses(loss).values(),
-            round(seconds, 2),
-            float(f"{loss.neighbors:.6g}"),
-        ]
-        for count, loss, seconds in kept
-    ]
+    rows = []
+    for count, loss, seconds in kept:
+        terms = (loss.total, loss.content, loss.style, loss.tv)
+        last = round(seconds, 2), _round(loss.neighbors)
+        rows.append([count, *map(_round, terms), *last])
+    return rows
 
 
-def _round_losses(losses: Losses) -> dict[str, float]:
+def _round_losses(losses: Losses) -> RecordedLosses:
     """Round the losses to six digits: a record has room for no more."""
     return {
-        name: float(f"{getattr(losses, name):.6g}")
-        for name in ("total", "content", "style", "tv")
+        "total": _round(losses.total),
+        "content": _round(losses.content),
+        "style": _round(losses.style),
+        "tv": _round(losses.tv),
+        "neighbors": _round(losses.neighbors),
     }
 
 
-def format_title(picture: Mapping[str, Any]) -> str:
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def format_title(picture: RecordedPicture) -> str:
     """Return a picture's title in a record: the work's, or the file's name."""
-    if work := picture.get("work"):
+    if work := cast(RecordedWork | None, picture.get("work")):
         return f"{work['title']}, {work['artist']}"
     if picture["path"] is None:
         return "an image in memory"
@@ -221,9 +218,7 @@ def format_title(picture: Mapping[str, Any]) -> str:
     return PureWindowsPath(picture["path"]).name
 
 
-def find_content(
-    facts: dict[str, Any], painting: PathLike, moved_to: Path | None
-) -> Path:
+def find_content(facts: Record, painting: PathLike, moved_to: Path | None) -> Path:
     """Find a record's photo: at ``moved_to`` if given, else where it was.
 
     ``moved_to`` may be another photo, which the log says.
@@ -233,7 +228,7 @@ def find_content(
     """
     if moved_to is None:
         return _find_picture(facts["content"], Path(painting), [], "--content")
-    if not moved_to.is_file():
+    if not os.path.isfile(moved_to):
         raise UsageError(f"--content {moved_to}: there is no such file")
     if hash_file(moved_to) != facts["content"]["sha256"]:
         log.warning("%s is another photo than %s was painted from", moved_to, painting)
@@ -241,7 +236,7 @@ def find_content(
 
 
 def find_sources(
-    facts: dict[str, Any],
+    facts: Record,
     painting: PathLike,
     moved_to: Sequence[Path] = (),
     corpora: PathLike | None = None,
@@ -266,7 +261,7 @@ def find_sources(
     """
     hashes = {style["sha256"] for style in facts["styles"]}
     for path in moved_to:
-        if path.is_file() and hash_file(path) not in hashes:
+        if os.path.isfile(path) and hash_file(path) not in hashes:
             raise UsageError(
                 f"--style-image {path}: {painting} was not painted from it (no hash "
                 "agrees); to paint after it, use `artist-nst paint`"
@@ -287,17 +282,25 @@ def find_sources(
     return sources
 
 
-def _find_in_corpus(work: dict[str, Any], corpora: PathLike | None) -> list[Path]:
+def _find_in_corpus(work: RecordedWork, corpora: PathLike | None) -> list[Path]:
     try:
-        corpus = find_corpus(work["corpus"], choose_corpora_folder(corpora))
-        return [corpus.get_path(find_work(corpus, work["id"]))]
-    except UsageError:
+        folder = find_corpus_folder(work["corpus"], choose_corpora_folder(corpora))
+        if has_manifest(folder):
+            corpus = load_corpus(folder)
+            path = corpus.get_path(find_work(corpus, work["id"]))
+        else:
+            # Not by listing the folder, which a foreign record may choose.
+            picture = Work(id=work["id"], title="", file=work["id"])
+            path = Corpus(folder, folder.name, "", ()).get_path(picture)
+    except ArtistNstError:
         return []
+    return [path] if os.path.isfile(path) else []
 
 
 def _find_copy(sha256: str, corpora: PathLike | None) -> Path | None:
     """Find a picture among all works by its hash."""
-    for folder in list_artists(choose_corpora_folder(corpora)).values():
+    folders = list_artists(choose_corpora_folder(corpora)).values()
+    for folder in filter(has_manifest, folders):
         with suppress(ArtistNstError):
             corpus = load_corpus(folder)
             for work in corpus.available:
@@ -308,17 +311,20 @@ def _find_copy(sha256: str, corpora: PathLike | None) -> Path | None:
 
 
 def _find_picture(
-    picture: dict[str, Any], painting: Path, candidates: list[Path], option: str | None
+    picture: RecordedPicture | RecordedStyle,
+    painting: Path,
+    candidates: list[Path],
+    option: str | None,
 ) -> Path:
     """Return the first candidate that has the recorded hash."""
     for path in candidates:
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise UsageError(f"{option} {path}: there is no such file")
     if picture["path"] is not None:
         # As it was typed: relative to here, or to the painting.
         original = Path(picture["path"])
         candidates = [*candidates, original, painting.parent / original]
-    files = [path for path in candidates if path.is_file()]
+    files = [path for path in candidates if os.path.isfile(path)]
     for path in files:
         if hash_file(path) == picture["sha256"]:
             return path

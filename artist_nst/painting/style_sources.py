@@ -21,6 +21,7 @@ from artist_nst.corpus.works import (
 )
 from artist_nst.errors import UsageError
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles, is_in_memory
+from artist_nst.painting.record_types import RecordedWork
 from artist_nst.styles.picking import Pick, PickProgress, pick_works
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Source:
 
     path: Path
     weight: float = 1.0
-    work: dict[str, Any] | None = None
+    work: RecordedWork | None = None
 
     @property
     def slug(self) -> str:
@@ -54,7 +55,7 @@ class Source:
         if self.work is None:
             return self.path.name
         year = self.work["year"]
-        return f"{self.work['title']} ({year})" if year else str(self.work["title"])
+        return f"{self.work['title']} ({year})" if year else self.work["title"]
 
 
 StyleImage = ImageLike | tuple[ImageLike, float] | Source
@@ -154,10 +155,10 @@ class StyleRequest:
 
 
 def name_sources(sources: Sequence[Source]) -> str:
-    """Name sources in a file name: by their slugs, or by the artist if many."""
+    """Name sources in a file name: by their slugs, or the first and a number."""
     first = sources[0].work
     if first is not None and len(sources) > MAX_NAMED_WORKS:
-        return f"{first['corpus']}-mix-{sources[0].slug}"
+        return f"{first['corpus']}-{sources[0].slug}-and-{len(sources) - 1}-more"
     return "+".join(source.slug for source in sources)
 
 
@@ -172,7 +173,7 @@ def parse_weight(text: str) -> tuple[str, float]:
 
 def from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
     """Make a style image of a corpus's work, with what is known of it."""
-    facts = {
+    facts: RecordedWork = {
         "artist": corpus.artist,
         "corpus": corpus.folder.name,
         "id": work.id,

@@ -19,7 +19,7 @@ from artist_nst.corpus.manifest import (
     open_manifest,
 )
 from artist_nst.corpus.names import make_file_name
-from artist_nst.corpus.works import Work, choose_corpora_folder
+from artist_nst.corpus.works import Status, Work, choose_corpora_folder
 from artist_nst.errors import ArtistNstError
 from artist_nst.image.verify import verify_picture
 from artist_nst.wikiart.api import find_artist, get_work_page
@@ -146,7 +146,7 @@ class _FetchRun:
     broken: dict[str, str] = field(default_factory=dict)
     selected: set[str] = field(default_factory=set)
     downloaded: set[str] = field(default_factory=set)
-    outcomes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    outcomes: dict[str, tuple[Status, str]] = field(default_factory=dict)
     was_announced: bool = False
 
     def run(self) -> None:
@@ -409,7 +409,7 @@ class _FetchRun:
         self._put(work)
         return work
 
-    def _fail(self, work: Work, reason: str, status: str = "failed") -> None:
+    def _fail(self, work: Work, reason: str, status: Status = "failed") -> None:
         """Record a failure; in the manifest, too, if there is no picture."""
         self.outcomes[work.id] = status, reason
         if work.status != "ok":

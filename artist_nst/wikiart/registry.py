@@ -92,20 +92,15 @@ def is_fully_listed(
 
 
 def _get_asked_names(header: dict[str, Any]) -> list[str]:
-    names = header.get("asked")
-    if not isinstance(names, list):
-        return []
-    return [name for name in names if isinstance(name, str)]
+    names: list[str] = header.get("asked", [])
+    return names
 
 
 def _iterate_fetched(corpora: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield folders of corpora that were fetched, and their ``corpus.json``."""
     for folder in list_artists(corpora).values():
         header = _read_header(folder)
-        is_valid = isinstance(header.get("slug"), str) and isinstance(
-            header.get("artist"), str
-        )
-        if is_fetched(header) and is_valid:
+        if is_fetched(header) and "slug" in header and "artist" in header:
             yield folder, header
 
 

@@ -100,7 +100,7 @@ def test_a_damaged_corpus_does_not_stop_the_list(cli: Cli) -> None:
         ("{", "", "not JSON"),
         ("[]", "", "not a JSON object"),
         ('{"format": 99}', "", "upgrade artist-nst"),
-        ("{}", "{}\n", "no id"),
+        ("{}", "{}\n", "has no id"),
         ("{}", '{"id": "a", "title": "A", "file": "../../a.jpg"}\n', "outside"),
     ):
         (folder / "corpus.json").write_text(header)
@@ -114,7 +114,7 @@ def test_a_damaged_corpus_does_not_stop_the_list(cli: Cli) -> None:
 
 def test_odd_values_of_a_manifest(cli: Cli) -> None:
     folder = make_corpus()
-    header = {"artist": "[bold]\x1b[31mX\nY :cat:", "source": 7, "updated": ["now"]}
+    header = {"artist": "[bold]\x1b[31mX\nY :cat:", "source": None}
     (folder / "corpus.json").write_text(json.dumps(header))
     with (folder / "works.jsonl").open("a") as lines:
         lines.write('{"id": "a", "title": "A", "file": "images/a.jpg", "bytes": "?"}\n')

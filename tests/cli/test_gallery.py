@@ -154,7 +154,7 @@ def test_a_mix_of_eight_works_with_a_film_can_be_repainted(
         assert style["sha256"] == hash_file(path)
         assert (style["width"], style["height"]) == (50, 40)
     first = styles[0]["work"]["title"]
-    assert name == f"photo-anna-mix-{first.lower()}.png"
+    assert name == f"photo-anna-{first.lower()}-and-7-more.png"
     assert f"Anna Ancher: {first}" in ran.err
     assert "picked as mix of 9 with seed 3" in ran.err
     assert cli("repaint", name, "-o", "again.png").code == 0

@@ -135,7 +135,7 @@ def test_ones_own_pictures(cli: Cli) -> None:
 
 def test_odd_values_of_a_manifest(cli: Cli, folder: Path) -> None:
     work = {"id": "z", "title": "\x1b[2J\u2028Z\n", "file": "images/a.png"}
-    work |= {"year": 1907, "width": [], "style": {"a": 1}, "status": "ok"}
+    work |= {"year": 1907, "width": None, "style": "\ud800", "status": "ok"}
     with (folder / "works.jsonl").open("a") as lines:
         lines.write(json.dumps(work) + "\n")
     ran = cli("works", "picasso")

@@ -14,6 +14,7 @@ from artist_nst._files import hash_file
 from artist_nst.corpus.works import (
     FORMAT,
     Corpus,
+    DamagedError,
     Work,
     choose_corpora_folder,
     find_corpus,
@@ -490,37 +491,67 @@ def test_last_line_cut_off_anywhere(tmp_path: Path) -> None:
         assert [work.id for work in load_corpus(folder).works] == ["a"], last[:count]
 
 
-def test_damaged_lines_are_named(tmp_path: Path) -> None:
+DAMAGED_LINES = [
+    b'{"id": "b", "ti',
+    b'{"id": "b", "ti{"id": "c", "title": "C"}',
+    b"\0\0\0\0",
+    b'{"id": "b", "title": "\xff"}',
+    b"[" * 100_000,
+    b"[]",
+    b"null",
+    b'"b"',
+    b'{"id": "b"}',
+    b'{"title": "B"}',
+    b'{"id": 7, "title": "B"}',
+    b'{"id": "b", "title": null}',
+    b'{"id": "b", "title": "B", "file": 5}',
+    b'{"id": "b", "title": "B", "file": "a\\u0000.png"}',
+    b'{"id": "b", "title": "B", "image_url": 5}',
+    b'{"id": "b", "title": "B", "width": 1' + 400 * b"0" + b"}",
+    b'{"id": "b", "title": "B", "height": -3}',
+    b'{"id": "b", "title": "B", "status": "lost"}',
+    b'{"id": "b", "title": "' + 30_000 * b"B" + b'"}',
+]
+
+
+@pytest.mark.parametrize("damaged", DAMAGED_LINES)
+def test_a_damaged_line_costs_only_that_work(
+    damaged: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = write(tmp_path / "x")
-    for damaged in [
-        b'{"id": "b", "ti',
-        b'{"id": "b", "ti{"id": "c", "title": "C"}',
-        b"\0\0\0\0",
-        b'{"id": "b", "title": "\xff"}',
-        b"[" * 100_000,
-        b"[]",
-        b"null",
-        b'"b"',
-        b'{"id": "b"}',
-        b'{"title": "B"}',
-        b'{"id": 7, "title": "B"}',
-        b'{"id": "b", "title": null}',
-        b'{"id": "b", "title": "B", "file": 5}',
-        b'{"id": "b", "title": "B", "file": "a\\u0000.png"}',
-    ]:
-        content = b"\n".join(
-            [line("a").encode(), b"", damaged, line("z").encode(), b""]
-        )
-        (folder / "works.jsonl").write_bytes(content)
-        with pytest.raises(ArtistNstError) as caught:
-            load_corpus(folder)
-        assert one_line(caught.value).startswith(f"{folder / 'works.jsonl'}:3: ")
-
-
-def test_whole_last_line_of_no_work_is_named(tmp_path: Path) -> None:
-    folder = write(tmp_path / "x", line("a"), '{"id": "b"}', end="")
-    with pytest.raises(ArtistNstError, match="2: a work has no id or no title"):
+    path = folder / "works.jsonl"
+    good = line("a").encode(), line("z").encode()
+    path.write_bytes(b"\n".join([good[0], b"", damaged, good[1], b""]))
+    assert [work.id for work in load_corpus(folder).works] == ["a", "z"]
+    (message,) = (record.getMessage() for record in caplog.records)
+    assert message.startswith(f"a work is left out: {path}:3: ")
+    assert "\n" not in message
+    path.write_bytes(damaged + b"\n")
+    with pytest.raises(DamagedError) as caught:
         load_corpus(folder)
+    assert one_line(caught.value).startswith(f"{path}:1: ")
+
+
+def test_many_damaged_lines_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write(tmp_path / "x", line("a"), *(50 * ['{"id": "b"}']))
+    assert len(load_corpus(folder).works) == 1
+    assert len(caplog.records) == 4
+    assert "47 more" in caplog.text
+
+
+def test_a_year_may_be_a_number(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", '{"id": "a", "title": "A", "year": 1907}')
+    assert load_corpus(folder).works[0].year == "1907"
+
+
+def test_whole_last_line_of_no_work_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write(tmp_path / "x", line("a"), '{"id": "b"}', end="")
+    assert len(load_corpus(folder).works) == 1
+    assert "2: it has no title" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -534,8 +565,10 @@ def test_whole_last_line_of_no_work_is_named(tmp_path: Path) -> None:
         (b"[" * 100_000, "not JSON"),
         (b"[1]", "not a JSON object"),
         (b"null", "not a JSON object"),
-        (b'{"format": "1"}', "not a whole number"),
-        (b'{"format": null}', "not a whole number"),
+        (b'{"format": "1"}', "format is text, not a whole number"),
+        (b'{"format": null}', "format is null, not a whole number"),
+        (b'{"slug": 1}', "slug is a whole number, not text"),
+        (b'{"asked": [[1]]}', "asked[0] is a list, not text"),
     ],
 )
 def test_damaged_manifest(content: bytes, why: str, tmp_path: Path) -> None:

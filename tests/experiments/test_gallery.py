@@ -199,8 +199,12 @@ def test_mixes_of_many_are_named_after_their_first(
 ) -> None:
     works = [work for (work,) in make_works(tmp_path, *"abcde")]
     series = paint_groups([works[:4], works[:2], works[4::-1]])
-    assert [cell.name for cell in series.cells] == ["anna-mix-a", "a+b", "anna-mix-e"]
-    assert len(series.done["anna-mix-a"].record["styles"]) == 4
+    assert [cell.name for cell in series.cells] == [
+        "anna-a-and-3-more",
+        "a+b",
+        "anna-e-and-4-more",
+    ]
+    assert len(series.done["anna-a-and-3-more"].record["styles"]) == 4
 
 
 # Resuming

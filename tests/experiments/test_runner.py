@@ -705,10 +705,10 @@ class TestResuming:
         del facts["stopped"]
         pixels = read_pixels(path)
         for spoil, reason in [
-            (lambda: rewrite_record(path, styles=[7]), "damaged"),
+            (lambda: rewrite_record(path, styles=[7]), "not a painting"),
             (
                 lambda: write_picture(path, pixels, record=json.dumps(facts)),
-                "damaged",
+                "not a painting",
             ),
             (lambda: Image.fromarray(pixels).save(path), "not a painting"),
             (make_link, "not a painting"),

@@ -255,7 +255,7 @@ def test_names_of_several() -> None:
     ]
     assert name_sources(works[:1]) == "wheat"
     assert name_sources(works[:3]) == "wheat+the-sea+2"
-    assert name_sources(works) == "anna-ancher-mix-wheat"
+    assert name_sources(works) == "anna-ancher-wheat-and-3-more"
 
 
 def test_slugs() -> None:

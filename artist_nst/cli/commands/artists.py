@@ -73,7 +73,7 @@ def _describe(folder: Path) -> dict[str, Any]:
         "listed": len(corpus.works),
         "bytes": sum(
             work.bytes
-            if isinstance(work.bytes, int)
+            if work.bytes is not None
             else corpus.get_path(work).stat().st_size
             for work in corpus.available
         ),

@@ -7,6 +7,7 @@ import sys
 
 from artist_nst.cli.console import open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose, WeightsFile, WeightsInput
+from artist_nst.cli.output import print_result
 from artist_nst.cli.signals import load_torch
 
 
@@ -23,8 +24,6 @@ def doctor(
     """
     load_torch()
     import torch
-    from rich.console import Console
-    from rich.table import Table
 
     from artist_nst._files import get_version
     from artist_nst.nst.devices import choose_device, describe_device
@@ -33,24 +32,24 @@ def doctor(
     from artist_nst.nst.precision import choose_precision
 
     open_console(quiet=not verbose or quiet, verbose=verbose)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")  # else long paths end in an ellipsis
-    table.add_row("artist-nst", get_version())
-    table.add_row("python", f"{sys.version.split()[0]} on {platform.platform()}")
-    for package in ("torch", "torchvision", "scipy", "numpy", "pillow"):
-        table.add_row(package, get_version(package) or "not found")
     device = choose_device()
-    table.add_row("device", describe_device(device))
-    table.add_row("threads", str(torch.get_num_threads()))
-    table.add_row("precision", choose_precision("auto", device))
-    table.add_row(
-        "memory", f"{format_gigabytes(free_memory(device))} free on the device"
-    )
-    table.add_row("weights", _describe_weights(weights, weights_input))
-    for row in _describe_corpora(corpora):
-        table.add_row(*row)
-    Console(highlight=False, soft_wrap=True).print(table)
+    rows = [
+        ("artist-nst", get_version()),
+        ("python", f"{sys.version.split()[0]} on {platform.platform()}"),
+        *(
+            (package, get_version(package) or "not found")
+            for package in ("torch", "torchvision", "scipy", "numpy", "pillow")
+        ),
+        ("device", describe_device(device)),
+        ("threads", torch.get_num_threads()),
+        ("precision", choose_precision("auto", device)),
+        ("memory", f"{format_gigabytes(free_memory(device))} free on the device"),
+        ("weights", _describe_weights(weights, weights_input)),
+        *_describe_corpora(corpora),
+    ]
+    width = max(len(name) for name, _ in rows) + 2
+    for name, value in rows:
+        print_result(f"{name:{width}}{value}")
 
 
 def _describe_weights(weights: WeightsFile, weights_input: WeightsInput) -> str:

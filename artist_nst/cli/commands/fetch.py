@@ -260,7 +260,7 @@ def _format_counts(report: FetchReport, dry_run: bool, rate: float) -> str:
     """
     counts = {
         "listed by WikiArt": report.listed,
-        "left out": report.listed - report.selected,
+        "not selected": report.listed - report.selected,
         "already here": report.present,
         "downloaded": report.downloaded,
         "restricted": report.restricted,

@@ -37,7 +37,8 @@ def info(
     open_console(quiet, verbose)
     load_torch()
     from artist_nst.painting.description import describe_record
-    from artist_nst.painting.record import get_recipe, load_record, translate_damage
+    from artist_nst.painting.record import load_record
+    from artist_nst.recipes.recipe import from_dict
 
     records = [load_record(painting) for painting in paintings]
     if as_json:
@@ -46,9 +47,7 @@ def info(
         return
     for painting, facts in zip(paintings, records, strict=True):
         # A record of an earlier version lacks newer fields.
-        recipe = get_recipe(facts, painting).to_dict()
-        with translate_damage(painting):
-            described = describe_record(facts, recipe)
+        described = describe_record(facts, from_dict(facts["recipe"]).to_dict())
         rows = [{"what": what, "value": value} for what, value in described]
         if len(paintings) > 1:
             rows.insert(0, {"what": "painting", "value": str(painting)})

@@ -17,7 +17,7 @@ from artist_nst.cli.signals import load_torch
 from artist_nst.cli.tables import print_table
 from artist_nst.errors import UsageError
 from artist_nst.recipes.published import PUBLICATIONS, RECIPES
-from artist_nst.recipes.recipe import Recipe, format_value
+from artist_nst.recipes.recipe import Recipe, format_value, from_dict
 from artist_nst.recipes.toml_file import find_recipe, write_recipe
 
 
@@ -69,9 +69,9 @@ def _find(name: str) -> Recipe:
     if suffix not in PICTURE_SUFFIXES or not os.path.isfile(name):
         return find_recipe(name)
     load_torch()
-    from artist_nst.painting.record import get_recipe, load_record
+    from artist_nst.painting.record import load_record
 
-    return get_recipe(load_record(name), name)
+    return from_dict(load_record(name)["recipe"])
 
 
 def _save(path: Path, recipe: Recipe) -> None:

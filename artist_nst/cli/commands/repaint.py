@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -21,7 +21,12 @@ from artist_nst.cli.series import output_folder
 from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.cli.signals import load_torch
 from artist_nst.errors import UsageError
+from artist_nst.recipes.recipe import from_dict
 from artist_nst.recipes.toml_file import find_recipe
+
+if TYPE_CHECKING:
+    from artist_nst.nst.devices import DeviceName
+    from artist_nst.painting.record_types import Record
 
 log = logging.getLogger(__name__)
 
@@ -72,23 +77,22 @@ def repaint(
     from artist_nst.painting.style_sources import StyleRequest
 
     facts = record.load_record(painting)
-    with record.translate_damage(painting):
-        base = find_recipe(recipe) if recipe else record.get_recipe(facts, painting)
-        options = _apply_record(options, facts, base.network)
-        session = PaintSession(options.change_recipe(base), options)
-        photo = record.find_content(facts, painting, content)
-        seed: int = facts["seed"] if options.seed is None else options.seed
-        if artist or work:
-            request = StyleRequest(
-                artist=artist or facts["styles"][0]["work"]["corpus"],
-                works=work or [],
-                corpora=options.corpora,
-            )
-            sources = request.choose(seed)
-        else:
-            moved_to = style_image or []
-            sources = record.find_sources(facts, painting, moved_to, options.corpora)
-        sha256 = facts["network"]["sha256"]
+    base = find_recipe(recipe) if recipe else from_dict(facts["recipe"])
+    options = _apply_record(options, facts, base.network)
+    session = PaintSession(options.change_recipe(base), options)
+    photo = record.find_content(facts, painting, content)
+    seed = facts["seed"] if options.seed is None else options.seed
+    if artist or work:
+        request = StyleRequest(
+            artist=artist or _get_artist(facts),
+            works=work or [],
+            corpora=options.corpora,
+        )
+        sources = request.choose(seed)
+    else:
+        moved_to = style_image or []
+        sources = record.find_sources(facts, painting, moved_to, options.corpora)
+    sha256 = facts["network"]["sha256"]
     if (
         options.requested_network is None
         and recipe is None
@@ -105,7 +109,13 @@ def repaint(
         )
 
 
-def _has_other_draft(facts: dict[str, Any]) -> bool:
+def _get_artist(facts: Record) -> str | None:
+    """Return the corpus that a painting is after works of, if it is."""
+    work = facts["styles"][0]["work"]
+    return None if work is None else work["corpus"]
+
+
+def _has_other_draft(facts: Record) -> bool:
     """Tell whether another version of the compact network painted its first levels."""
     from artist_nst._files import hash_file
     from artist_nst.nst.compact import PACKAGED_FILE
@@ -114,16 +124,14 @@ def _has_other_draft(facts: dict[str, Any]) -> bool:
     return sha256 is not None and sha256 != hash_file(PACKAGED_FILE)
 
 
-def _apply_record(
-    options: PaintOptions, facts: dict[str, Any], network: Any
-) -> PaintOptions:
+def _apply_record(options: PaintOptions, facts: Record, network: Any) -> PaintOptions:
     """Fill in corpora, device, precision and weights from the record."""
     from artist_nst._files import hash_file
     from artist_nst.nst.devices import choose_device, list_devices
     from artist_nst.nst.precision import supports_bfloat16
     from artist_nst.painting.networks import locate_network
 
-    device = facts["device"].split()[0]
+    device = cast("DeviceName", facts["device"].split()[0])
     weights = locate_network(options.requested_network or network, options.weights)
     if (
         options.weights_input is None
@@ -137,10 +145,10 @@ def _apply_record(
         device=options.device or (device if device in list_devices() else "auto"),
     )
     precision = options.precision or facts.get("precision", "float32")
-    device = choose_device(options.device or "auto").type
+    kind = choose_device(options.device or "auto").type
     is_recorded = options.precision is None and precision == "bfloat16"
-    if is_recorded and not supports_bfloat16(device):
-        if device == "cpu":
+    if is_recorded and not supports_bfloat16(kind):
+        if kind == "cpu":
             log.warning(
                 "the painting is in bfloat16, which this processor only emulates: it "
                 "takes long; --precision float32 gives other pixels"
@@ -149,7 +157,7 @@ def _apply_record(
             log.warning(
                 "the painting is in bfloat16, which %s can't compute: float32 gives "
                 "other pixels",
-                device,
+                kind,
             )
             precision = "float32"
     return replace(options, precision=precision)

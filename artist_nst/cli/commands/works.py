@@ -114,8 +114,7 @@ def _make_row(work: Work) -> dict[str, str]:
         "reason": work.reason,
         "id": work.id,
     }
-    # Values of a manifest may be of any type, except id and title.
-    return {key: "" if value is None else str(value) for key, value in values.items()}
+    return {key: value or "" for key, value in values.items()}
 
 
 def _summarize(total: int, missing: Sequence[Work]) -> str:

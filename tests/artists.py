@@ -16,6 +16,7 @@ from PIL import Image
 from artist_nst._files import hash_file
 from artist_nst.evaluation import attribution, handcrafted_features
 from artist_nst.image.files import write_picture
+from artist_nst.recipes.published import RECIPES
 from artist_nst.styles import cache, descriptors
 from tests.conftest import picture
 
@@ -69,11 +70,21 @@ def save_painting(
             corpus = file.parent.name
             facts = {"corpus": corpus, "id": file.stem, "title": file.stem}
             style["work"] = {**facts, "artist": corpus, "year": None, "rights": None}
+    network = {"name": "vgg19", "sha256": "", "input": "torchvision"}
     record = {
         "format": 1,
+        "artist_nst": None,
+        "painted": "",
         "content": content,
         "styles": styles,
-        **dict.fromkeys(("corpora", "recipe", "seed", "network", "device")),
+        "corpora": None,
+        "recipe": RECIPES["default"].to_dict(),
+        "network": network,
+        "device": "cpu",
+        "size": [64, 48],
+        **dict.fromkeys(("seed", "iterations", "evaluations", "seconds"), 0),
+        **{key: [] for key in ("stopped", "history")},
+        "versions": {},
     }
     write_picture(path, pixels, record=json.dumps(record))
     return path

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import io
+import logging
 import os
 import re
 import secrets
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError
+
+log = logging.getLogger(__name__)
 
 # Of what can be written, in lower case.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
@@ -131,6 +134,36 @@ def is_picture_file(path: PathLike) -> bool:
             return _SIGNATURES.match(stream.read(32)) is not None
     except (ArtistNstError, OSError):
         return False
+
+
+def list_folder(folder: Path) -> list[str]:
+    """List the names in a folder, sorted; hidden ones are left out.
+
+    Raises:
+        ArtistNstError: It cannot be read.
+    """
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError as error:
+        raise ArtistNstError(describe_read_error(folder, error)) from error
+
+
+def find_files(folder: Path) -> list[Path]:
+    """Find the files in a folder and the folders in it; hidden ones are left out.
+
+    A folder within it that cannot be read is left out, too, which is logged.
+    """
+
+    def log_unreadable(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            path, reason = error.filename, error.strerror
+            log.warning("%s cannot be read (%s); it is left out", path, reason)
+
+    found = []
+    for parent, folders, files in os.walk(folder, onerror=log_unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(parent, name) for name in files if not name.startswith(".")]
+    return sorted(found)
 
 
 def hash_file(path: PathLike) -> str:

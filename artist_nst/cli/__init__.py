@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from artist_nst._files import describe_read_error
 from artist_nst.cli.aliases import replace_aliases
 from artist_nst.cli.commands import (
     adopt,
@@ -115,6 +116,10 @@ def run(arguments: list[str]) -> int:
         return _fail(str(error), USAGE)
     except ArtistNstError as error:
         return _fail(str(error), FAILURE)
+    except OSError as error:
+        # A file or folder that the machine refuses, in a step that is not prepared.
+        name = error.filename or "a file"
+        return _fail(describe_read_error(name, error), FAILURE)
     except Exception as error:
         # typer's own errors; where click defines their class depends on the version.
         if hasattr(error, "format_message"):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from typer.core import TyperCommand
 from typer.models import OptionInfo
+
+from artist_nst.errors import UsageError
 
 # Narrower terminals have no room for columns of names, values and texts.
 MIN_COLUMNS = 80
@@ -17,6 +20,17 @@ MIN_COLUMNS = 80
 
 class Command(TyperCommand):
     """A command whose ``--help`` fills lines, and leaves out types of arguments."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; UsageError if one is empty, as an unset variable's is."""
+        for before, text in pairwise(["", *args]):
+            name, equals, value = text.partition("=")
+            if equals and not value and name.startswith("--"):
+                raise UsageError(f"{name} is empty: leave it out, or name something")
+            if not text:
+                what = before if before.startswith("-") else "an argument"
+                raise UsageError(f"{what} is empty: leave it out, or name something")
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
@@ -144,6 +143,7 @@ class RunOptions:
             help="Memory limit in GB, of the GPU if there is one (default: 90% of "
             "what is free); paintings that need more are computed in strips.",
             min=0.1,
+            max=1_000_000,
             metavar="GB",
         ),
     ] = None
@@ -161,18 +161,10 @@ class RunOptions:
 
     @property
     def compute(self) -> ComputeOptions:
-        """Device, precision, limits and weights, as the library takes them.
-
-        Raises:
-            UsageError: --max-memory is not a number.
-        """
+        """Device, precision, limits and weights, as the library takes them."""
         # Late, so that `artist-nst --help` does not wait for numpy.
         from artist_nst.painting.compute import ComputeOptions
 
-        if self.max_memory is not None and not math.isfinite(self.max_memory):
-            raise UsageError(
-                f"--max-memory must be a number of GB, not {self.max_memory}"
-            )
         given: dict[str, Any] = {
             name: getattr(self, name)
             for name in (

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import IO, Any
+
+MAX_WORD = 400  # characters of a name in an error; paths may have more
+MAX_LINE = 2000
 
 
 def prepare_streams() -> None:
@@ -40,12 +44,22 @@ def print_result(text: object) -> None:
 
 
 def print_error(text: object) -> None:
-    """Print one line on stderr, after the program's name."""
+    """Print one line on stderr, after the program's name; a very long one is cut."""
     line = make_visible(" ".join(str(text).split()))
+    line = re.sub(
+        rf"\S{{{MAX_WORD},}}", lambda word: _shorten(word.group(), MAX_WORD), line
+    )
+    line = _shorten(line, MAX_LINE)
     try:
         print(f"artist-nst: {line}", file=sys.stderr)
     except OSError:
         _discard(sys.stderr)
+
+
+def _shorten(text: str, limit: int) -> str:
+    """Leave out the middle of a text that is longer than ``limit`` characters."""
+    half = limit // 2 - 1
+    return text if len(text) <= limit else f"{text[:half]} … {text[-half:]}"
 
 
 def write_stdout(content: str | bytes) -> None:

@@ -45,7 +45,7 @@ def _describe_unknown_option(error: Any) -> str:
 
 def _describe_value(error: Any, details: dict[str, Any]) -> str:
     names = error.param.opts if error.param.param_type_name == "option" else ()
-    name = max(names, key=len) if names else error.param.make_metavar(error.ctx)
+    name = max(names, key=len) if names else (error.param.metavar or error.param.name)
     value = details["input"]
     if choices := re.search(r"is not one of (.*)", details["msg"]):
         hint = suggest(str(value), re.findall(r"'([^']*)'", choices[1]))

@@ -17,6 +17,7 @@ from typing import Any
 from artist_nst._files import (
     READABLE_SUFFIXES,
     describe_read_error,
+    find_files,
     hash_file,
     is_picture_file,
     open_file,
@@ -300,20 +301,11 @@ def find_pictures(folder: Path) -> list[Path]:
     A folder that cannot be read, and files that are no pictures, are left out, which
     is logged.
     """
-
-    def log_unreadable(error: OSError) -> None:
-        reason = f"{error.filename} cannot be read ({error.strerror})"
-        log.warning("%s; its pictures are left out", reason)
-
     pictures: list[Path] = []
     others: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=log_unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(parent, name)
-            if not name.startswith("."):
-                # A broken link is a picture that fails; a pipe is no picture.
-                (pictures if is_picture_file(path) else others).append(path)
+    for path in find_files(folder):
+        # A broken link is a picture that fails; a pipe is no picture.
+        (pictures if is_picture_file(path) else others).append(path)
     if others:
         names = ", ".join(clean_line(path.name) for path in others[:MAX_NAMED])
         more = f" and {len(others) - MAX_NAMED:,} more" if others[MAX_NAMED:] else ""

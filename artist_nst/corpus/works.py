@@ -13,8 +13,10 @@ import platformdirs
 
 from artist_nst._files import (
     describe_read_error,
+    find_files,
     format_error,
     is_picture_file,
+    list_folder,
     open_file,
 )
 from artist_nst._validation import Count, Side, Text, parse_json, validate
@@ -169,12 +171,16 @@ def get_packaged_corpora() -> Path:
 
 
 def list_artists(folder: Path) -> dict[str, Path]:
-    """Map slugs to folders: of every artist in ``folder``, and of ``procedural``."""
+    """Map slugs to folders: of every artist in ``folder``, and of ``procedural``.
+
+    Raises:
+        ArtistNstError: The folder cannot be read.
+    """
     artists = {"procedural": get_packaged_corpora() / "procedural"}
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if path.is_dir() and not path.name.startswith("."):
-                artists[path.name] = path
+    if os.path.isdir(folder):
+        for name in list_folder(folder):
+            if os.path.isdir(folder / name):
+                artists[name] = folder / name
     return artists
 
 
@@ -254,6 +260,8 @@ def load_corpus(folder: Path) -> Corpus:
         DamagedError: The manifest is damaged.
         ArtistNstError: It cannot be read, or is from a newer version.
     """
+    if os.path.lexists(folder):
+        list_folder(folder)  # raises if it cannot be read
     if not has_manifest(folder):
         pictures = tuple(_list_pictures(folder))
         return Corpus(folder, folder.name, make_title(folder.name), pictures)
@@ -297,10 +305,9 @@ def read_artist_name(folder: Path) -> str:
 
 
 def _list_pictures(folder: Path) -> Iterable[Work]:
-    for path in sorted(folder.rglob("*")):
-        file = path.relative_to(folder).as_posix()
-        is_hidden = file.startswith(".") or "/." in file
-        if not is_hidden and path.is_file() and is_picture_file(path):
+    for path in find_files(folder):
+        if os.path.isfile(path) and is_picture_file(path):
+            file = path.relative_to(folder).as_posix()
             yield Work(id=file, title=make_title(path.stem), file=file)
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from artist_nst._files import hash_file
+from artist_nst._files import hash_file, open_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.weights.checkpoint import ProjectionRoot, Weights, layer_names
@@ -71,9 +71,10 @@ def is_compact(path: PathLike) -> bool:
     False for an unreadable file: that is reported when it is loaded.
     """
     try:
+        open_file(path).close()  # a pipe would block
         with safe_open(path, framework="pt") as archive:
             return FORMAT_KEY in (archive.metadata() or {})
-    except (OSError, SafetensorError):
+    except (ArtistNstError, OSError, SafetensorError):
         return False
 
 

@@ -160,8 +160,6 @@ def test_one_line_for_what_is_wrong(cli: Cli, scans: Path) -> None:
         (("empty",), 1, ".jpeg, .jpg, .pbm"),
         (("scans", "-A", "X", "--corpora", "file/x"), 1, "file/x"),
         (("scans", "-A", "X", "--max-pixels", "0"), 2, "--max-pixels"),
-        (("",), 2, "no folder is named"),
-        (("", "-A", "X"), 2, "no folder is named"),
         (("kaggle",), 1, "kaggle/artists.csv"),
         (("binary",), 1, "binary/artists.csv"),
         (("alone",), 1, "alone/artists.csv"),

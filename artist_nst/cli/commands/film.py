@@ -9,7 +9,12 @@ from typing import Annotated
 
 import typer
 
-from artist_nst._files import VIDEO_SUFFIXES, check_writable, is_picture_file
+from artist_nst._files import (
+    VIDEO_SUFFIXES,
+    check_writable,
+    is_picture_file,
+    list_folder,
+)
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Quiet, Verbose
 from artist_nst.cli.output import write_stdout
@@ -116,17 +121,8 @@ def _list_folder(argument: str) -> tuple[str, list[Path]]:
             f"{argument} is a file: name the folder of saved iterations (`paint -p` "
             "writes NAME.frames), or several pictures"
         )
-    try:
-        pictures = [
-            path
-            for path in folder.iterdir()
-            # A broken link counts as a picture, and fails when it is read.
-            if not path.name.startswith(".") and is_picture_file(path)
-        ]
-    except OSError as error:
-        raise UsageError(
-            f"{argument} cannot be read ({error.strerror}): make it readable"
-        ) from error
+    # A broken link counts as a picture, and fails when it is read.
+    pictures = list(filter(is_picture_file, map(folder.joinpath, list_folder(folder))))
     if not pictures:
         raise UsageError(f"{argument}: no pictures in it")
     name = folder.resolve().name.removesuffix(FRAMES)

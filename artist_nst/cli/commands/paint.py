@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst._files import is_picture_file, open_file
+from artist_nst._files import is_picture_file, list_folder, open_file
 from artist_nst.cli.console import print_note
 from artist_nst.cli.gallery import (
     DEFAULT_COUNT,
@@ -261,11 +261,8 @@ def _weigh(image: str) -> tuple[str, float]:
 def expand(picture: str) -> list[Path]:
     """List the pictures of a folder, or of a pattern, which Windows' shells do not."""
     if os.path.isdir(picture):
-        pictures = [
-            path
-            for path in sorted(Path(picture).iterdir())
-            if not path.name.startswith(".") and is_picture_file(path)
-        ]
+        paths = (Path(picture, name) for name in list_folder(Path(picture)))
+        pictures = list(filter(is_picture_file, paths))
         if not pictures:
             raise UsageError(f"{picture}: the folder has no pictures")
         return pictures

@@ -8,6 +8,7 @@ import logging
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,8 @@ _INPUT_NAMES: dict[str, InputConvention] = {
     "rgb-01-mean-std": "torchvision",
     "torchvision": "torchvision",
 }
+# Of tensors' names and sizes alone; VGG-19's is of 3,000 bytes.
+MAX_PICKLE_BYTES = 16 << 20
 _LAST_REQUIRED_LAYER = "conv5_1"  # the deepest layer that the papers use
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -248,6 +251,8 @@ def _open_safetensors(path: Path) -> _Archive:
 
 def _open_pytorch(path: Path, *, is_zip: bool) -> _Archive:
     """Let torch read tensors and plain containers, nothing that would run code."""
+    if is_zip:
+        _check_zip(path)
     try:
         content = _load_tensors_only(path, is_zip=is_zip)
     except Exception as error:  # untrusted bytes can make it raise anything
@@ -274,6 +279,24 @@ def _open_pytorch(path: Path, *, is_zip: bool) -> _Archive:
     }
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     return _Archive(shapes, tensors.__getitem__, None)
+
+
+def _check_zip(path: Path) -> None:
+    """Raise ArtistNstError for a zip whose entries do not unpack to what they take."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except Exception as error:  # a damaged index raises as many kinds as a decoder
+        raise _damaged(path) from error
+    pickles = [entry.file_size for entry in entries if entry.filename.endswith(".pkl")]
+    is_compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    # Overlapping entries would hold more than the file.
+    is_larger = sum(entry.file_size for entry in entries) > path.stat().st_size
+    if is_compressed or is_larger or sum(pickles) > MAX_PICKLE_BYTES:
+        raise ArtistNstError(
+            f"{path} refused: PyTorch does not write such a file; save the state dict "
+            "as safetensors"
+        )
 
 
 def _load_tensors_only(path: Path, *, is_zip: bool) -> Any:

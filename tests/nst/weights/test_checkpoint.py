@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,23 @@ def test_bad_bytes(vgg11_safetensors: Path, tmp_path: Path) -> None:
     for damaged, problem in [*BAD_BYTES.values(), *cut]:
         path.write_bytes(damaged)
         with pytest.raises(ArtistNstError, match=problem) as error:
+            load_weights(path, "vgg11")
+        assert str(path) in one_line(error)
+
+
+def test_a_zip_that_unpacks_to_more_is_refused(tmp_path: Path) -> None:
+    whole, path = zipfile.ZipFile(io.BytesIO(saved(SMALL))), tmp_path / "bomb.pth"
+    names = whole.namelist()
+    pickled = next(name for name in names if name.endswith("data.pkl"))
+    for name, size in (("archive/data/0", 1 << 30), (pickled, 32 << 20)):
+        method = zipfile.ZIP_STORED if name == pickled else zipfile.ZIP_DEFLATED
+        with zipfile.ZipFile(path, "w", method) as bomb:
+            for other in {*names} - {name}:
+                bomb.writestr(other, whole.read(other))
+            with bomb.open(name, "w", force_zip64=True) as entry:
+                for _ in range(size >> 20):
+                    entry.write(bytes(1 << 20))
+        with pytest.raises(ArtistNstError, match="does not write such") as error:
             load_weights(path, "vgg11")
         assert str(path) in one_line(error)
 

@@ -24,11 +24,12 @@ VIDEO_SUFFIXES = (".gif", ".mp4", ".webm")
 # Of what can be read; files with other names are looked into.
 READABLE_SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".bmp"),
-    *(".gif", ".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".gif", ".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
 }
 _SIGNATURES = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*"
-    rb"|BM.{12}[\x0c\x28\x6c\x7c]|\0\0\0\x0cjP  \r\n\x87\n|....ftyp(?:avi[fs]|mif1)",
+    rb"|BM.{12}[\x0c\x28\x6c\x7c]|\0\0\0\x0cjP  \r\n\x87\n"
+    rb"|....ftyp(?:avi[fs]|mif1|msf1|hei[cxms]|hev[cxms])",
     re.DOTALL,
 )
 

@@ -66,8 +66,8 @@ class PaintSession:
 
         recipe = replace(self.recipe, network=self.network.name)
         if self.options.long_side is not None:
-            pixels = read_picture(photo).pixels
-            recipe = resize_recipe(recipe, pixels, self.options.long_side)
+            size = read_picture(photo, width=1).size
+            recipe = resize_recipe(recipe, size, self.options.long_side)
         cell = Cell(path.stem, photo, tuple(sources), recipe, seed, {})
         return self._resume_checker.check(path, cell, measured=False) is not None
 

@@ -110,7 +110,7 @@ def plan_comparison(
     names = [axis.name for axis in axes]
     _check_axes(names, style, long_side)
     seed = pick_seed(seed)
-    pixels = read_picture(photo, max_pixels=max_pixels).pixels
+    size = read_picture(photo, max_pixels=max_pixels, width=1).size
 
     @cache
     def choose(chosen: tuple[tuple[str, str], ...], seed: int) -> tuple[Source, ...]:
@@ -126,7 +126,7 @@ def plan_comparison(
             if name in SETTING_AXES:
                 cell_recipe = change_setting(cell_recipe, name, value)
         cell_side = _parse_whole(settings, "long-side", long_side)
-        cell_recipe = resize_recipe(cell_recipe, pixels, cell_side)
+        cell_recipe = resize_recipe(cell_recipe, size, cell_side)
         check_recipe_layers(cell_recipe)
         return Cell(
             name=",".join(axis.slug(settings[axis.name]) for axis in axes),
@@ -157,7 +157,7 @@ def plan_comparison(
     if len({_list_paths(cell) for cell in plan.cells}) == 1:
         # What would fail for every cell is reported at once.
         for source in plan.cells[0].sources:
-            read_picture(source.path, max_pixels=max_pixels)
+            read_picture(source.path, max_pixels=max_pixels, width=1)
     return plan
 
 

@@ -64,8 +64,8 @@ def paint_gallery(
         ArtistNstError: The photo cannot be read, or the folder cannot be written to.
     """
     networks = networks or Networks()
-    pixels = read_picture(photo, max_pixels=networks.compute.max_pixels).pixels
-    recipe = resize_recipe(recipe, pixels, long_side)
+    size = read_picture(photo, max_pixels=networks.compute.max_pixels, width=1).size
+    recipe = resize_recipe(recipe, size, long_side)
     names = _make_unique([name_sources(group) for group in groups])
     cells = [
         Cell(

@@ -90,7 +90,7 @@ def plan_reconstruction(
         raise UsageError("--layer names a layer twice: name each once")
     seed = pick_seed(seed)
     for picture in (content, style):
-        read_picture(picture, max_pixels=max_pixels)
+        read_picture(picture, max_pixels=max_pixels, width=1)
     layer_sets = [layers[: count + 1] for count in range(len(layers))]
     contents = tuple(_content_cell(content, layer, recipe, seed) for layer in layers)
     styles = tuple(_style_cell(style, names, recipe, seed) for names in layer_sets)

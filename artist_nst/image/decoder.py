@@ -12,8 +12,16 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import IO, Any, cast
 
-from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import (
+    ExifTags,
+    Image,
+    ImageFile,
+    ImageOps,
+    PngImagePlugin,
+    UnidentifiedImageError,
+)
 
 from artist_nst._files import format_error
 from artist_nst.errors import ArtistNstError, TooLargeError
@@ -22,15 +30,20 @@ log = logging.getLogger(__name__)
 
 # Only formats with a signature: Pillow's others would take a text file for an image,
 # or start programs such as Ghostscript.
-READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
-READABLE_TEXT = "PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF"
+READABLE = (
+    *("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "HEIF"),
+)
+READABLE_TEXT = "PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000, AVIF or HEIC"
 
 # The largest image that is decoded in full for a preview or a check. JPEG may be
 # larger; WebP must be smaller, since its decoder takes 16 bytes a pixel.
 FULL_PIXELS = 64_000_000
 WEBP_PIXELS = 24_000_000
 
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations with width and height exchanged
+
 MAX_SCANS = 200  # of a progressive JPEG; programs write ten or so
+MAX_READS = 1_000_000  # of a decoder in Python; a GIF of 64 megapixels takes half
 MAX_TEXT = 64 << 20  # bytes of a PNG's text or profile, decompressed
 
 _pillow_lock = threading.Lock()
@@ -100,14 +113,56 @@ def translate_errors(
 def open_image(stream: io.BufferedReader) -> Image.Image:
     """Read an image's header; call it within ``configure_pillow``."""
     Image.init()
+    _register_heif(stream)
     # Which decoders there are depends on how Pillow was built.
     formats = [name for name in READABLE if name in Image.OPEN]
-    image = Image.open(stream, formats=formats)
+    counted = cast("IO[bytes]", _CountedReader(stream))
+    image = Image.open(counted, formats=formats)
     if image.format in ("JPEG", "MPO"):
         _check_scans(stream)
     elif image.format == "PNG":
         _scale_transparency(image)
+        _read_cicp(image, stream)
+    elif image.format == "HEIF":
+        _translate_nclx(image)
     return image
+
+
+class _CountedReader:
+    """A file that gives up after ``MAX_READS`` reads: of tiny parts, without end."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._reads = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as files do; OSError after too many reads."""
+        self._reads += 1
+        if self._reads > MAX_READS:
+            raise OSError(f"it is made of more than {MAX_READS:,} parts")
+        return self._stream.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _register_heif(stream: io.BufferedReader) -> None:
+    """Let Pillow open HEIC, the format of phones, if the file may be one."""
+    head = stream.read(12)
+    stream.seek(0)
+    if head[4:8] == b"ftyp" and "HEIF" not in Image.OPEN:
+        import pi_heif  # slow to import, and needed for this format only
+
+        pi_heif.register_heif_opener()
+
+
+def _translate_nclx(image: Image.Image) -> None:
+    """Describe a HEIC's colors as a PNG's chunk cICP does, if it has no profile."""
+    colors = image.info.get("nclx_profile")
+    if colors and not image.info.get("icc_profile"):
+        numbers = colors["color_primaries"], colors["transfer_characteristics"]
+        if 2 not in numbers:  # "unspecified"
+            image.info["cicp"] = bytes((*numbers, 0, 1))
 
 
 def _check_scans(stream: io.BufferedReader) -> None:
@@ -118,6 +173,19 @@ def _check_scans(stream: io.BufferedReader) -> None:
     stream.seek(position)
     if scans > MAX_SCANS:
         raise OSError(f"it has {scans:,} scans, where {MAX_SCANS} are allowed")
+
+
+def _read_cicp(image: Image.Image, stream: io.BufferedReader) -> None:
+    """Add the content of a PNG's chunk cICP to ``image.info``; Pillow does not."""
+    position = stream.tell()
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+        size = int.from_bytes(head[:4], "big")
+        if head[4:] == b"cICP":
+            image.info["cicp"] = stream.read(min(size, 8))
+            break
+        stream.seek(size + 4, io.SEEK_CUR)
+    stream.seek(position)
 
 
 def _scale_transparency(image: Image.Image) -> None:
@@ -158,15 +226,25 @@ def check_size(image: Image.Image, name: str, max_pixels: int) -> None:
 
 
 def apply_orientation(image: Image.Image, name: str) -> Image.Image:
-    """Turn an image upright as its EXIF orientation says."""
+    """Turn an image upright, in place, as its EXIF orientation says."""
     try:
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except MemoryError:
         raise
     except Exception as error:  # the EXIF parser raises as many kinds as a decoder
         reason = format_error(error)
         log.warning("%s: its broken EXIF data is ignored (%s)", name, reason)
-        return image
+    return image
+
+
+def has_sideways_orientation(image: Image.Image) -> bool:
+    """Tell whether turning an image upright exchanges width and height."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+    except MemoryError:
+        raise
+    except Exception:  # apply_orientation ignores it, too
+        return False
 
 
 def _guess_content(stream: io.BufferedReader) -> str:
@@ -174,7 +252,7 @@ def _guess_content(stream: io.BufferedReader) -> str:
     stream.seek(0)
     head = stream.read(1024)
     if head[4:8] == b"ftyp" and b"avif" not in head[:64]:
-        return "HEIC/HEIF or a video, which is not supported"
+        return "a damaged HEIC, or a video"
     if b"<svg" in head.lower():
         return "an SVG drawing, which is not supported"
     return "not a picture of a supported format, or truncated or damaged"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +26,13 @@ from artist_nst.image.decoder import (
     apply_orientation,
     check_size,
     configure_pillow,
+    has_sideways_orientation,
     open_image,
     too_large_error,
     translate_errors,
 )
 from artist_nst.image.encoder import encode, find_record, to_levels, to_samples
+from artist_nst.image.reduction import choose_factor, reduce_image
 from artist_nst.image.srgb import (
     WIDE_MODES,
     expand_palette,
@@ -53,20 +54,32 @@ class Picture:
     Attributes:
         pixels: (H, W, 3) sRGB in [0, 1], composited over white where transparent.
         alpha: (H, W) opacity in [0, 1], or None when the image is fully opaque.
-        sha256: Of the file's bytes, in hexadecimal; "" for an image made in memory.
+        sha256: Of the file's bytes, in hexadecimal.
+        size: Height and width of the file's image, which ``pixels`` may be a reduction
+            of.
     """
 
     pixels: Pixels
     alpha: Pixels | None
     sha256: str
+    size: tuple[int, int]
 
 
-def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read and decode a whole image, upright and in sRGB.
+def read_picture(
+    path: PathLike, *, max_pixels: int = MAX_PIXELS, width: int | None = None
+) -> Picture:
+    """Read and decode an image, upright and in sRGB.
 
     EXIF orientation and an embedded ICC profile are applied. 16-bit and float gray
     keep their precision; Pillow gives other 16-bit images 8 bits a channel. Of an
     animation, the first frame is read.
+
+    Args:
+        path: The file.
+        max_pixels: Larger images are refused.
+        width: The width that it will be resized to. A much wider image is reduced
+            while it is decoded, to at least ``MIN_RATIO`` times that width, which takes
+            less memory and time.
 
     Raises:
         TooLargeError: It has more than ``max_pixels``.
@@ -75,22 +88,50 @@ def read_picture(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
     name = format_path(path)
     with open_file(path) as stream, translate_errors(name, stream, max_pixels):
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        if (tiff := _read_tiff(stream, name, max_pixels)) is not None:
-            return Picture(*tiff, sha256)
+        tiff = read_tiff(stream, name, max_pixels, width)
+        if tiff is not None:
+            pixels, alpha = tiff_to_floats(tiff, name)
+            return Picture(pixels, alpha, sha256, tiff.upright_size)
+        stream.seek(0)
         with configure_pillow(name, max_pixels):
             image = open_image(stream)
-            width, height = image.size
-            if width * height > max_pixels:
-                raise too_large_error(name, f"{width} × {height} pixels", max_pixels)
-            image.load()
+            if image.width * image.height > max_pixels:
+                text = f"{image.width} × {image.height} pixels"
+                raise too_large_error(name, text, max_pixels)
             tiff_tags = read_tiff_tags(image)
-            upright = apply_orientation(image, name)
+            upright, size = _decode_upright(image, name, width)
             # A phone's MPO is one image with a preview; counting may fail on damage.
             with contextlib.suppress(Exception):
                 if image.format != "MPO" and getattr(image, "is_animated", False):
                     log.info("%s holds several frames; only the first is read", name)
         pixels, alpha = to_floats(upright, tiff_tags, name)
-    return Picture(pixels, alpha, sha256)
+    return Picture(pixels, alpha, sha256, size)
+
+
+def _decode_upright(
+    image: Image.Image, name: str, width: int | None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Decode an image, reduced as it may be for that width, and turn it upright.
+
+    Returns:
+        The image, and the height and width that it has in full.
+    """
+    is_sideways = has_sideways_orientation(image)
+
+    def get_size() -> tuple[int, int]:
+        return image.size if is_sideways else image.size[::-1]
+
+    size = get_size()
+    if image.format in ("JPEG", "MPO"):
+        # Decoded at a half, a quarter or an eighth, the rest is done below.
+        factor = choose_factor(size, width)
+        image.draft(None, (image.width // factor, image.height // factor))
+    image.load()
+    if image.format == "TIFF":
+        is_sideways = False  # it is upright now
+        size = get_size()
+    reduced = reduce_image(image, choose_factor(get_size(), width))
+    return apply_orientation(reduced, name), size
 
 
 def read_small(
@@ -112,27 +153,19 @@ def read_small(
     """
     name = format_path(path)
     with open_file(path) as stream, translate_errors(name, stream):
-        tiff = _read_tiff(stream, name, min(max_pixels, FULL_PIXELS))
+        tiff = read_tiff(stream, name, min(max_pixels, FULL_PIXELS), side)
         if tiff is not None:
-            pixels = tiff[0]
+            pixels, _ = tiff_to_floats(tiff, name)
             if max(pixels.shape[:2]) > side:
                 pixels = resize_long_side(pixels, side)
             return to_levels(pixels)
+        stream.seek(0)
         with configure_pillow(name):
             image = open_image(stream)
             check_size(image, name, max_pixels)
             tiff_tags = read_tiff_tags(image)
             image = apply_orientation(_reduce(image, side), name)
         return to_levels(to_floats(image, tiff_tags, name)[0])
-
-
-def _read_tiff(
-    stream: io.BufferedReader, name: str, max_pixels: int
-) -> tuple[Pixels, Pixels | None] | None:
-    """Read a TIFF that Pillow does not read rightly, upright and in sRGB."""
-    tiff = read_tiff(stream, name, max_pixels)
-    stream.seek(0)
-    return None if tiff is None else tiff_to_floats(tiff, name)
 
 
 def read_scaled(path: PathLike, side: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,17 @@ from PIL import Image, ImageCms
 from artist_nst._files import format_error
 from artist_nst._types import Pixels
 from artist_nst.errors import ArtistNstError
-from artist_nst.image.tiff import TiffPicture
+from artist_nst.image.color_tags import find_color_tags
+
+if TYPE_CHECKING:
+    from artist_nst.image.tiff import TiffPicture
 
 log = logging.getLogger(__name__)
 
 # Modes with more than 8 bits, all of them gray.
 WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+MIN_OPACITY = 0.02  # of what is taken to be visible
 
 _TIFF_BITS, _TIFF_PHOTOMETRIC = 258, 262
 
@@ -38,6 +43,7 @@ def to_floats(
         Pixels (H, W, 3) over white, and alpha (H, W) unless it is 1 throughout.
     """
     alpha: Pixels | None = None
+    tags = find_color_tags(image.info, name)
     if image.mode in WIDE_MODES:
         pixels, alpha = _wide_to_srgb(image, tiff_tags, name)
     else:
@@ -48,6 +54,8 @@ def to_floats(
             image = image.convert(image.mode[:-1])
         pixels = np.asarray(_to_srgb(image, icc, name), dtype=np.float64)
         pixels /= 255.0
+    if tags is not None:
+        pixels = tags.convert(pixels)
     if alpha is None or bool(np.all(alpha == 1.0)):
         return pixels, None
     return composite_over_white(pixels, alpha), alpha
@@ -92,6 +100,17 @@ def _turn_upright(array: Pixels, orientation: int) -> Pixels:
 def composite_over_white(pixels: Pixels, alpha: Pixels) -> Pixels:
     """Composite as browsers do: in sRGB, not in linear light."""
     return pixels * alpha[..., None] + (1.0 - alpha[..., None])
+
+
+def remove_white(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """Undo :func:`composite_over_white`; colors that are hardly visible stay.
+
+    Stored with ``alpha``, the result shows on white what ``pixels`` show, and no white
+    border on any other background.
+    """
+    opacity = alpha[..., None]
+    straight = 1.0 - (1.0 - pixels) / np.maximum(opacity, MIN_OPACITY)
+    return np.where(opacity < MIN_OPACITY, pixels, np.clip(straight, 0.0, 1.0))
 
 
 def expand_palette(image: Image.Image) -> Image.Image:

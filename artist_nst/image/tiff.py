@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from artist_nst._types import Pixels
 from artist_nst.errors import ArtistNstError
 from artist_nst.image.decoder import too_large_error
+from artist_nst.image.reduction import choose_factor, reduce_array
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -29,6 +30,7 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
 _RAW = (32803, 34892)  # color filter array, linear raw
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}
 _PREMULTIPLIED, _STRAIGHT = 1, 2
+MAX_TILE = 1 << 22  # pixels
 MAX_PAGES = 16  # that are looked into
 PEAKS = (1.0, 255.0, 65535.0)  # that pictures' values go up to
 MAX_OVERSHOOT = 1.1  # times as much
@@ -44,20 +46,28 @@ class TiffPicture:
         alpha: ``(H, W)`` in [0, 1], or None.
         profile: The ICC profile, if there is one.
         orientation: EXIF's, 1 to 8.
+        size: Height and width of the file's image, not yet upright.
     """
 
     samples: Pixels
     alpha: Pixels | None
     profile: bytes | None
     orientation: int
+    size: tuple[int, int]
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Height and width of the file's image, upright."""
+        return self.size[::-1] if self.orientation > 4 else self.size
 
 
 def read_tiff(
-    stream: io.BufferedReader, name: str, max_pixels: int
+    stream: io.BufferedReader, name: str, max_pixels: int, width: int | None = None
 ) -> TiffPicture | None:
     """Read a TIFF that Pillow does not read rightly; None for other files.
 
-    The largest image of the file is read.
+    The largest image of the file is read; it is reduced as it may be for a ``width``
+    that it will have.
 
     Raises:
         TooLargeError: It has more than ``max_pixels``.
@@ -76,16 +86,21 @@ def read_tiff(
                 f"{name} cannot be read: it is a camera's raw picture; develop it, and "
                 "save it as TIFF or JPEG"
             )
+        tile = page.tilewidth * page.tilelength
+        if tile > max(MAX_TILE, 4 * page.imagelength * page.imagewidth):
+            raise ArtistNstError(
+                f"{name} cannot be read: its tiles are larger than the picture; save "
+                "it again"
+            )
         is_first = page is file.pages.first
         if is_first and not _is_wide(page):
             return None
-        height, width = page.imagelength, page.imagewidth
-        if height * width > max_pixels:
-            size = f"{width} × {height} pixels"
+        if page.imagelength * page.imagewidth > max_pixels:
+            size = f"{page.imagewidth} × {page.imagelength} pixels"
             raise too_large_error(name, size, max_pixels)
         if not is_first:
             log.info("%s: its first image is a preview; the largest is read", name)
-        return _decode(page, name)
+        return _decode(page, name, width)
 
 
 def _find_largest(file: Any) -> TiffPage:
@@ -111,7 +126,7 @@ def _is_wide(page: TiffPage) -> bool:
     return is_cmyk_with_alpha or is_odd or (samples > 1 and dtype.itemsize > 1)
 
 
-def _decode(page: TiffPage, name: str) -> TiffPicture:
+def _decode(page: TiffPage, name: str, width: int | None) -> TiffPicture:
     channels = _CHANNELS.get(page.photometric)
     if channels is None or page.dtype is None:
         raise ArtistNstError(
@@ -121,7 +136,12 @@ def _decode(page: TiffPage, name: str) -> TiffPicture:
     array = np.asarray(page.asarray())
     if page.planarconfig == 2 and array.ndim == 3:
         array = np.moveaxis(array, 0, 2)
-    array = array.reshape(page.imagelength, page.imagewidth, -1)
+    size = page.imagelength, page.imagewidth
+    orientation = page.tags.valueof(274, 1)
+    if orientation not in range(1, 9):
+        orientation = 1
+    upright = size[::-1] if orientation > 4 else size
+    array = reduce_array(array.reshape(*size, -1), choose_factor(upright, width))
     colors = _to_unit(array[..., :channels], page.bitspersample, name)
     extra = [int(kind) for kind in page.extrasamples]
     alpha = None
@@ -134,12 +154,12 @@ def _decode(page: TiffPage, name: str) -> TiffPicture:
             break
     if page.photometric == _WHITE_IS_ZERO:
         colors = 1 - colors
-    orientation = page.tags.valueof(274, 1)
     return TiffPicture(
         np.clip(colors, 0, 1),
         None if alpha is None else np.clip(alpha, 0, 1),
         page.tags.valueof(34675),
-        int(orientation) if orientation in range(1, 9) else 1,
+        int(orientation),
+        size,
     )
 
 

@@ -3,15 +3,17 @@
 import io
 from dataclasses import dataclass
 
-from PIL import ExifTags, Image
+from PIL import Image
 
 from artist_nst._files import format_path, open_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError
 from artist_nst.image.decoder import (
     FULL_PIXELS,
+    READABLE_TEXT,
     check_size,
     configure_pillow,
+    has_sideways_orientation,
     open_image,
     translate_errors,
 )
@@ -28,10 +30,10 @@ _SUFFIXES = {
     "GIF": ".gif",
     "BMP": ".bmp",
     "AVIF": ".avif",
+    "HEIF": ".heic",
     "JPEG2000": ".jp2",
     "PPM": ".ppm",
 }
-_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations with width and height exchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,12 @@ def _verify_tiff(
     # Late, with numpy: other pictures are checked without.
     from artist_nst.image.tiff import read_tiff
 
-    tiff = read_tiff(stream, name, min(max_pixels, FULL_PIXELS))
+    tiff = read_tiff(stream, name, min(max_pixels, FULL_PIXELS), width=1)
     stream.seek(0)
     if tiff is None:
         return None
-    height, width = tiff.samples.shape[:2]
-    return (height, width) if tiff.orientation > 4 else (width, height)
+    height, width = tiff.upright_size
+    return width, height
 
 
 def _verify(stream: io.BufferedReader, name: str, max_pixels: int) -> Verified:
@@ -92,12 +94,12 @@ def _verify(stream: io.BufferedReader, name: str, max_pixels: int) -> Verified:
         if suffix is None:
             raise ArtistNstError(
                 f"{name} cannot be used: it is {image.format}; "
-                "convert it to JPEG, PNG, TIFF, WebP, GIF or BMP"
+                f"convert it to {READABLE_TEXT}"
             )
         check_size(image, name, max_pixels)
         decode = _decode_jpeg if suffix == ".jpg" else _decode
         width, height = decode(image, stream)
-        if suffix != ".tif" and _is_sideways(image):
+        if suffix != ".tif" and has_sideways_orientation(image):
             width, height = height, width
         return Verified(width, height, suffix)
 
@@ -134,13 +136,3 @@ def _decode_strictly(content: bytes) -> None:
     # At an eighth of the size, which still reads all data.
     scale = {"min_height": 1, "min_width": 1, "min_factor": 8}
     simplejpeg.decode_jpeg(content, colorspace="GRAY", strict=True, **scale)
-
-
-def _is_sideways(image: Image.Image) -> bool:
-    # The EXIF parser raises as many kinds as a decoder; read_picture ignores them too.
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
-    except MemoryError:
-        raise
-    except Exception:
-        return False

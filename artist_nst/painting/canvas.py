@@ -12,6 +12,7 @@ from artist_nst._types import Pixels
 from artist_nst.errors import UsageError
 from artist_nst.image import color
 from artist_nst.image.files import MAX_PIXELS, resize
+from artist_nst.image.srgb import remove_white
 from artist_nst.nst.distance import Distances, measure_distances
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.level import resize_image
@@ -39,6 +40,9 @@ class Canvas:
         styles: The sources and their pixels, like ``photo``. They are read one at a
             time and kept at the painting's size, so that many works fit into memory.
         max_pixels: Larger pictures at their size are refused.
+        size: Height and width of the photo's file, whose aspect the painting has, if
+            the photo was reduced.
+        alpha: ``(H, W)``, the photo's opacity: colors are taken from what is visible.
 
     Raises:
         UsageError: A picture is too narrow for the recipe's layers at its size, or the
@@ -51,15 +55,20 @@ class Canvas:
         photo: Pixels,
         styles: Iterable[tuple[Source, Pixels]],
         max_pixels: int = MAX_PIXELS,
+        *,
+        size: tuple[int, int] | None = None,
+        alpha: Pixels | None = None,
     ) -> None:
         self.recipe = recipe
+        old_height, old_width = size or photo.shape[:2]
         height, width = _fit_width(
-            recipe, photo.shape[:2], recipe.width, "the photo", max_pixels
+            recipe, (old_height, old_width), recipe.width, "the photo", max_pixels
         )
-        if width > photo.shape[1]:
-            old = f"{photo.shape[1]}×{photo.shape[0]}"
+        if width > old_width:
+            old = f"{old_width}×{old_height}"
             log.info("the photo is %s: enlarged to %d×%d", old, width, height)
         self.photo = resize(photo, height, width)
+        self.alpha = None if alpha is None else resize(alpha, height, width)
         # The styles as they are, to measure distances by.
         self.originals: list[tuple[Pixels, float]] = []
         weights, scaled_styles = [], []
@@ -146,17 +155,26 @@ class Canvas:
             # A plane of a strength below 1 is blended with the photo's colors in
             # to_painting.
             return self.photo, styles
+        visible = self._get_visible_colors()
         if method not in color.PLANES:
             recolored = [
-                color.recolor(style, self.photo, method, strength) for style in styles
+                color.recolor(style, visible, method, strength) for style in styles
             ]
             return self.photo, recolored
-        brightness = color.extract_plane(self.photo, method)
+        brightness = color.extract_plane(visible, method)
         planes = [
             color.match_plane(color.extract_plane(style, method), brightness)
             for style in styles
         ]
-        return brightness, planes
+        return color.extract_plane(self.photo, method), planes
+
+    def _get_visible_colors(self) -> Pixels:
+        """Return the photo, or of a transparent one the opaque half's pixels."""
+        if self.alpha is None:
+            return self.photo
+        is_visible = self.alpha >= min(0.5, self.alpha.max())
+        colors: Pixels = remove_white(self.photo, self.alpha)[is_visible]
+        return colors[None]
 
 
 def _scale_style(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import secrets
 import time
@@ -18,7 +19,8 @@ from PIL import Image
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.encoder import encode, to_levels, to_samples
-from artist_nst.image.files import read_picture, resize, write_picture
+from artist_nst.image.files import read_picture, write_picture
+from artist_nst.image.srgb import composite_over_white, remove_white
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.minimize import NotFiniteError
 from artist_nst.nst.precision import Precision, choose_precision
@@ -88,6 +90,13 @@ class Painting:
     def _repr_png_(self) -> bytes:
         """Show the painting in a notebook."""
         return self.to_png()
+
+    @property
+    def on_white(self) -> Pixels:
+        """The painting's pixels as they look on white."""
+        if self.alpha is None:
+            return self.pixels
+        return composite_over_white(self.pixels, self.alpha)
 
     @property
     def image(self) -> Image.Image:
@@ -178,8 +187,9 @@ def paint(
         content = files.place(content)
         sources = request.choose(seed, content)
         check_recipe_layers(recipe)
-        photo = read_picture(content, max_pixels=compute.max_pixels)
-        recipe = resize_recipe(recipe, photo.pixels, long_side)
+        width = long_side or recipe.width
+        photo = read_picture(content, max_pixels=compute.max_pixels, width=width)
+        recipe = resize_recipe(recipe, photo.size, long_side)
         cache = cache or TargetCache()
         styles: list[RecordedStyle] = []
 
@@ -190,7 +200,11 @@ def paint(
 
         def read_sources() -> Iterator[tuple[Source, Pixels]]:
             for source in sources:
-                picture = read_picture(source.path, max_pixels=compute.max_pixels)
+                picture = read_picture(
+                    source.path,
+                    max_pixels=compute.max_pixels,
+                    width=math.ceil(recipe.width * max(1, recipe.style_scale)),
+                )
                 path = get_recorded_path(source.path)
                 styles.append(record.describe_source(source, picture, path))
                 yield source, picture.pixels
@@ -199,7 +213,16 @@ def paint(
             _translate_failures(recipe),
             open_frame_writer(frames, every, film) as frame_writer,
         ):
-            canvas = Canvas(recipe, photo.pixels, read_sources(), compute.max_pixels)
+            canvas = Canvas(
+                recipe,
+                photo.pixels,
+                read_sources(),
+                compute.max_pixels,
+                size=photo.size,
+                alpha=photo.alpha,
+            )
+            recorded = record.describe_picture(photo, get_recorded_path(content))
+            del photo  # the canvas has it at its size
             if network is None:
                 network = load_network(recipe, compute)
             vgg = network if isinstance(network, VGG) else network()
@@ -220,11 +243,10 @@ def paint(
                 vgg, seed, cache, on_step, precision, compute.max_memory, draft
             )
             run = _FinishedRun(
-                content=record.describe_picture(photo, get_recorded_path(content)),
+                content=recorded,
                 styles=styles,
                 corpora=request.corpora if keep_paths else None,
                 seed=seed,
-                alpha=photo.alpha,
                 canvas=canvas,
                 result=result,
                 network=vgg,
@@ -244,7 +266,6 @@ class _FinishedRun:
     styles: list[RecordedStyle]
     corpora: PathLike | None
     seed: int
-    alpha: Pixels | None
     canvas: Canvas
     result: PyramidResult
     network: VGG
@@ -265,7 +286,7 @@ class _FinishedRun:
         except KeyboardInterrupt:
             painting = replace(self._make_painting(False, False), interrupted=True)
         try:
-            frame_writer.finish(painting.pixels)
+            frame_writer.finish(painting.on_white)
         except KeyboardInterrupt:
             painting = replace(painting, interrupted=True)
         return painting
@@ -274,10 +295,10 @@ class _FinishedRun:
         self, measure: bool | Callable[[], VGG], explain: bool
     ) -> Painting:
         canvas, cache = self.canvas, self.cache
-        pixels = canvas.to_painting(self.result.image)
+        painted = canvas.to_painting(self.result.image)
         reference = measure() if callable(measure) else self.network
         distances = (
-            canvas.measure_distances(reference, cache, pixels) if measure else None
+            canvas.measure_distances(reference, cache, painted) if measure else None
         )
         facts = record.build_record(
             content=self.content,
@@ -293,14 +314,13 @@ class _FinishedRun:
             seconds=self.seconds,
         )
         _log_shares(facts["styles"])
-        alpha = self.alpha
-        if alpha is not None:
-            alpha = resize(alpha, *pixels.shape[:2])
+        alpha = canvas.alpha
+        pixels = painted if alpha is None else remove_white(painted, alpha)
         painting = Painting(pixels, alpha, facts, self.result.interrupted)
         if distances is None or not explain:
             return painting
         before = canvas.measure_distances(reference, cache)
-        page = explain_painting(canvas, self.result, pixels, facts, before, distances)
+        page = explain_painting(canvas, self.result, painted, facts, before, distances)
         return replace(painting, explanation=page)
 
 
@@ -318,8 +338,12 @@ def _log_shares(styles: Sequence[RecordedStyle]) -> None:
         )
 
 
-def resize_recipe(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recipe:
+def resize_recipe(
+    recipe: Recipe, size: tuple[int, int], long_side: int | None
+) -> Recipe:
     """Return the recipe with the width that gives the painting its long side.
+
+    ``size`` is the photo's height and width.
 
     Raises:
         UsageError: ``long_side`` is below 1.
@@ -328,7 +352,7 @@ def resize_recipe(recipe: Recipe, photo: Pixels, long_side: int | None) -> Recip
         return recipe
     if long_side < 1:
         raise UsageError(f"--long-side must be a number from 1 up, not {long_side}")
-    height, width = photo.shape[:2]
+    height, width = size
     return replace(recipe, width=max(1, round(width * long_side / max(height, width))))
 
 

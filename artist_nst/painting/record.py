@@ -126,7 +126,7 @@ def measure_shares(sources: Tensor, count: int) -> list[float]:
 
 def describe_picture(picture: Picture, path: str | None) -> RecordedPicture:
     """Describe a picture by its path, as typed, if it has one, its hash and size."""
-    height, width = picture.pixels.shape[:2]
+    height, width = picture.size
     return {
         "path": path,
         "sha256": picture.sha256,

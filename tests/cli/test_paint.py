@@ -157,6 +157,28 @@ class TestOutput:
         assert (painted[:, :20, 3] == 0).all()
         assert (painted[:, 28:, 3] == 255).all()
 
+    def test_soft_edges_have_no_border(
+        self, cli: Cli, photo: Path, style: Path
+    ) -> None:
+        """On white it is what an opaque photo gives, on black it has no white."""
+        image = Image.open(photo).convert("RGB")
+        ramp = np.linspace(0, 255, 96).astype(np.uint8)[None].repeat(72, 0)
+        dark = Image.fromarray(np.asarray(image) // 4)
+        dark.putalpha(Image.fromarray(ramp))
+        dark.save("soft.png")
+        white = Image.new("RGBA", dark.size, "white")
+        Image.alpha_composite(white, dark).convert("RGB").save("white.png")
+        for name in ("soft", "white"):
+            output = f"{name}-painted.png"
+            assert cli("paint", f"{name}.png", style, *SMALL, "-o", output).code == 0
+        painted = Image.open("soft-painted.png")
+        white = Image.new("RGBA", painted.size, "white")
+        shown = Image.alpha_composite(white, painted).convert("RGB")
+        difference = np.asarray(shown, int) - pixels("white-painted.png")
+        assert np.abs(difference).mean() < 12
+        half = np.asarray(painted)[:, 20:28, :3]
+        assert half.mean() < pixels("white-painted.png")[:, 20:28].mean() - 40
+
     def test_print_rate_and_a_film_of_the_saved_iterations(
         self, cli: Cli, photo: Path, style: Path
     ) -> None:

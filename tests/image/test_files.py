@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
-from artist_nst._files import PICTURE_SUFFIXES, hash_file
+from artist_nst._files import PICTURE_SUFFIXES, hash_file, is_picture_file
 from artist_nst.errors import ArtistNstError
 from artist_nst.image.files import (
     read_picture,
@@ -562,6 +562,39 @@ def test_not_a_picture(tmp_path: Path, name: str, content: bytes, said: str) -> 
     path = tmp_path / name
     path.write_bytes(content)
     assert said in refused(path)
+
+
+def test_a_phones_heic() -> None:
+    """Of ``gradient``, turned by its orientation; encoded by libheif's x265."""
+    path = Path(__file__).parent / "data" / "phone.heic"
+    picture = read_picture(path)
+    expected = np.rot90(gradient(48, 64), -1) / 255
+    assert picture.size == (64, 48)
+    assert np.abs(picture.pixels - expected).mean() < 0.02
+    assert verify_picture(path).suffix == ".heic"
+    assert is_picture_file(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.ppm", b"P6\n" + b"#\n" * 2_000_000 + b"8 8\n255\n" + bytes(192)),
+        ("a.jpg", b"\xff\xd8" + b"\xff" * 3_000_000),
+        ("b.jpg", b"\xff\xd8" + b"\xff\xfe\0\2" * 1_000_000),
+        ("a.png", None),
+    ],
+)
+def test_endless_small_parts(tmp_path: Path, name: str, content: bytes | None) -> None:
+    path = tmp_path / name
+    if content is None:
+        Image.new("RGB", (8, 8)).save(path)
+        whole = path.read_bytes()
+        empty = b"\0\0\0\0teSt" + struct.pack(">I", zlib.crc32(b"teSt"))
+        content = whole[:33] + 500_000 * empty + whole[33:]
+    path.write_bytes(content)
+    assert "parts" in refused(path)
+    with pytest.raises(ArtistNstError, match="parts"):
+        verify_picture(path)
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -145,3 +145,11 @@ def test_limits_and_damage(tmp_path: Path) -> None:
     for read in (read_picture, verify_picture, lambda file: read_small(file, 30)):
         with pytest.raises(ArtistNstError, match="damaged"):
             read(path)
+
+
+def test_a_tile_that_is_larger_than_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    data = np.zeros((64, 64, 3), np.uint8)
+    tifffile.imwrite(path, data, tile=(16384, 16384), compression="zlib")
+    with pytest.raises(ArtistNstError, match="tiles are larger"):
+        read_picture(path)

@@ -521,3 +521,29 @@ def test_distances_of_the_style_itself(network: VGG) -> None:
     assert after.style == pytest.approx(0, abs=1e-9)
     assert after.content is not None
     assert after.content > 0.01
+
+
+# Transparency ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["reinhard", "linear", "histogram", "luminance"])
+def test_colors_are_those_of_what_is_visible(method: Color) -> None:
+    """The white behind a cut-out photo is not among its colors."""
+    photo, style = 0.4 * noise(20, 48), noise(20, 48, seed=1)
+    alpha = np.zeros((20, 48))
+    alpha[:, 12:36] = 1
+    on_white = np.where(alpha[..., None] == 1, photo, 1)
+    pairs = [(SOURCE, style)]
+    on_photo = colored(method, width=48)
+    cut = Canvas(on_photo, on_white, pairs, alpha=alpha).styles[0][0]
+    alone = Canvas(colored(method), photo[:, 12:36], pairs)
+    expected = resize(alone.styles[0][0], *cut.shape[:2])
+    assert cut.mean() == pytest.approx(expected.mean(), abs=0.02)
+    assert cut.mean() < Canvas(on_photo, on_white, pairs).styles[0][0].mean() - 0.1
+
+
+def test_the_painting_has_the_aspect_of_the_file() -> None:
+    canvas = Canvas(
+        recipe(width=30), noise(20, 31), [(SOURCE, noise(20, 24))], size=(200, 300)
+    )
+    assert canvas.photo.shape == (20, 30, 3)

@@ -35,6 +35,7 @@ ARTISTS = "artists.csv"
 PARTS = ("images", "resized")  # the better pictures first
 HEADER_COLUMNS = ("years", "nationality", "wikipedia")  # copied to corpus.json
 MAX_NAMED = 5  # unlisted artists in a note
+MANGLED = re.compile(r"[^\x00-\x7f]|#U[0-9a-f]{4}", re.IGNORECASE)
 NUMBER = re.compile(r"[\s_-]*[0-9]*$")  # at the end of a file's name
 
 _Artists = Mapping[str, Mapping[str, str]]  # rows of artists.csv by folded name
@@ -212,8 +213,11 @@ def _match_owner(artists: _Artists, owner: str) -> str | None:
     """Find the key of the artist that a folder is named after."""
     if (key := _fold(owner)) in artists:
         return key
-    # Unpacking has turned "ü" into box-drawing characters more than once.
-    plain = fold(re.sub(r"[^\x00-\x7f]", "", owner))
+    # Unpacking has turned "ü" into box-drawing characters more than once, or into
+    # their numbers (#U251c). A name without them is another artist's.
+    if not MANGLED.search(owner):
+        return None
+    plain = fold(MANGLED.sub("", owner))
     similar = get_close_matches(plain, artists, n=1, cutoff=0.8)
     if not similar:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +63,8 @@ def open_frame_writer(
             are saved, and the painting.
 
     Raises:
-        UsageError: A file is where the folder would be, or the film cannot be made.
+        UsageError: A file or link is where the folder would be, or the film cannot be
+            made.
     """
     if film is not None:
         check_writable(film, VIDEO_SUFFIXES)
@@ -79,9 +81,11 @@ class _FrameFolder:
 
     def __init__(self, folder: Path, every: int) -> None:
         # os.path's functions, for pathlib's raise where a name is too long.
-        if os.path.exists(folder) and not os.path.isdir(folder):
+        is_link = os.path.islink(folder)
+        if is_link or (os.path.exists(folder) and not os.path.isdir(folder)):
             raise UsageError(
-                f"{folder} is a file, but saved iterations go there: move it away"
+                f"{folder} is a {'link' if is_link else 'file'}, but saved iterations "
+                "go there: move it away"
             )
         self.folder = folder
         self.every = every
@@ -152,11 +156,16 @@ class _FilmWriter:
             log.warning("%s; there is no film", error)
 
 
+FRAME_NAME = re.compile(r"iter-[0-9]{4,}\.png")
+
+
 def _clear(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
-        for old in folder.glob("iter-*.png"):
-            old.unlink()
+        for old in folder.iterdir():
+            is_ours = FRAME_NAME.fullmatch(old.name) and not old.is_symlink()
+            if is_ours and old.is_file():
+                old.unlink()
     except OSError as error:
         raise ArtistNstError(
             f"{folder}: can't hold the saved iterations ({error.strerror}); "

@@ -103,6 +103,19 @@ def test_kaggle(kaggle: Path, corpora: Path, caplog: pytest.LogCaptureFixture) -
     assert works[0].sha256 == hashlib.sha256(data).hexdigest()
 
 
+def test_names_that_unzip_has_escaped(
+    tmp_path: Path, corpora: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And none that are merely alike: Altdorfer is not Dürer."""
+    folder = write_artists(tmp_path / "archive")
+    escaped = "Albrecht_Du#U0393#U00f2#U00e1#U251c#U00acrer"
+    for seed, name in enumerate((escaped, "Albrecht_Altdorfer")):
+        draw(folder / "images" / "images" / name / f"{name}_1.jpg", seed)
+    (durer,) = adopt_kaggle(folder, corpora)
+    assert (durer.artist, durer.found) == ("Albrecht Dürer", 1)
+    assert "left out, not in artists.csv: Albrecht_Altdorfer (1)" in caplog.text
+
+
 def test_what_kaggle_says_of_the_artist(kaggle: Path, corpora: Path) -> None:
     adopt_kaggle(kaggle, corpora)
     head = json.loads((corpora / "albrecht-durer/corpus.json").read_text("utf-8"))

@@ -80,14 +80,27 @@ def test_saved_iterations_sort_by_their_names(tmp_path: Path) -> None:
 def test_frames_of_an_earlier_painting_are_cleared(tmp_path: Path) -> None:
     folder = tmp_path / "a.frames"
     folder.mkdir()
-    for name in ("iter-0001.png", "iter-0099.png", "mine.png"):
+    mine = ["iter-1.png", "iter-best.png", "mine.png"]
+    for name in ("iter-0001.png", "iter-0099.png", *mine):
         Image.new("RGB", (4, 4)).save(folder / name)
     with open_frame_writer(folder, 2, None) as writer:
         # Not before there is one to take their place.
         write_all(writer, 4, until=1)
-        assert len(list_names(folder)) == 3
+        assert len(list_names(folder)) == 5
         write_all(writer, 4)
-    assert list_names(folder) == ["iter-0002.png", "iter-0004.png", "mine.png"]
+    assert list_names(folder) == ["iter-0002.png", "iter-0004.png", *mine]
+
+
+def test_a_link_in_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "mine" / "iter-0001.png")
+    (tmp_path / "a.frames").symlink_to("mine")
+    with (
+        pytest.raises(UsageError, match=r"a\.frames is a link"),
+        open_frame_writer(tmp_path / "a.frames", 1, None),
+    ):
+        pass
+    assert list_names(tmp_path / "mine") == ["iter-0001.png"]
 
 
 def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ def read_tiff(
         return None
     import tifffile
 
+    # What is wrong is raised, too.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     stream.seek(0)
     with tifffile.TiffFile(stream) as file:
         page = _find_largest(file)
@@ -168,7 +170,8 @@ def _to_unit(array: NDArray[Any], bits: int, name: str) -> Pixels:
 
     A float's type says nothing, and 32-bit integers often hold 16 bits.
     """
-    levels = array.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # not a number; refused below
+        levels = array.astype(np.float64)
     kind = array.dtype.kind
     full = 2.0 ** (bits - (kind == "i")) - 1
     if kind in "iu" and (bits < 32 or levels.max() > MAX_OVERSHOOT * PEAKS[-1]):

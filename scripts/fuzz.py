@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Fuzz the readers of pictures, records, manifests, recipes, web pages and weights.
+
+python scripts/fuzz.py --minutes 60 --seeds ../shared/faults
+
+Every case that raises anything but ArtistNstError, or takes long, is saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from command import run_script
+from fuzzing.targets import FuzzTargets
+
+SLOW_SECONDS = 10.0
+
+
+def main(
+    targets: Annotated[
+        list[str] | None, typer.Argument(help="Names of targets (default: all).")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="How long to fuzz.")] = 1.0,
+    seeds: Annotated[
+        Path | None, typer.Option(help="Folder of further files to start from.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the cases that fail.")] = Path(
+        "fuzz-failures"
+    ),
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    use_atheris: Annotated[
+        bool,
+        typer.Option("--atheris", help="Be guided by coverage, for one target."),
+    ] = False,
+) -> None:
+    """Fuzz until the time is over, and count what happened."""
+    with TemporaryDirectory() as folder:
+        fuzz = FuzzTargets(Path(folder), seeds)
+        names = targets or list(fuzz.functions)
+        if use_atheris:
+            _run_atheris(fuzz, names[0])
+            return
+        random = Random(seed)
+        cases: Counter[str] = Counter()
+        failures: set[str] = set()
+        for name in _repeat_until(cycle(names), time.monotonic() + 60 * minutes):
+            content = fuzz.mutate(name, random)
+            cases[name] += 1
+            started = time.monotonic()
+            problem = _run(fuzz, name, content)
+            seconds = time.monotonic() - started
+            if problem is None and seconds > SLOW_SECONDS:
+                problem = "slow"
+            if problem is not None and f"{name}: {problem}" not in failures:
+                failures.add(f"{name}: {problem}")
+                out.mkdir(parents=True, exist_ok=True)
+                digest = hashlib.sha256(content).hexdigest()[:12]
+                (out / f"{name}-{digest}").write_bytes(content)
+                print(f"{name} {digest} {seconds:.1f} s: {problem}", flush=True)
+    for name, count in cases.items():
+        print(f"{name:10}{count:>10,} cases")
+    print(f"{len(failures)} kinds of failure")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _repeat_until(names: Iterator[str], end: float) -> Iterator[str]:
+    for name in names:
+        if time.monotonic() > end:
+            return
+        yield name
+
+
+def _run(fuzz: FuzzTargets, name: str, content: bytes) -> str | None:
+    """Run a case; return where it failed, if it did."""
+    try:
+        fuzz.run(name, content)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "artist_nst" in frame.filename]
+        place = ours[-1] if ours else frames[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        return f"{type(error).__name__} at {where}: {str(error)[:80]!r}"
+    return None
+
+
+def _run_atheris(fuzz: FuzzTargets, name: str) -> None:
+    import atheris  # has no wheels for some platforms
+
+    atheris.Setup(sys.argv[:1], lambda content: fuzz.run(name, content))
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,3 @@
+"""Makes the scripts importable."""
+
+from tests.scripts.conftest import SCRIPTS as SCRIPTS

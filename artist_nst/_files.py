@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import hashlib
 import io
 import logging
@@ -9,6 +10,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +28,8 @@ READABLE_SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".bmp"),
     *(".gif", ".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
 }
+_LEFTOVER = re.compile(r"\.artist-nst-[0-9a-f]{16}\.part")
+LEFTOVER_SECONDS = 24 * 3600  # another process may still write to a younger one
 _SIGNATURES = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*"
     rb"|BM.{12}[\x0c\x28\x6c\x7c]|\0\0\0\x0cjP  \r\n\x87\n"
@@ -179,7 +183,19 @@ def hash_file(path: PathLike) -> str:
 def make_temporary_path(path: PathLike) -> Path:
     """Make a hidden name for a file that will replace ``path``, or a link's target."""
     target = Path(os.path.realpath(path))
+    _remove_leftovers(target.parent)
     return target.with_name(f".artist-nst-{secrets.token_hex(8)}.part")
+
+
+@functools.cache
+def _remove_leftovers(folder: Path) -> None:
+    """Delete temporary files that killed processes of this program left in a folder."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _LEFTOVER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                if age > LEFTOVER_SECONDS:
+                    os.unlink(entry.path)
 
 
 def replace_file(temporary: Path, path: PathLike) -> None:

@@ -190,3 +190,14 @@ def test_unwritable_folder(tmp_path: Path) -> None:
         check_writable(folder / "out.png")
     with pytest.raises(ArtistNstError, match="permission denied"):
         write_text(folder / "out.txt", "new")
+
+
+def test_what_a_killed_process_left_is_deleted(tmp_path: Path) -> None:
+    old, young = (f".artist-nst-{digit * 16}.part" for digit in "01")
+    for name in (old, young, "mine.part", ".artist-nst-1.part"):
+        (tmp_path / name).write_text("half")
+        os.utime(tmp_path / name, (0, 0))
+    os.utime(tmp_path / young)
+    write_bytes(tmp_path / "a.txt", b"whole")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == sorted([young, "mine.part", ".artist-nst-1.part", "a.txt"])

@@ -5,12 +5,10 @@ Each network is loaded once, and features that the paintings share are computed 
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from artist_nst._files import check_writable, hash_file
 from artist_nst._types import PathLike
@@ -285,20 +284,24 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
     Raises:
         ArtistNstError: Another process is painting there.
     """
-    # The lock file is not in the folder, which is the user's.
-    # A container's user may have a number only.
-    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
-    owner = f"{os.path.realpath(folder)} {user}"
-    digest = hashlib.sha256(owner.encode(errors="replace")).hexdigest()[:16]
-    lock_file = Path(tempfile.gettempdir()) / f"artist-nst-{digest}.lock"
+    # The lock file is not in the folder of paintings, which is the user's.
+    place = os.path.realpath(folder).encode(errors="replace")
+    locks = user_cache_path("artist-nst", appauthor=False) / "locks"
+    lock = FileLock(locks / f"{hashlib.sha256(place).hexdigest()[:16]}.lock", timeout=0)
     try:
-        with FileLock(lock_file, timeout=0):
-            yield
+        locks.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except Timeout:
         raise ArtistNstError(
             f"{folder}: another artist-nst is painting there: wait for it, or choose "
             "another folder with -o"
         ) from None
+    except OSError as error:
+        log.debug("no other process is kept out: %s", error)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check_files(cells: Sequence[Cell], folder: Path) -> None:

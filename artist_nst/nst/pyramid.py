@@ -224,6 +224,11 @@ def deterministic_cudnn() -> Iterator[None]:
         cudnn.deterministic, cudnn.benchmark = before
 
 
+# A level's first iteration takes longer, by the time of so many others: targets are
+# computed, and neighbors found.
+SETUP = 4
+
+
 class _StepReporter:
     """Counts iterations over all levels and estimates the remaining time."""
 
@@ -247,7 +252,7 @@ class _StepReporter:
         done = sum(earlier.iterations for earlier in self.levels[:index])
         self.level_starts.append(done + 1)
         later = zip(self.levels[index + 1 :], self.costs[index + 1 :], strict=True)
-        later_cost = sum(level.iterations * cost for level, cost in later)
+        later_cost = sum((SETUP + level.iterations) * cost for level, cost in later)
         self.last_time = time.perf_counter()
 
         def on_iteration(count: int, losses: Losses, image: Tensor) -> None:
@@ -255,9 +260,11 @@ class _StepReporter:
             seconds, self.last_time = now - self.last_time, now
             elapsed = now - self.start_time
             self.history.append(HistoryEntry(done + count, losses, elapsed))
-            latest = seconds / cost
-            average = self.seconds_per_cost or latest
-            self.seconds_per_cost = 0.8 * average + 0.2 * latest
+            if count > 1:
+                latest = seconds / cost
+                average = self.seconds_per_cost or latest
+                self.seconds_per_cost = 0.8 * average + 0.2 * latest
+            pace = self.seconds_per_cost or seconds / cost / (1 + SETUP)
             remaining_cost = (level.iterations - count) * cost + later_cost
             self.on_step(
                 Step(
@@ -267,7 +274,7 @@ class _StepReporter:
                     iterations=self.total,
                     losses=losses,
                     seconds=seconds,
-                    remaining=remaining_cost * self.seconds_per_cost,
+                    remaining=remaining_cost * pace,
                     image=image,
                 )
             )

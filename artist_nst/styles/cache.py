@@ -92,9 +92,12 @@ class FeatureCache:
     def _read(self) -> dict[str, Features]:
         """Read all arrays by their files' hashes; none if the cache file is damaged."""
         try:
-            return load_file(self.path)
+            arrays = load_file(self.path)
         except (OSError, SafetensorError):
             return {}
+        kinds = {(array.shape, array.dtype.name) for array in arrays.values()}
+        is_whole = len(kinds) == 1 and kinds.pop()[1] == "float32"
+        return arrays if is_whole else {}
 
     def _write(self, arrays: dict[str, Features]) -> None:
         try:

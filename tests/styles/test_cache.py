@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load, load_file, save
 
 from artist_nst.errors import ArtistNstError
 from artist_nst.styles import cache
@@ -257,7 +257,7 @@ def test_whatever_it_is_called(files: list[Path], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["garbage", "empty", "truncated", "header", "folder"]
+    "damage", ["garbage", "empty", "truncated", "header", "folder", "shape", "kind"]
 )
 def test_a_damaged_file_is_computed_anew(files: list[Path], damage: str) -> None:
     get(files, Spy())
@@ -273,6 +273,10 @@ def test_a_damaged_file_is_computed_anew(files: list[Path], damage: str) -> None
                 "empty": b"",
                 "truncated": whole[:-5],
                 "header": whole[:8] + b"[" + whole[9:],
+                "shape": save({**load(whole), "x": np.zeros(7, np.float32)}),
+                "kind": save(
+                    {key: row.astype("f8") for key, row in load(whole).items()}
+                ),
             }[damage]
         )
     spy = Spy()

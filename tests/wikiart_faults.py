@@ -56,6 +56,8 @@ class Answer:
         length: The Content-Length; by default the body's own.
         end: What to do after the body, if not wait for the next request; ``silence``
             is a reset before anything is sent.
+        raw: What to send in place of headers and body, and what then to repeat, every
+            ``drip_s`` seconds, until the client hangs up.
     """
 
     body: bytes
@@ -64,6 +66,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     length: int | None = None
     end: Literal["", "close", "reset", "silence", "drip", "stall"] = ""
+    raw: tuple[bytes, bytes] | None = None
 
     @property
     def image(self) -> bool:

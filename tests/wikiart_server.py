@@ -101,7 +101,7 @@ class WikiArtServer:
         retry_after: The seconds that a 429 asks for.
         elsewhere: Where ``redirect-out`` leads.
         delay_s: Before each response.
-        drip_s: Between two bytes of ``drip``.
+        drip_s: Between two bytes of ``drip``, and between repetitions of raw bytes.
         stall_s: How long ``stall`` is silent before it hangs up.
     """
 
@@ -606,6 +606,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.end == "silence":
             self.server.site.record_end(request)
             return
+        if answer.raw:
+            self._repeat(*answer.raw)
+            return
         body = answer.body
         head = self._head(answer)
         if answer.end == "drip":
@@ -632,6 +635,12 @@ class _Handler(BaseHTTPRequestHandler):
             *(f"{name}: {value}" for name, value in answer.headers),
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+
+    def _repeat(self, first: bytes, repeated: bytes) -> None:
+        self.close_connection = True
+        self.wfile.write(first)
+        while not self.server.site.closing.wait(self.server.site.drip_s):
+            self.wfile.write(repeated)
 
     def _drip(self, request: Request, head: bytes, body: bytes) -> None:
         site = self.server.site

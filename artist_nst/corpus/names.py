@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from itertools import accumulate, pairwise
 from typing import TypeVar
 
 # Letters of Latin alphabets that Unicode does not decompose.
@@ -86,10 +87,12 @@ def match_name(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
 def _joins(name: str, query: str) -> bool:
     """Tell whether words that follow each other in a name make up a single word."""
     words, joined = split_words(name), "".join(split_words(query))
+    together, ends = "".join(words), list(accumulate(map(len, words)))
+    boundaries = set(ends)
     return any(
-        "".join(words[start:end]) == joined
-        for start in range(len(words))
-        for end in range(start + 2, len(words) + 1)
+        end < start + len(joined) and start + len(joined) in boundaries
+        for start, end in pairwise([0, *ends])
+        if together.startswith(joined, start)
     )
 
 
@@ -114,7 +117,7 @@ def find_similar(query: str, items: Iterable[T], names: Names[T]) -> list[T]:
     for word in sorted(words, key=len, reverse=True):
         for match in get_close_matches(word, by_word, cutoff=0.75):
             similar += by_word[match]
-    return [item for index, item in enumerate(similar) if item not in similar[:index]]
+    return list({id(item): item for item in similar}.values())
 
 
 def make_title(name: str) -> str:

@@ -186,10 +186,12 @@ class _ArtistSearch:
             matches = results  # only the site can match a name in another alphabet
         if matches := matches or self._search_all_artists():
             return self._choose(matches)
+        if results and not self.query.slug:
+            raise self._make_choice_error(results)
         if self.error and not self.was_answered:
             raise self.error
         raise UsageError(
-            f"WikiArt has no artist {self.query.typed!r}; {self._suggest()}"
+            f"WikiArt has no artist {self.query.typed!r}; {self._suggest(results)}"
         )
 
     def _try_get(
@@ -283,9 +285,14 @@ class _ArtistSearch:
                 f"{typed}: taking {first.name} ({_format_works(most)}) before "
                 f"{second.name} ({next_most:,}){_format_more(len(matches) - 2)}",
             )
+        raise self._make_choice_error(matches)
+
+    def _make_choice_error(self, matches: list[Artist]) -> UsageError:
         listed = ", ".join(map(_format_artist, matches[:MAX_SHOWN]))
         more = _format_more(len(matches) - MAX_SHOWN)
-        raise UsageError(f"{typed!r} may be {listed}{more}; name one of them")
+        return UsageError(
+            f"{self.query.typed!r} may be {listed}{more}; name one of them"
+        )
 
     def _count_works(self, matches: list[Artist]) -> list[Artist]:
         """Get missing numbers of works, unless that takes many requests."""
@@ -308,11 +315,14 @@ class _ArtistSearch:
             return ArtistMatch(artist)
         return ArtistMatch(artist, f"{query.typed}: {artist.name} ({artist.slug})")
 
-    def _suggest(self) -> str:
+    def _suggest(self, results: list[Artist]) -> str:
         """Name the nearest artists, or say what else to try."""
         if similar := find_similar(self.query.typed, self.artists.values(), _get_names):
             shown = (f"{artist.name} ({artist.slug})" for artist in similar[:4])
             return f"nearest: {', '.join(shown)}"
+        if results:
+            found = ", ".join(map(_format_artist, results[:MAX_SHOWN]))
+            return f"its search finds {found}"
         if self.error:
             return f"its list of all artists can't be read ({self.error})"
         if not self.query.slug:

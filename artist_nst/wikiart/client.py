@@ -16,13 +16,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from email.message import Message
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.cookies import extract_cookies_to_jar
+from requests.cookies import MockRequest, MockResponse
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import (
     HTTPError,
@@ -36,12 +37,14 @@ from urllib3.util import Retry, Url, parse_url
 
 from artist_nst._files import get_version
 from artist_nst.errors import ArtistNstError, TooLargeError, UsageError
+from artist_nst.wikiart.deadline import Deadline, DeadlineAdapter
 
 HOME = "https://www.wikiart.org"
 URL_VARIABLE = "ARTIST_NST_WIKIART_URL"
 WIKIART_HOST = re.compile(r"(?:[a-z0-9-]+\.)*wikiart\.org", re.ASCII)
 
 MAX_TRIES = 5
+MAX_TRIES_UNEXPECTED = 2  # of what is not going to change
 BACKOFF_S = 1.0  # before the second try; doubled before each further one
 MAX_BACKOFF_S = 60.0
 MAX_RETRY_AFTER_S = 300.0  # a longer pause that the site asks for counts as a refusal
@@ -52,12 +55,19 @@ MAX_CONSECUTIVE_FAILURES = 8  # then the site is taken to refuse requests
 MAX_CONSECUTIVE_SERVER_ERRORS = 80
 SERVER_ERRORS = (500, 502, 504)
 TIMEOUTS_S = (10.0, 30.0)  # to connect, and between two pieces of a response
-SLOW_AFTER_S = 60.0  # a response that takes longer must be at least this fast:
+DEADLINE_S = 60.0  # for headers, and for all of a page
+SLOW_AFTER_S = 60.0  # a picture that takes longer must be at least this fast:
 MIN_BYTES_PER_S = 1000.0
 MAX_REDIRECTS = 5
+MAX_URL_LENGTH = 4000
 CHUNK_BYTES = 1 << 16
-MAX_TEXT_BYTES = 32 << 20
+# Far more than any page of the site has; parsing takes a hundred times the memory.
+MAX_HTML_BYTES = 4 << 20
+MAX_JSON_BYTES = 16 << 20
 MAX_PICTURE_BYTES = 512 << 20
+MAX_COOKIES = 50
+MAX_COOKIE_LENGTH = 4096
+MAX_COOKIES_LENGTH = 16384  # all together
 
 # Errors where no request got as far as the site.
 UNREACHABLE = (
@@ -74,6 +84,10 @@ T = TypeVar("T")
 
 class InvalidResponseError(ArtistNstError):
     """A response that is not what was asked for; worth another try."""
+
+
+class UnexpectedResponseError(InvalidResponseError):
+    """A whole answer to something else than what was asked; worth only one try."""
 
 
 class NotFoundError(ArtistNstError):
@@ -183,10 +197,11 @@ class WikiArtClient:
             headers["Accept"] = "application/json, text/javascript, */*; q=0.01"
         else:
             headers["Accept"] = "text/html,application/xhtml+xml"
+        max_bytes = MAX_JSON_BYTES if json else MAX_HTML_BYTES
 
         def attempt() -> T:
             with self._open_response(self.home + path, headers) as response:
-                body = b"".join(self._stream(response, MAX_TEXT_BYTES))
+                body = b"".join(self._stream(response, max_bytes))
             try:
                 return parse(body.decode("utf-8", "replace"))
             except InvalidResponseError as error:
@@ -195,7 +210,7 @@ class WikiArtClient:
 
         try:
             return self._retry(self.home + path, attempt)
-        except UnavailableError as error:
+        except (UnavailableError, TooLargeError) as error:
             page = f"{_parse_url(self.home).host}{path.partition('?')[0]}"
             raise UnavailableError(f"{page}: {error}") from error
 
@@ -233,7 +248,9 @@ class WikiArtClient:
                     raise _TransientError("a web page came in place of the picture")
                 self._check_stopped()  # a stopped thread leaves no file behind
                 with open(path, "wb") as file:
-                    for piece in self._stream(response, MAX_PICTURE_BYTES):
+                    for piece in self._stream(
+                        response, MAX_PICTURE_BYTES, may_be_slow=True
+                    ):
                         file.write(piece)
                         digest.update(piece)
                         size += len(piece)
@@ -283,6 +300,8 @@ class WikiArtClient:
         if isinstance(error, _TransientError):
             if error.is_unreachable and not self._was_reached:
                 return 2  # there may be no connection
+            if isinstance(error.__cause__, UnexpectedResponseError):
+                return MAX_TRIES_UNEXPECTED
             if error.is_too_long or self._failures >= MAX_CONSECUTIVE_FAILURES:
                 return 1
         return MAX_TRIES
@@ -328,7 +347,9 @@ class WikiArtClient:
                     f"{host} refuses requests ({error}); run the same command again "
                     f"later, or with a lower --rate{hint}"
                 )
-        return self.refusal or UnavailableError(f"{error} ({MAX_TRIES} attempts){hint}")
+        is_unexpected = isinstance(error.__cause__, UnexpectedResponseError)
+        tries = MAX_TRIES_UNEXPECTED if is_unexpected else MAX_TRIES
+        return self.refusal or UnavailableError(f"{error} ({tries} attempts){hint}")
 
     # One request ----------------------------------------------------------------------
 
@@ -358,6 +379,8 @@ class WikiArtClient:
             raise UrlNotAllowedError("it redirects to an invalid address") from error
 
     def _send(self, url: str, headers: dict[str, str]) -> requests.Response:
+        if len(url) > MAX_URL_LENGTH:
+            raise UrlNotAllowedError(f"refused: {url[:80]!r}… is too long an address")
         session = self._get_session()
         try:
             request = session.prepare_request(
@@ -371,7 +394,8 @@ class WikiArtClient:
         self._check_stopped()  # the site may have refused another thread meanwhile
         with self._lock:
             self.requests += 1
-        with _transient_connection_errors():
+        self._local.deadline = deadline = Deadline(DEADLINE_S)
+        with _transient_connection_errors(deadline):
             settings: dict[str, Any] = dict(
                 session.merge_environment_settings(request.url, {}, True, None, None)
             )
@@ -379,8 +403,7 @@ class WikiArtClient:
             response = session.get_adapter(str(request.url)).send(
                 request, timeout=TIMEOUTS_S, **settings
             )
-        extract: Any = extract_cookies_to_jar  # untyped in requests
-        extract(session.cookies, request, response.raw)
+        _keep_cookies(session.cookies, request, response)
         self._was_reached = True
         return response
 
@@ -401,7 +424,7 @@ class WikiArtClient:
             session = requests.Session()
             session.headers["User-Agent"] = self._agent
             session.trust_env = not self._is_stand_in  # no proxy to loopback
-            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
+            adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=1)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             self._local.session = session
@@ -421,10 +444,14 @@ class WikiArtClient:
                 f"refused: {url[:200]!r} is not at WikiArt over https"
             )
 
-    def _stream(self, response: requests.Response, max_bytes: int) -> Iterator[bytes]:
+    def _stream(
+        self, response: requests.Response, max_bytes: int, *, may_be_slow: bool = False
+    ) -> Iterator[bytes]:
         """Yield the body in pieces; fail if it is too large or too slow."""
-        size, start = 0, time.monotonic()
-        with _transient_connection_errors():
+        size, deadline = 0, self._local.deadline
+        if may_be_slow:
+            deadline.seconds = SLOW_AFTER_S
+        with _transient_connection_errors(deadline):
             # Pieces as they come: waiting for full ones would hide a slow transfer.
             while piece := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 if self._stop.is_set():
@@ -432,9 +459,8 @@ class WikiArtClient:
                 size += len(piece)
                 if size > max_bytes:
                     raise TooLargeError(f"more than {max_bytes >> 20} MiB")
-                seconds = time.monotonic() - start
-                if seconds > SLOW_AFTER_S and size / seconds < MIN_BYTES_PER_S:
-                    raise _TransientError(f"only {size} bytes in {seconds:.0f} s")
+                if may_be_slow:
+                    deadline.seconds = max(SLOW_AFTER_S, size / MIN_BYTES_PER_S)
                 yield piece
 
 
@@ -494,17 +520,26 @@ class _TransientError(ArtistNstError):
 
 
 @contextmanager
-def _transient_connection_errors() -> Iterator[None]:
-    """Turn the connection errors of requests and urllib3 into `_TransientError`."""
+def _transient_connection_errors(deadline: Deadline) -> Iterator[None]:
+    """Turn the errors of requests and urllib3, and delay, into `_TransientError`."""
     try:
-        yield
+        with deadline:
+            yield
     except (requests.RequestException, HTTPError, ConnectionError) as error:
         causes = list(_iterate_causes(error))
         transient = _TransientError(_describe_causes(causes))
         transient.is_unreachable = any(
             isinstance(cause, UNREACHABLE) for cause in causes
         )
+        if deadline.has_passed:
+            transient.args = (_describe_delay(deadline),)
         raise transient from error
+    if deadline.has_passed:
+        raise _TransientError(_describe_delay(deadline))
+
+
+def _describe_delay(deadline: Deadline) -> str:
+    return f"no whole answer in {deadline.seconds:.0f} s"
 
 
 def _describe_causes(causes: list[BaseException]) -> str:
@@ -531,6 +566,25 @@ def _iterate_causes(error: BaseException | None) -> Iterator[BaseException]:
             if isinstance(inner, BaseException):
                 yield from _iterate_causes(inner)
         error = error.__cause__
+
+
+def _keep_cookies(
+    jar: CookieJar,
+    request: requests.PreparedRequest,
+    response: requests.Response,
+) -> None:
+    """Keep the answer's cookies, as far as they are few and short."""
+    headers = Message()
+    for line in response.raw.headers.getlist("Set-Cookie")[:MAX_COOKIES]:
+        if len(line) <= MAX_COOKIE_LENGTH and line.isascii() and line.isprintable():
+            headers["Set-Cookie"] = line  # adds one
+    mocks: Any = MockResponse, MockRequest  # untyped in requests
+    jar.extract_cookies(mocks[0](headers), mocks[1](request))
+    length = 0
+    for number, cookie in enumerate(list(jar)):
+        length += len(cookie.name) + len(cookie.value or "")
+        if number >= MAX_COOKIES or length > MAX_COOKIES_LENGTH:
+            jar.clear(cookie.domain, cookie.path, cookie.name)
 
 
 def _raise_for_status(response: requests.Response) -> None:

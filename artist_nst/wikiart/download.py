@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from artist_nst.corpus.works import Work
 from artist_nst.errors import ArtistNstError, TooLargeError
@@ -14,7 +13,7 @@ from artist_nst.wikiart.client import (
     NotFoundError,
     WikiArtClient,
 )
-from artist_nst.wikiart.parsing import is_placeholder
+from artist_nst.wikiart.parsing import MAX_SIDE, get_url_path, is_placeholder
 
 Size = Literal["large", "hd", "original"]
 
@@ -132,7 +131,7 @@ def expected_size(
 ) -> tuple[float, float] | None:
     """Compute width and height of the original or a derivative from those listed."""
     width, height = work.listed_width, work.listed_height
-    if not (width and height):
+    if not (width and height) or max(width, height) > MAX_SIDE:
         return None
     if derivative is None:
         return width, height
@@ -211,7 +210,7 @@ class _PictureCheck:
 
 def _original_path(url: str) -> str:
     """Return the original's path, which is the same on all hosts and for all sizes."""
-    path = urlsplit(url).path
+    path = get_url_path(url)
     for derivative in DERIVATIVES.values():
         path = path.removesuffix(derivative.suffix)
     return path

@@ -4,7 +4,7 @@ from artist_nst.corpus.filters import Selection
 from artist_nst.corpus.works import Corpus, Work, load_corpus, read_header
 from artist_nst.wikiart.client import WikiArtClient
 from artist_nst.wikiart.download import Size, estimate_pixels
-from artist_nst.wikiart.listing import DELISTED, has_details, refresh_list
+from artist_nst.wikiart.listing import DELISTED, find_at, has_details, refresh_list
 from artist_nst.wikiart.parsing import Artist
 from artist_nst.wikiart.pending import find_file_problem, needs_page, needs_picture
 from artist_nst.wikiart.registry import is_fully_listed
@@ -33,6 +33,8 @@ def estimate(
         ArtistNstError: As for a fetch.
     """
     works = _load_or_list_works(report, artist, client, options, on_progress)
+    if options.page:
+        find_at(options.page, works)
     report.listed = sum(work.reason != DELISTED for work in works)
     selected, pages = _select(options.candidates(works), options.selection)
     if pages:

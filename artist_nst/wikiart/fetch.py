@@ -34,11 +34,12 @@ from artist_nst.wikiart.listing import (
     DELISTED,
     KEPT_PREFIX,
     add_page_details,
+    find_at,
     has_details,
     page_path,
     refresh_list,
 )
-from artist_nst.wikiart.parsing import Artist
+from artist_nst.wikiart.parsing import Artist, page_slug, parse_work_path
 from artist_nst.wikiart.pending import (
     find_file_problem,
     find_path,
@@ -75,7 +76,8 @@ def fetch(
     """Download an artist's works from WikiArt, or those that are missing or broken.
 
     Args:
-        artist: A name, or a slug as in WikiArt's addresses.
+        artist: A name, a slug as in WikiArt's addresses, or an address of an artist or
+            of one work, which then is the only one.
         corpora: The folder of corpora (see
             :func:`artist_nst.corpus.works.choose_corpora_folder`).
         options: Which works, and how; all of them by default.
@@ -87,17 +89,21 @@ def fetch(
         What was done. Ctrl-C ends it early, with ``interrupted`` set.
 
     Raises:
-        UsageError: No artist, or several, have that name; the folder is something else.
+        UsageError: No artist, or several, have that name; no work has that address;
+            the folder is something else.
         ArtistNstError: The site or the disk failed before anything was downloaded, no
             works are listed, or another process fetches the same artist.
     """
     options, client = options or FetchOptions(), client or WikiArtClient()
     start, requests = time.monotonic(), client.requests
     parent = choose_corpora_folder(corpora)
-    match, folder = find_fetched_artist(artist, parent) or _look_up(
+    name = artist
+    if page := parse_work_path(artist):
+        options, name = replace(options, page=page), page_slug(page.rpartition("/")[0])
+    match, folder = find_fetched_artist(name, parent) or _look_up(
         artist, client, parent
     )
-    report = FetchReport(match.name, match.slug, folder)
+    report = FetchReport(match.name, match.slug, folder, options.page)
     try:
         if options.dry_run:
             estimate(report, match, client, options, on_progress)
@@ -106,7 +112,7 @@ def fetch(
             with open_manifest(
                 folder, slug=match.slug, artist=match.name, source=source
             ) as manifest:
-                remember_name(manifest, artist)
+                remember_name(manifest, name)
                 pool = WorkerPool(client, options.jobs)
                 _FetchRun(
                     manifest, match, client, options, report, on_progress, pool
@@ -160,6 +166,9 @@ class _FetchRun:
         if self.options.refresh or not is_listed:
             self._refresh_list()
         self._drop_lost()
+        if self.options.page:
+            work = find_at(self.options.page, self.manifest.works.values())
+            log.info("fetching one work: %s", work.label)
         order = list(self.manifest.works)
         try:
             self._download_selection()

@@ -3,12 +3,19 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from artist_nst.corpus.works import Work
+from artist_nst.errors import UsageError
 from artist_nst.wikiart.api import Listing, list_works
 from artist_nst.wikiart.client import WikiArtClient
-from artist_nst.wikiart.parsing import Artist, ListedWork, WorkPage, normalize_path
+from artist_nst.wikiart.parsing import (
+    Artist,
+    ListedWork,
+    WorkPage,
+    get_url_path,
+    normalize_path,
+    percent_encode,
+)
 
 ALTERNATE_ID = re.compile(r"-alt\d+$")
 
@@ -137,8 +144,29 @@ def has_details(work: Work) -> bool:
 
 
 def page_path(work: Work) -> str:
-    """Return the path of the work's own page on the site."""
-    return "/en/" + (work.url or "").partition("/en/")[2]
+    """Return the path of the work's own page on the site, percent-encoded."""
+    return "/en/" + percent_encode((work.url or "").partition("/en/")[2])
+
+
+def find_at(page: str, works: Iterable[Work]) -> Work:
+    """Find the work whose own page has that path.
+
+    Raises:
+        UsageError: None that the site lists has.
+    """
+    for work in works:
+        if is_at(page, work) and work.reason != DELISTED:
+            return work
+    raise UsageError(
+        f"WikiArt lists no work at {page}; correct the address, or add --refresh to "
+        "read its list again"
+    )
+
+
+def is_at(page: str, work: Work) -> bool:
+    """Tell whether the work's own page has that path, in any encoding and case."""
+    key = normalize_path(page).rpartition("/en/")[2]
+    return _page_key(work).casefold() == key.casefold()
 
 
 def _match_ids(before: dict[str, Work], after: list[Work]) -> dict[str, str]:
@@ -219,5 +247,5 @@ def _update(old: Work, listed: Work) -> Work:
 
 def _compared_values(work: Work) -> tuple[object, ...]:
     """Return the values by which a change of the list is recognized."""
-    path = urlsplit(work.image_url or "").path
+    path = get_url_path(work.image_url or "")
     return work.title, work.year, path, work.reason == DELISTED

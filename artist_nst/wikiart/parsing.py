@@ -9,18 +9,23 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from bs4 import BeautifulSoup, Tag
-from bs4.builder import ParserRejectedMarkup
 
 from artist_nst.corpus.names import make_title
 from artist_nst.corpus.years import parse_years
 from artist_nst.errors import ArtistNstError
-from artist_nst.wikiart.client import InvalidResponseError, NotFoundError
+from artist_nst.wikiart.client import (
+    MAX_URL_LENGTH,
+    InvalidResponseError,
+    NotFoundError,
+    UnexpectedResponseError,
+)
+from artist_nst.wikiart.markup import MarkupError, parse_html
 
 WITHHELD = (
     "WikiArt shows a placeholder here: withheld, perhaps for copyright in your country"
@@ -28,13 +33,23 @@ WITHHELD = (
 UNTITLED = "Untitled"
 ZERO_WIDTH_SPACE = "\u200b"
 MAX_SIDE = 1_000_000  # pixels; the longest seen is 25,528
+MAX_TEXT_LENGTH = 1000  # of titles, names, …; the rest is cut off
+MAX_ENTRIES = 50_000  # of a list; the site has some thousand artists
 
 _SITE = re.compile(r"^(?:https?:)?//(?:www\.)?wikiart\.org(?=/)", re.IGNORECASE)
-_DERIVATIVE = re.compile(r"(\.[a-z]{3,5})(?:![a-z]+\.jpg)+$", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"^(?:(?:https?:)?//)?(?:[a-z]+\.)?wikiart\.org(?=/)", re.IGNORECASE
+)
+_NO_WORKS = ("all-works", "mode")  # what may follow an artist in a path, but works
+_EXTENSION = re.compile(r"\.[a-z]{3,5}\Z", re.IGNORECASE)
+_DERIVATIVE = re.compile(r"[a-z]+\.jpg", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"^/content/(?:images|wiki/img)/|/(?:frame|artist)-\d+x\d+\.\w+$|/favicon[^/]*$"
 )
-_ARTWORKS = re.compile(r"(?<![0-9])([0-9]{1,3}(?:[,.][0-9]{3})+|[0-9]+)\s*artworks?\b")
+_ARTWORKS = re.compile(
+    r"(?<![0-9])([0-9]{1,3}(?:[,.][0-9]{3}){1,3}|[0-9]{1,9})\s{0,9}artworks?\b"
+)
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"""class=["'][^"']*\berror404-hint\b""")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -146,9 +161,9 @@ def normalize_image_url(raw: object) -> str | None:
     and old hosts are renamed. An address that is not WikiArt's is left as it is.
 
     Returns:
-        The address, or None if there is none.
+        The address, or None if there is none, or too long a one.
     """
-    text = raw.strip() if isinstance(raw, str) else ""
+    text = _clean_address(raw)
     try:
         # A "#" is part of the file name here.
         parts = urlsplit(
@@ -164,36 +179,51 @@ def normalize_image_url(raw: object) -> str | None:
     elif host in _LOOPBACK:
         origin = parts.scheme, parts.netloc
     else:
-        return text or None
-    path = _percent_encode(_DERIVATIVE.sub(r"\1", parts.path))
-    return urlunsplit((*origin, path, _percent_encode(parts.query), ""))
+        return _clean_line(text) or None
+    path = percent_encode(_strip_derivatives(parts.path))
+    return urlunsplit((*origin, path, percent_encode(parts.query), ""))
 
 
 def is_placeholder(url: str | None) -> bool:
     """Tell whether a URL is of the picture that the site shows for withheld works."""
+    path = get_url_path(url or "")
+    return bool(_PLACEHOLDER.search(_strip_derivatives(path).casefold()))
+
+
+def get_url_path(url: str) -> str:
+    """Return the path of a URL, or what is no URL as it is."""
     try:
-        path = urlsplit(url or "").path
+        return urlsplit(url).path
     except ValueError:
-        return False
-    return bool(_PLACEHOLDER.search(_DERIVATIVE.sub(r"\1", path).casefold()))
+        return url
+
+
+def parse_work_path(address: str) -> str | None:
+    """Return the path of a work's page of which this is the address, or None.
+
+    ``"www.wikiart.org/en/joan-miro/horse?a=b"`` → ``"/en/joan-miro/horse"``.
+    """
+    path = _ADDRESS.sub("", re.split("[?#]", address, maxsplit=1)[0].strip())
+    page = _parse_page_path(path) if path.startswith("/") else None
+    return page if page and page_slug(page) not in _NO_WORKS else None
 
 
 def normalize_path(path: str) -> str:
-    """Percent-decode and normalize a path, so that encodings compare equal."""
-    return unicodedata.normalize("NFC", unquote(path))
+    """Percent-decode and clean a path, so that encodings compare equal."""
+    return _clean_line(unquote(path))
 
 
 def page_slug(page: str) -> str:
-    """Return the last part of a page's path, percent-decoded and normalized."""
+    """Return the last part of a page's path, percent-decoded and cleaned."""
     return normalize_path(page.rsplit("/", 1)[-1])
 
 
 def parse_artist_slug(raw: object) -> str | None:
     """``"/en/joan-miro"``, or the whole address → ``"joan-miro"``, percent-decoded."""
-    text = _SITE.sub("", raw.strip()) if isinstance(raw, str) else ""
+    text = _SITE.sub("", _clean_address(raw))
     match = re.fullmatch(r"(?:/en/)?([^/?#:\s]+)/?", text)
     slug = page_slug(match[1]) if match else ""
-    return slug if slug not in ("", ".", "..") else None
+    return slug if slug not in ("", ".", "..") and "/" not in slug else None
 
 
 def slugs_match(first: str, second: str) -> bool:
@@ -203,14 +233,31 @@ def slugs_match(first: str, second: str) -> bool:
 
 def _parse_page_path(raw: object) -> str | None:
     """Return the path of a work's page on WikiArt, or None if it is not one."""
-    text = _SITE.sub("", raw.strip()) if isinstance(raw, str) else ""
+    text = _SITE.sub("", _clean_address(raw))
     match = re.fullmatch(r"(/en/[^/?#]+/[^/?#]+)/?", text)
     if not match or any(unquote(part) in (".", "..") for part in text.split("/")):
         return None
-    return _percent_encode(match[1])
+    return percent_encode(match[1])
 
 
-def _percent_encode(text: str) -> str:
+def _clean_address(raw: object) -> str:
+    """Strip an address; "" if it is not a text, or too long."""
+    is_address = isinstance(raw, str) and len(raw) <= MAX_URL_LENGTH
+    return raw.strip() if isinstance(raw, str) and is_address else ""
+
+
+def _strip_derivatives(path: str) -> str:
+    """``"x.jpg!Large.jpg!HD.jpg"`` → ``"x.jpg"``; what is before has an extension."""
+    parts = path.split("!")
+    kept = len(parts)
+    while kept > 1 and _DERIVATIVE.fullmatch(parts[kept - 1]):
+        kept -= 1
+    if not _EXTENSION.search(parts[kept - 1]):
+        kept += 1
+    return "!".join(parts[:kept])
+
+
+def percent_encode(text: str) -> str:
     """Percent-encode as UTF-8, leaving valid escapes as they are."""
     escaped = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text)
     return quote(escaped, safe="/%!()=&:@,;+$*'~", errors="replace")
@@ -224,7 +271,7 @@ def parse_work_list(text: str, slug: str) -> ListPage:
     values = _load_object(text, "Paintings")
     listed = values["Paintings"]
     if not isinstance(listed, list | None):
-        raise InvalidResponseError('the "Paintings" of the JSON are not a list')
+        raise UnexpectedResponseError('the "Paintings" of the JSON are not a list')
     works, foreign_ids = [], []
     for entry in _objects(listed):
         work = _parse_listed_work(entry)
@@ -244,7 +291,7 @@ def parse_artist(text: str) -> Artist:
     keys = ("artistName", "lastNameFirst", "OriginalArtistName")
     artist = _make_artist(values.get("url"), *map(values.get, keys))
     if not artist:
-        raise InvalidResponseError("the JSON describes no artist")
+        raise UnexpectedResponseError("the JSON describes no artist")
     return artist
 
 
@@ -271,7 +318,7 @@ def parse_all_artists(text: str) -> list[Artist]:
     """Parse the list of all artists, the App's ``AlphabetJson``."""
     values = _load_json(text)
     if not isinstance(values, list):
-        raise InvalidResponseError("the JSON is not a list of artists")
+        raise UnexpectedResponseError("the JSON is not a list of artists")
     return _unique(
         _make_artist(
             entry.get("url"), entry.get("artistName"), entry.get("lastNameFirst")
@@ -291,31 +338,52 @@ def _load_object(text: str, key: str) -> dict[str, Any]:
     """Load a JSON object that must have ``key``."""
     values = _load_json(text)
     if not isinstance(values, dict):
-        raise InvalidResponseError("the JSON is not an object")
+        raise UnexpectedResponseError("the JSON is not an object")
     if key in values:
         return values
     error = values.get("Exception")
     if isinstance(error, dict) and (message := _clean_text(error.get("Message"))):
-        raise InvalidResponseError(f"WikiArt answered {message[:80]!r}")
-    raise InvalidResponseError(f'the JSON has no "{key}"')
+        raise UnexpectedResponseError(f"WikiArt answered {message[:80]!r}")
+    raise UnexpectedResponseError(f'the JSON has no "{key}"')
 
 
 def _unexpected(text: str, expected: str) -> ArtistNstError:
     """Return the error to raise for a text that is not what was expected."""
     if _NOT_FOUND.search(text):
         return NotFoundError("WikiArt has no such page")
-    if title := re.search(r"<title[^>]*>([^<]*)", text[:20_000], re.IGNORECASE):
+    title = _TITLE.search(text[:20_000])
+    if title:
         received = f"the HTML page {_clean_text(title[1])[:80]!r}"
     elif text.strip():
-        received = f"text that begins {_clean_line(text[:200])[:40]!r}"
+        received = f"text that begins {_clean_line(text)[:40]!r}"
     else:
         received = "an empty answer"
-    return InvalidResponseError(f"{received} came in place of {expected}")
+    # Who refuses requests shows pages, too, but not the site's.
+    is_other_page = title and "wikiart" in title[1].casefold() and _is_whole_page(text)
+    kind = InvalidResponseError
+    if expected != "JSON" and (is_other_page or _is_json(text)):
+        kind = UnexpectedResponseError
+    return kind(f"{received} came in place of {expected}")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _objects(values: object) -> Iterator[dict[str, Any]]:
-    """Yield the objects in a JSON list; nothing if it is not a list."""
-    for value in values if isinstance(values, list) else ():
+    """Yield the objects in a JSON list; nothing if it is not a list.
+
+    Raises:
+        UnexpectedResponseError: There are too many.
+    """
+    entries = values if isinstance(values, list) else []
+    if len(entries) > MAX_ENTRIES:
+        raise UnexpectedResponseError(f"a list with {len(entries):,} entries")
+    for value in entries:
         if isinstance(value, dict):
             yield value
 
@@ -363,12 +431,12 @@ def _parse_image(
 
 def _parse_id(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return _clean_line(str(value))
     return _clean_text(value) or None
 
 
 def _parse_year(value: object) -> str | None:
-    year = str(value) if isinstance(value, int) else _clean_text(value)
+    year = _clean_text(str(value) if isinstance(value, int) else value)
     return year if year.strip("? ") else None
 
 
@@ -380,7 +448,8 @@ def _parse_side(value: object) -> int | None:
 
 def _parse_work_count(value: object) -> int | None:
     """``"1,170 artworks"`` → 1170."""
-    match = _ARTWORKS.search(value) if isinstance(value, str) else None
+    text = value[:MAX_TEXT_LENGTH] if isinstance(value, str) else ""
+    match = _ARTWORKS.search(text)
     digits = re.sub(r"[^0-9]", "", match[1]) if match else ""
     return int(digits) if 0 < len(digits) < 10 else None
 
@@ -404,11 +473,13 @@ def _unique(artists: Iterable[Artist | None]) -> list[Artist]:
 def parse_letter_page(text: str) -> list[Artist]:
     """Parse the page that lists the artists of one letter."""
     soup = _parse_html(text)
-    if soup.select_one(".masonry-text-view-all") is None:
+    lists = list(_find_outermost(soup, _has_class("masonry-text-view-all")))
+    if not lists:
         raise _unexpected(text, "a list of artists")
     return _unique(
         _make_artist(_attribute(link, "href"), link.text, works=row.get_text(" "))
-        for row in soup.select(".masonry-text-view-all li")
+        for tag in lists
+        for row in _find_outermost(tag, lambda tag: tag.name == "li")
         if (link := row.find("a", href=True))
     )
 
@@ -420,12 +491,16 @@ def parse_text_list(text: str, slug: str) -> ListPage:
     work and its page. Links that lead elsewhere are left out.
     """
     soup = _parse_html(text)
+    lists = list(_find_outermost(soup, _has_class("painting-list-text")))
     # A page that was cut off would pass for a shorter list.
-    is_whole = "</html>" in text[-1000:].lower()
-    if soup.select_one("ul.painting-list-text") is None or not is_whole:
+    if not lists or not _is_whole_page(text):
         raise _unexpected(text, "a list of works")
     title = soup.title.get_text() if soup.title else ""
-    rows = (_parse_row(row, slug) for row in soup.select("ul.painting-list-text > li"))
+    rows = (
+        _parse_row(row, slug)
+        for tag in lists
+        for row in tag.find_all("li", recursive=False)
+    )
     return ListPage(tuple(filter(None, rows)), _parse_work_count(title))
 
 
@@ -453,12 +528,29 @@ def parse_work_page(text: str) -> WorkPage:
 
 
 def _parse_html(text: str) -> BeautifulSoup:
-    # Beautiful Soup warns of what it takes for XML, or for the name of a file.
-    plain = re.sub(r"<\?xml[^>]*>?", "", text, flags=re.IGNORECASE)
     try:
-        return BeautifulSoup(plain if "<" in plain else "", "html.parser")
-    except (ParserRejectedMarkup, ValueError, RecursionError):
+        return parse_html(text)
+    except MarkupError:
         raise _unexpected(text, "a page") from None
+
+
+def _is_whole_page(text: str) -> bool:
+    return "</html>" in text[-1000:].lower()
+
+
+def _has_class(name: str) -> Callable[[Tag], bool]:
+    return lambda tag: name in tag.get_attribute_list("class")
+
+
+def _find_outermost(root: Tag, is_wanted: Callable[[Tag], bool]) -> Iterator[Tag]:
+    """Find tags in order, none within another, so that no text is read twice."""
+    rest = [root]
+    while rest:
+        tag = rest.pop()
+        if tag is not root and is_wanted(tag):
+            yield tag
+        else:
+            rest += (node for node in reversed(tag.contents) if isinstance(node, Tag))
 
 
 def _parse_row(row: Tag, slug: str) -> ListedWork | None:
@@ -467,12 +559,12 @@ def _parse_row(row: Tag, slug: str) -> ListedWork | None:
     page = _parse_page_path(_attribute(link, "href")) if link else None
     if link:
         owner, work = page.rsplit("/", 2)[1:] if page else ("", "")
-        if not slugs_match(owner, slug) or work in ("all-works", "mode"):
+        if not slugs_match(owner, slug) or work in _NO_WORKS:
             return None
     year = None
     for span in row.find_all("span"):
-        if (content := _clean_line(span.text)).startswith(","):
-            year = content
+        if next(span.stripped_strings, "").startswith(","):
+            year = _clean_line(span.text)
             span.extract()
     title = _clean_line((link or row).text)
     if not (link or year or row.find("span")):
@@ -559,6 +651,7 @@ def _clean_text(value: object) -> str:
     """Clean a line of the site's text and unescape its entities; "" if not a text."""
     if not isinstance(value, str):
         return ""
+    value = value[: 8 * MAX_TEXT_LENGTH]  # an entity may have some letters
     try:
         return _clean_line(html.unescape(value))
     except ValueError:  # a numeric entity of thousands of digits
@@ -566,8 +659,8 @@ def _clean_text(value: object) -> str:
 
 
 def _clean_line(text: str) -> str:
-    """Remove invisible characters, collapse white space, normalize to NFC."""
-    visible = "".join(map(_clean_character, text))
+    """Remove invisible characters, collapse white space, normalize to NFC; shorten."""
+    visible = "".join(map(_clean_character, text[:MAX_TEXT_LENGTH]))
     return unicodedata.normalize("NFC", " ".join(visible.split()))
 
 

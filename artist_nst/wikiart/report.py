@@ -8,7 +8,7 @@ from typing import Literal
 from artist_nst.corpus.filters import Selection
 from artist_nst.corpus.works import Work
 from artist_nst.wikiart.download import Size
-from artist_nst.wikiart.listing import DELISTED, Changes, is_alternate
+from artist_nst.wikiart.listing import DELISTED, Changes, is_alternate, is_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class FetchOptions:
         jobs: The number of connections.
         max_pixels: The largest width × height that a picture may have.
         dry_run: List, count and estimate; write nothing.
+        page: The path of the only work that is wanted ("/en/artist/work").
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -36,6 +37,7 @@ class FetchOptions:
     jobs: int = 4
     max_pixels: int = 300_000_000
     dry_run: bool = False
+    page: str | None = None
 
     def candidates(self, works: Iterable[Work]) -> list[Work]:
         """List the works that may be selected, as far as the list tells, in order."""
@@ -43,6 +45,7 @@ class FetchOptions:
             work
             for work in works
             if work.reason != DELISTED
+            and (self.page is None or is_at(self.page, work))
             and (self.alternates or work.status == "ok" or not is_alternate(work))
         )
 
@@ -53,6 +56,7 @@ class FetchReport:
 
     Attributes:
         artist, slug, folder: Whose works, and where they are.
+        page: The path of the only work that was asked for, if there was one.
         listed: By the site.
         selected: Of the listed; the sum of the five that follow.
         downloaded, present: Downloaded now, and before.
@@ -74,6 +78,7 @@ class FetchReport:
     artist: str
     slug: str
     folder: Path
+    page: str | None = None
     listed: int = 0
     selected: int = 0
     downloaded: int = 0

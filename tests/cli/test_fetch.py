@@ -70,6 +70,25 @@ def test_a_corpus_is_fetched_and_painted_from(
     assert "last list" not in fetch("picasso", "--refresh", "--quiet").err
 
 
+def test_addresses_of_works_fetch_those_works(
+    fetch: Cli, cli: Cli, site: WikiArtServer
+) -> None:
+    addresses = [f"https://www.wikiart.org{work['paintingUrl']}" for work in site.works]
+    ran = fetch(addresses[2], addresses[5])
+    assert ran.code == 0
+    assert ran.err.count("fetching one work: ") == 2
+    assert unescape(site.works[2]["title"]) in ran.err
+    assert ran.out.count("downloaded          1\n") == 2
+    assert get_counts(ran)["not selected"] == "11"
+    lines = cli("works", "picasso", "--json").out.splitlines()
+    listed = [json.loads(line) for line in lines]
+    here = {work["id"] for work in listed if work["status"] == "ok"}
+    assert here == {site.works[2]["id"], site.works[5]["id"]}
+    ran = fetch(f"{addresses[2]}-x")
+    assert ran.code == 2
+    assert "WikiArt lists no work at /en/pablo-picasso/" in ran.err
+
+
 def test_failures_are_printed_and_listed(
     fetch: Cli, cli: Cli, site: WikiArtServer
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from itertools import product
 
@@ -160,3 +161,25 @@ def test_similar_names_come_first() -> None:
         ("", []),
     ]:
         assert find_similar(query, names, names.__getitem__) == similar, query
+
+
+def test_words_are_joined() -> None:
+    names = {"a": ("Vincent van Gogh",), "b": ("Van Dyck",)}
+    for query, matches in [
+        ("vangogh", ["a"]),
+        ("vincentvan", ["a"]),
+        ("vincentvangogh", ["a"]),
+        ("vandyck", ["b"]),
+        ("vango", []),
+        ("ngogh", []),
+    ]:
+        assert match_name(query, names, names.__getitem__) == matches, query
+
+
+def test_long_names_and_many_of_one_take_no_long_time() -> None:
+    names = {number: ("x y", f"{'a b ' * 500}{number}") for number in range(20_000)}
+    start = time.monotonic()
+    assert len(find_similar("x y", names, lambda number: names[number][:1])) == 20_000
+    few = list(names)[:20]
+    assert match_name("b" * 30, few, lambda number: ("", *names[number])) == []
+    assert time.monotonic() - start < 20

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import pytest
 
@@ -388,11 +389,34 @@ def test_names_in_other_letters_are_left_to_the_search() -> None:
     found = find_artist(FakeClient(one), "Пикассо")
     assert found.note == "Пикассо: Pablo Picasso (pablo-picasso)"
     two = search(term, ("pablo-picasso", "Pablo Picasso", 9), ("x", "X", 1))
-    for answers in (two, search(term), two | alphabet(("x", "X"))):
-        with pytest.raises(UsageError, match="in Latin letters"):
+    for answers in (two, two | alphabet(("x", "X"))):
+        with pytest.raises(UsageError) as caught:
             find_artist(FakeClient(answers), "Пикассо")
+        assert message(caught) == (
+            "'Пикассо' may be Pablo Picasso (pablo-picasso, 9 works), X (x, 1 work); "
+            "name one of them"
+        )
+    with pytest.raises(UsageError, match="in Latin letters"):
+        find_artist(FakeClient(search(term)), "Пикассо")
     own = alphabet(("pablo-picasso", "Пабло Пикассо"), ("x", "X"))
     assert find_artist(FakeClient(own), "пикассо").artist.slug == "pablo-picasso"
+
+
+def test_what_the_search_finds_is_named_where_nothing_is_near() -> None:
+    answers = search("master", ("x-y", "X Y", 9), ("z-z", "Z Z", 1))
+    with pytest.raises(UsageError, match=r"finds X Y \(x-y, 9 works\), Z Z \(z-z, 1"):
+        find_artist(FakeClient(answers), "master")
+
+
+def test_names_with_signs_that_steer_a_terminal() -> None:
+    """They are shown in messages, which hold none of those signs."""
+    evil = ("a%1b%5B31m", "a%E2%80%AEx", "%C2%9b2J-a", "a%0Ab", "a%7F")
+    for names in (evil, [unquote(name) for name in evil]):
+        found = [(slug, f"A {slug}", 5) for slug in names]
+        for answers in (search("a", *found), alphabet(*(one[:2] for one in found))):
+            with pytest.raises(UsageError) as caught:
+                find_artist(FakeClient(answers), "a")
+            assert message(caught).isprintable()
 
 
 def test_names_and_addresses_that_are_refused() -> None:

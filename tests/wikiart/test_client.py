@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,7 +29,14 @@ from artist_nst.wikiart.client import (
     UrlNotAllowedError,
     WikiArtClient,
 )
-from tests.wikiart_server import FAULTS, TRANSIENT_FAULTS, WikiArtServer
+from artist_nst.wikiart.parsing import parse_artist, parse_work_page
+from tests.wikiart_server import (
+    FAULTS,
+    TRANSIENT_FAULTS,
+    Answer,
+    FaultContext,
+    WikiArtServer,
+)
 
 ARTIST = "/en/pablo-picasso?json=2"
 FAST = 1000.0
@@ -102,6 +112,30 @@ def test_trouble_stays(
     with pytest.raises(UnavailableError, match="5 attempts"):
         client.download(image(site), tmp_path / "a", check_jpeg)
     assert len(site.requests) == 1 + client_module.MAX_TRIES
+
+
+@pytest.mark.parametrize(
+    ("json_", "page", "attempts"),
+    [
+        (True, '{"Artists": []}', 2),
+        (True, "[]", 2),
+        (True, '{"artistName": "X", "url": ".."}', 2),
+        (False, "{}", 2),
+        (False, "<title>Home - WikiArt.org</title></html>", 2),
+        (True, '{"artistName": "X", ', 5),
+        (True, "<title>Home - WikiArt.org</title></html>", 5),
+        (False, "<title>Home - WikiArt.org</title>", 5),
+        (False, "<title>Just a moment...</title></html>", 5),
+        (False, "", 5),
+    ],
+)
+def test_what_will_not_change_is_asked_for_twice(
+    site: WikiArtServer, client: WikiArtClient, json_: bool, page: str, attempts: int
+) -> None:
+    site.add_fault("/en/", lambda case: case.page(200, page))
+    with pytest.raises(UnavailableError, match=rf"\({attempts} attempts\)"):
+        client.get(ARTIST, parse_artist if json_ else parse_work_page, json=json_)
+    assert len(site.requests) == attempts
 
 
 def test_what_is_not_there_is_not_asked_for_again(
@@ -344,6 +378,120 @@ def test_a_silence_is_given_up(
     site.add_fault("/en/", "stall")
     with pytest.raises(UnavailableError, match="no response"):
         client.get(ARTIST, parse_name)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+ENDLESS = {
+    "status line": (b"HTTP/1.1 ", b"2"),
+    "a header": (HEAD + b"X: ", b"x"),
+    "headers": (HEAD, b"X: x\r\n"),
+    "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "100 Continue with headers": (b"HTTP/1.1 100 Continue\r\n", b"X: x\r\n"),
+    "chunk size": (CHUNKED, b"0"),
+    "chunk extension": (CHUNKED + b"1;", b"x"),
+    "trailers": (CHUNKED + b"1\r\nx\r\n0\r\n", b"X: x\r\n"),
+    "empty gzip members": (
+        HEAD + b"Content-Encoding: gzip\r\n\r\n",
+        gzip.compress(b"", mtime=0),
+    ),
+    "body": (HEAD + b"Content-Length: 1000000\r\n\r\n", b"x"),
+    "body without a length": (HEAD + b"Connection: close\r\n\r\n", b"x"),
+}
+
+
+# http.client leaves the file of a connection that ends in the headers to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("delay_s", [0.0, 0.02])
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_an_endless_answer_is_given_up(
+    site: WikiArtServer,
+    client: WikiArtClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    delay_s: float,
+) -> None:
+    monkeypatch.setattr(client_module, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(client_module, "SLOW_AFTER_S", 0.3)
+    monkeypatch.setattr(client_module, "MIN_BYTES_PER_S", 1e12)
+    monkeypatch.setattr(client_module, "MAX_TRIES", 1)
+    site.drip_s = delay_s
+    site.add_fault("/", lambda case: replace(case.answer, raw=ENDLESS[kind]))
+    start = time.monotonic()
+    with pytest.raises(ArtistNstError):
+        client.get(ARTIST, parse_name)
+    with pytest.raises(ArtistNstError):
+        client.download(image(site), tmp_path / "a", check_jpeg)
+    assert time.monotonic() - start < 10
+    assert len(site.requests) == 2
+    site.clear_faults()
+    monkeypatch.setattr(client_module, "DEADLINE_S", 60)
+    assert client.get(ARTIST, parse_name) == "Pablo Picasso"
+
+
+def test_a_slow_picture_may_take_long(
+    site: WikiArtServer,
+    client: WikiArtClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site.pictures[site.works[0]["image"]] = b"\xff\xd8" + 30 * b"x" + b"\xff\xd9"
+    site.drip_s = 0.05
+    site.add_fault(image(site), "drip")
+    monkeypatch.setattr(client_module, "SLOW_AFTER_S", 0.5)
+    monkeypatch.setattr(client_module, "MIN_BYTES_PER_S", 2.0)
+    assert client.download(image(site), tmp_path / "a", check_jpeg).bytes == 34
+    assert len(site.requests) == 1
+
+
+def test_pages_that_are_too_large_are_refused_at_once(
+    site: WikiArtServer, client: WikiArtClient
+) -> None:
+    too_large = client_module.MAX_HTML_BYTES + 1
+    for zipped in (False, True):
+        body = too_large * b" "
+        headers = (("Content-Encoding", "gzip"),) if zipped else ()
+        answer = Answer(gzip.compress(body) if zipped else body, headers=headers)
+        site.clear_faults()
+        site.add_fault("/en/", lambda _, answer=answer: answer)
+        site.requests.clear()
+        with pytest.raises(UnavailableError, match="picasso: more than 4 MiB"):
+            client.get("/en/pablo-picasso", parse_name, json=False)
+        assert len(site.requests) == 1
+        assert client.get("/en/pablo-picasso", len) == too_large
+
+
+def test_cookies_are_few(site: WikiArtServer, client: WikiArtClient) -> None:
+    def send_cookies(length: int, case: FaultContext) -> Answer:
+        cookies = [f"{'c' * length}{number}=x" for number in range(60)]
+        return replace(
+            case.answer, headers=tuple(("Set-Cookie", one) for one in cookies)
+        )
+
+    for length in (1, 60_000, 4000, 1, 1000, 2):
+        site.add_fault("/en/", partial(send_cookies, length), times=1)
+        client.get(ARTIST, parse_name)
+    client.get(ARTIST, parse_name)
+    sent = [request.headers.get("Cookie", "") for request in site.requests]
+    assert "c0=x" in sent[1]
+    assert "c0=x" in sent[-1]
+    assert all(cookies.count("=") <= client_module.MAX_COOKIES for cookies in sent)
+    limit = client_module.MAX_COOKIES_LENGTH + 3 * client_module.MAX_COOKIES
+    assert 10 < max(map(len, sent)) <= limit
+
+
+def test_a_cookie_of_other_signs_is_not_sent(
+    site: WikiArtServer, client: WikiArtClient
+) -> None:
+    raw = b"HTTP/1.1 302 Found\r\nLocation: /en/x\r\nContent-Length: 0\r\n"
+    cookies = b"Set-Cookie: a=\xe9\r\nSet-Cookie: e=\0\r\n"
+    site.drip_s = 60
+    whole = (raw + cookies + b"\r\n", b"")
+    site.add_fault("/en/", lambda case: replace(case.answer, raw=whole), times=1)
+    with suppress(NotFoundError):
+        client.get(ARTIST, parse_name)
+    assert "Cookie" not in site.requests[1].headers
 
 
 def test_too_many_bytes(

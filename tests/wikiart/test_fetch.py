@@ -795,6 +795,95 @@ def test_dry_run(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     assert filtered.estimated_requests >= 40
 
 
+# One work -----------------------------------------------------------------------------
+
+
+def address(one: dict[str, Any]) -> str:
+    return f"https://www.wikiart.org{one['paintingUrl']}?a=b"
+
+
+def test_the_address_of_a_work_fetches_that_work(
+    site: WikiArtServer, get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    one, other = site.works[7], site.works[9]
+    plan = get(address(one), dry_run=True)
+    assert (plan.listed, plan.selected, plan.remaining) == (40, 1, 1)
+    report = get(address(one))
+    assert (report.listed, report.selected, report.downloaded) == (40, 1, 1)
+    assert report.complete
+    assert [work.id for work in works(report, "ok")] == [one["id"]]
+    assert len(works(report, "pending")) == 39
+    assert f"fetching one work: {work(report, site, 7).label}" in caplog.text
+    # The list is not read again, nor are the others gone.
+    site.requests.clear()
+    report = get(address(other))
+    assert (report.downloaded, report.requests) == (1, 1)
+    report = get(address(one), refresh=True)
+    assert report.changes is not None
+    assert not report.changes.removed
+    assert not report.changes.added
+    assert (report.present, report.selected) == (1, 1)
+    assert len(works(report, "ok")) == 2
+    report = get(address(one), selection=Selection(since=2050))
+    assert report.selected == 0
+    assert "no work fits the selection" in report.notes
+    assert get().downloaded == 38
+
+
+def test_an_address_without_a_work(site: WikiArtServer, get: Get) -> None:
+    for dry_run in (True, False, False):
+        with pytest.raises(UsageError, match=r"no work at /en/pablo-picasso/nothing;"):
+            get("www.wikiart.org/en/pablo-picasso/nothing", dry_run=dry_run)
+    assert not site.count_images()
+    report = get()
+    assert (report.downloaded, report.selected) == (40, 40)
+
+
+def test_an_address_is_compared_in_any_encoding(site: WikiArtServer, get: Get) -> None:
+    site.works[3]["paintingUrl"] = "/en/pablo-picasso/caf%C3%A9"
+    report = get("https://www.wikiart.org/en/pablo-picasso/Café/")
+    assert [work.id for work in works(report, "ok")] == [site.works[3]["id"]]
+
+
+# A manifest by other hands ------------------------------------------------------------
+
+FOREIGN: list[dict[str, Any]] = [
+    {"image_url": "http://["},
+    {"image_url": "http://[::1"},
+    {"image_url": "https://uploads1.wikiart.org:port/x.jpg"},
+    {"image_url": "x" * 10_000},
+    {"image_url": "http://\x00\x1b/\ud800"},
+    {"image_url": "\u202ehttps://www.wikiart.org"},
+    {"image_url": "file:///etc/passwd"},
+    {"image_url": None, "url": "http://["},
+    {"image_url": None, "url": "/en/\x00\ud800 x/../y"},
+    {"image_url": None, "url": "/en/" + "x" * 10_000},
+    {"listed_width": 2**63 - 1, "listed_height": 1, "image_url": "http://["},
+]
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", "ok"])
+def test_foreign_values_are_one_line(get: Get, status: str) -> None:
+    folder = get(selection=Selection(limit=len(FOREIGN), first=True)).folder
+    path = folder / "works.jsonl"
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    for line, values in zip(lines, FOREIGN, strict=False):
+        line |= values | {"status": status}
+        if status != "ok":
+            line |= {"file": None, "file_url": None, "sha256": None}
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    for size in ("original", "large"):
+        get(dry_run=True, size=size)
+        report = get(size=size)
+        assert all("bug" not in failure for failure in report.failures)
+        assert all(failure.isprintable() for failure in report.failures)
+        ok = len(FOREIGN) if status == "ok" else 0
+        assert report.failed >= (0 if ok else len(FOREIGN))
+    get(refresh=True)
+    assert get().complete
+
+
 # Crashes, and others ------------------------------------------------------------------
 
 
@@ -881,6 +970,32 @@ def test_ctrl_c_twice(site: WikiArtServer, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "not reached" in out
     assert "interrupted; Pablo Picasso: " in err
+    lines = (tmp_path / "pablo-picasso" / "works.jsonl").read_bytes().splitlines()
+    assert len(lines) == 40
+
+
+@pytest.mark.parametrize("gap_s", [0.0005, 0.01, 0.1])
+def test_a_storm_of_ctrl_c(site: WikiArtServer, tmp_path: Path, gap_s: float) -> None:
+    site.delay_s = 0.02
+    site.add_fault(site.path(site.works[8]), "stall")
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(tmp_path), "200"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while len(site.requests) < 12 and process.poll() is None:
+        time.sleep(0.01)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(gap_s)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "not reached" in out
+    (line,) = err.splitlines()[-1:]
+    assert line.startswith("artist-nst: interrupted; Pablo Picasso: ")
+    assert "Traceback" not in err
+    assert "Exception" not in err
     lines = (tmp_path / "pablo-picasso" / "works.jsonl").read_bytes().splitlines()
     assert len(lines) == 40
 

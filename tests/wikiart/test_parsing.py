@@ -2,16 +2,20 @@
 
 import json
 import random
+import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from artist_nst.wikiart.client import InvalidResponseError, NotFoundError
 from artist_nst.wikiart.parsing import (
+    MAX_ENTRIES,
     WITHHELD,
     Artist,
     ListedImage,
@@ -27,6 +31,7 @@ from artist_nst.wikiart.parsing import (
     parse_text_list,
     parse_work_list,
     parse_work_page,
+    parse_work_path,
 )
 
 SLUG = "pablo-picasso"
@@ -192,7 +197,7 @@ def test_titles() -> None:
         ("", "Guernica 1937"),
         (None, "Guernica 1937"),
         (7, "Guernica 1937"),
-        ("&#" + "9" * 5000 + ";", "&#" + "9" * 5000 + ";"),
+        ("&#" + "9" * 5000 + ";", "&#" + "9" * 998),
     ]:
         read = 'Les Demoiselles d\'Avignon & "study"' if read is None else read
         assert record(title=title).title == read
@@ -255,6 +260,72 @@ def test_pages() -> None:
 
 def test_slugs_of_pages_have_one_spelling() -> None:
     assert page_slug("/en/a/cafe%CC%81") == page_slug("/en/a/caf%C3%A9") == "café"
+
+
+def test_no_text_holds_signs_that_steer_a_terminal() -> None:
+    signs = "\x00\x1b\x7f\x9b\n\u2028\u202e\u2066\u200f\ufeff\u200b\ud800"
+    encoded = quote(signs, errors="surrogatepass")
+    for text in (f"a{signs}b", f"a{encoded}b", escape(f"a{signs}b"), "a&#27;&#x202e;b"):
+        path = f"/en/{quote(text, errors='surrogatepass')}"
+        values = {"artistName": text, "url": path, "artistUrl": path}
+        one = work(id=None, title=None, paintingUrl=f"/en/x/{text}", image=text)
+        results = [
+            parse_artist(json.dumps(values)),
+            *parse_search(json.dumps({"Artists": [values | {"title": text}]})),
+            *parse_all_artists(json.dumps([values])),
+            *parse_work_list(listed(one | values), page_slug(path)).works,
+            *parse_work_list(listed(work(id=text, title=text)), SLUG).works,
+            *parse_text_list(
+                text_list(f'<a href="/en/{SLUG}/{escape(text)}">{escape(text)}</a>'),
+                SLUG,
+            ).works,
+            *parse_letter_page(
+                '<div class="masonry-text-view-all">'
+                f'<li><a href="/en/{escape(text)}">{escape(text)}</a></li></div>'
+            ),
+            parse_work_page(painting(json_=work(year=text), article=label(text))),
+        ]
+        assert len(results) >= 5
+        for value in strings(results):
+            assert value.isprintable(), value
+
+
+def strings(value: object) -> Iterator[str]:
+    """All texts in a result."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from strings(one)
+    elif is_dataclass(value):
+        for name in (one.name for one in fields(value)):
+            yield from strings(getattr(value, name))
+
+
+def label(text: str) -> str:
+    return f"<li><s>Style:</s> <span>{escape(text)}</span></li>"
+
+
+def test_addresses_of_works() -> None:
+    for address in (
+        "https://www.wikiart.org/en/joan-miro/horse",
+        "http://wikiart.org/en/joan-miro/horse/",
+        "www.wikiart.org/en/joan-miro/horse?a=b#c",
+        " //www.wikiart.org/en/joan-miro/horse",
+    ):
+        assert parse_work_path(address) == "/en/joan-miro/horse"
+    for address in (
+        "joan miro",
+        "/en/joan-miro/horse/x",
+        "https://www.wikiart.org/en/joan-miro",
+        "https://www.wikiart.org/en/joan-miro/all-works",
+        "https://www.wikiart.org/en/joan-miro/all-works/text-list",
+        "https://www.wikiart.org/en/joan-miro/mode/all-paintings",
+        "https://www.wikiart.org/ru/joan-miro/horse",
+        "https://evil.example/en/joan-miro/horse",
+        "https://www.wikiart.org/en/joan-miro/..",
+    ):
+        assert parse_work_path(address) is None
 
 
 def test_ids() -> None:
@@ -911,6 +982,135 @@ def test_nothing_else_escapes_than_what_is_announced(reader: str) -> None:
         message = refusal(READERS[reader], text)
         assert "\n" not in message
         assert len(message) < 200
+
+
+# What quadratic algorithms take minutes for, by what is repeated
+
+REPEATED = [
+    *(
+        "<b>",
+        "<br></p>",
+        "<li><s>",
+        "<li>",
+        "<p>a",
+        "<span>, 1</span>",
+        "&a",
+        "&#",
+        "&#x",
+    ),
+    *(
+        "<!--",
+        "<!-- >",
+        "<!x",
+        "<?x >",
+        "<?xml",
+        "<![cdata[",
+        "<![if >",
+        "<",
+        "</",
+        "<a ",
+    ),
+    *("<a x='", "<a b='><a ' ", "<script></", "<title", "class='", "<x class='promo'>"),
+    *(
+        "a",
+        "1",
+        "111,",
+        "111,111 artwork",
+        ", 1",
+        "-",
+        ".jpg!a",
+        "!a.jpg",
+        "/",
+        "%",
+        "?",
+    ),
+    *(
+        "\u0301\u0316",
+        "\ufdfa",
+        "\x1b",
+        " ",
+        "paintingJson = ",
+        "{",
+        "[",
+        '"',
+        "\\",
+        "x ",
+    ),
+    "<li><s>a</s>" * 20 + "</li>" * 20,
+    "<div class=masonry-text-view-all><li>" * 20 + "</li></div>" * 20,
+]
+WRAPPED = {
+    "letter": ('<div class="masonry-text-view-all"><li><a href="/en/{}">{}</a></div>',),
+    "text list": (
+        '<ul class="painting-list-text"><li>{}</li></ul></html>',
+        '<title>{}</title><ul class="painting-list-text"><li><a href="{}"></ul></html>',
+    ),
+    "painting": (
+        "{}",
+        "<main data-painting-id=1><article><li><s>{}</s></li></article></main>",
+        "<main ng-init='{}'><meta property='og:image' content='{}'></main>",
+    ),
+    "list": ('{"Paintings": [{}], "AllPaintingsCount": 1}',),
+    "artist": ('{"artistName": "{}", "url": "{}"}',),
+    "search": (
+        '{"Artists": [{"artistUrl": "{}", "title": "{}", "totalWorksTitle": "{}"}]}',
+        '{"Artists": null, "ArtistsHtml": "{}"}',
+    ),
+    "alphabet": ('[{"url": "{}", "artistName": "{}"}]',),
+}
+
+
+def make_hostile_texts(reader: str, repeated: str, length: int) -> Iterator[str]:
+    text = repeated * (length // len(repeated) + 1)
+    for wrapped in WRAPPED[reader]:
+        if reader == "list":
+            keys = ("title", "year", "id", "image", "paintingUrl", "artistUrl")
+            for start in ("", "https://uploads1.wikiart.org/", "/en/x/"):
+                one = work(images=[{"image": start + text}])
+                yield listed(one | dict.fromkeys(keys, start + text))
+        elif reader in ("letter", "text list", "painting"):
+            yield wrapped.replace("{}", text)
+        else:
+            yield wrapped.replace("{}", json.dumps(text)[1:-1])
+
+
+def check_time(reader: str, repeated: str, length: int) -> None:
+    for text in make_hostile_texts(reader, repeated, length):
+        start = time.monotonic()
+        refusal(READERS[reader], text)
+        assert time.monotonic() - start < 5, text[:100]
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_hostile_texts_take_no_long_time(reader: str) -> None:
+    for repeated in REPEATED:
+        check_time(reader, repeated, 40_000)
+
+
+@pytest.mark.parametrize(
+    ("reader", "repeated"),
+    [
+        ("text list", "a"),
+        ("text list", "111,"),
+        ("painting", "<li><s>"),
+        ("painting", "<a b='><a ' "),
+        ("painting", "<!-- >"),
+        ("letter", "<br></p>"),
+        ("list", "a"),
+        ("list", ".jpg!a"),
+        ("list", "!a.jpg"),
+    ],
+)
+def test_long_hostile_texts_take_no_long_time(reader: str, repeated: str) -> None:
+    check_time(reader, repeated, 200_000)
+
+
+def test_long_lists_are_refused() -> None:
+    many = [{}] * (MAX_ENTRIES + 1)
+    for values in ({"Paintings": many}, {"Artists": many}, many):
+        text = json.dumps(values)
+        messages = [refusal(reader, text) for reader in READERS.values()]
+        assert any("50,001 entries" in message for message in messages)
 
 
 def strange(value: Any, source: random.Random) -> Any:

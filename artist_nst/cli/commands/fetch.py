@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -174,9 +176,10 @@ def fetch(
     )
     client = WikiArtClient(rate=_check_rate(rate), agent=_check_agent(user_agent))
     fetcher = _Fetcher(open_console(quiet, verbose), options, client, corpora)
-    for name in artists:
-        fetcher.fetch(name, is_only=len(artists) == 1)
-    fetcher.print_reports()
+    with _one_interrupt():
+        for name in artists:
+            fetcher.fetch(name, is_only=len(artists) == 1)
+        fetcher.print_reports()
     return 0 if fetcher.is_complete else 1
 
 
@@ -226,7 +229,9 @@ class _Fetcher:
             self.is_complete = False
             print_error(error)
             return
-        if report.folder in (earlier.folder for earlier in self.reports):
+        if (report.folder, report.page) in (
+            (earlier.folder, earlier.page) for earlier in self.reports
+        ):
             return  # the same artist under another name
         self.reports.append(report)
         self.is_complete &= report.complete or self.options.dry_run
@@ -336,6 +341,28 @@ def _fetch_bar(
             show(title, progress.done, progress.total, f"{size} {failed}")
 
         yield show_progress
+
+
+@contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """Let only the first Ctrl-C interrupt: what follows it only ends the process."""
+    before = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if before is not signal.default_int_handler or not is_main:
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt_once)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is _interrupt_once:
+            signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_once(*_: object) -> None:
+    # Not a handler that does nothing: Python removes those when it ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _check_words(option: str, words: list[str] | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import typer
 
 from artist_nst.cli.console import format_bytes, open_console, print_note
 from artist_nst.cli.options import Corpora, Quiet, Verbose
+from artist_nst.cli.output import make_visible
 from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import ArtistNstError, UsageError
 
@@ -92,7 +93,9 @@ def _confirm(description: str, artist: str) -> None:
             "no terminal to ask on"
         )
     try:
-        agreed = typer.confirm(f"Delete {description} and the manifest?", err=True)
+        # An artist's name could otherwise hide or reword the question.
+        question = make_visible(f"Delete {description} and the manifest?")
+        agreed = typer.confirm(question, err=True)
     except (typer.Abort, KeyboardInterrupt, EOFError):
         typer.echo(err=True)  # ends the line of the question
         raise Interrupted("nothing was deleted") from None

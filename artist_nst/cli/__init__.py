@@ -123,7 +123,7 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         # typer's own errors; where click defines their class depends on the version.
         if hasattr(error, "format_message"):
-            return _fail_usage(error)
+            return _fail_usage(error, arguments)
         if os.environ.get("ARTIST_NST_DEBUG"):
             raise
         kind = type(error).__name__
@@ -135,12 +135,17 @@ def run(arguments: list[str]) -> int:
         )
 
 
-def _fail_usage(error: Any) -> int:
+def _fail_usage(error: Any, arguments: list[str]) -> int:
     if not error.format_message():
         # No command was given, and the help has been printed.
         return USAGE
     message = describe_usage_error(error)
-    command = error.ctx.command_path if getattr(error, "ctx", None) else "artist-nst"
+    if arguments and os.path.isfile(arguments[0]):
+        message += f"; did you mean `artist-nst paint {' '.join(arguments)}`?"
+    if getattr(error, "ctx", None):
+        command = error.ctx.command_path
+    else:  # an option without its value
+        command = " ".join(["artist-nst", *arguments[:1]])
     return _fail(f"{message} (see `{command} --help`)", error.exit_code)
 
 

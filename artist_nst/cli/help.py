@@ -43,6 +43,20 @@ class Command(TyperCommand):
             self.rich_markup_mode = None
         super().format_help(ctx, formatter)
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options without boxes, under their headings."""
+        sections: dict[str, list[Any]] = {}
+        for parameter in self.get_params(ctx):
+            is_option = parameter.param_type_name == "option"
+            panel = getattr(parameter, "rich_help_panel", None)
+            heading = panel or ("Options" if is_option else "Arguments")
+            if record := parameter.get_help_record(ctx):
+                sections.setdefault(heading, []).append(record)
+        order = sorted(sections, key=["Options", "Arguments"].count, reverse=True)
+        for heading in order:
+            with formatter.section(heading):
+                formatter.write_dl(sections[heading])
+
 
 def _join_lines(text: str, is_plain: bool) -> str:
     """Join the lines of each paragraph, but not those of examples."""

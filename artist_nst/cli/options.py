@@ -113,7 +113,7 @@ RecipeName = Annotated[
         "--recipe",
         metavar="NAME|FILE.toml",
         help="Recipe that the options below change; `artist-nst recipes` lists them "
-        "(default: default; for repaint, the painting's).",
+        "(default: default, or the painting's).",
     ),
 ]
 
@@ -195,7 +195,8 @@ class PaintOptions(RunOptions):
         typer.Option(
             "--color-transfer",
             "-c",
-            help="Keep the photo's colors; short for --color reinhard.",
+            help="Paint with the photo's palette; short for --color reinhard. "
+            "--color luminance keeps every place's color.",
         ),
     ] = False
     draft: Annotated[
@@ -332,7 +333,7 @@ class PaintOptions(RunOptions):
         return option if is_given else None
 
 
-def _setting_parameters() -> list[inspect.Parameter]:
+def _setting_parameters(is_repaint: bool) -> list[inspect.Parameter]:
     """Make an option of each of the recipe's fields that has one.
 
     Those with a short form are the most used, and come first in ``--help``.
@@ -346,10 +347,13 @@ def _setting_parameters() -> list[inspect.Parameter]:
         elif kind == Weighted:
             kind = list[str]
         letters = [f"-{setting.letter}"] if setting.letter else []
+        source = f"default recipe: {format_value(value)}"
+        if is_repaint:
+            source = "default: the painting's"
         option = typer.Option(
             f"--{setting.option}",
             *letters,
-            help=f"{setting.help} (default recipe: {format_value(value)})",
+            help=f"{setting.help} ({source})",
             metavar=_METAVARS.get(kind),
             rich_help_panel=None if letters else SETTINGS,
         )
@@ -400,7 +404,7 @@ def with_options(
             if name != "options"
         ]
         if has_settings:
-            parameters += _setting_parameters()
+            parameters += _setting_parameters(command.__name__ == "repaint")
         hints = get_type_hints(kind, include_extras=True)
         shared = [
             inspect.Parameter(

@@ -223,7 +223,9 @@ class PaintSession:
         width, height = record["size"]
         # The log has said other reasons.
         known = [reason for reason in record["stopped"] if reason in [*StopReason]]
-        reasons = " / ".join(dict.fromkeys(known))
+        reasons = [*dict.fromkeys(known)]
+        early = [reason for reason in reasons if reason != StopReason.ALL_DONE]
+        stopped = f"; stopped: {' / '.join(early)}" if early else ""
         networks = [level["network"] for level in record["computed"]]
         names = dict.fromkeys(networks or [record["network"]["name"]])
         painters = ", then ".join(map(format_network, names))
@@ -231,7 +233,7 @@ class PaintSession:
         print_note(
             self.console,
             f"{width}×{height}, {iterations} in {record['seconds']:.0f} s with "
-            f"{painters}; stopped: {reasons}",
+            f"{painters}{stopped}",
         )
 
 

@@ -91,7 +91,10 @@ class Selection:
         )
 
     def describe_values(self, works: Iterable[Work]) -> str:
-        """List the values that the filtered fields have, for when nothing matches."""
+        """List the values that the filtered fields have, for when nothing matches.
+
+        A field that no work has is one that was not asked for when they were fetched.
+        """
         works = list(works)
         notes = []
         for name in ("style", "genre", "media"):
@@ -100,7 +103,8 @@ class Selection:
                 values = (value.strip() for text in texts for value in text.split(","))
                 common = Counter(filter(None, values)).most_common(MAX_NAMED)
                 known = ", ".join(sorted(value for value, _ in common))
-                notes.append(f"{name} is {known or 'not known'}")
+                unknown = "not known, `artist-nst fetch … --details` asks for it"
+                notes.append(f"{name} is {known or unknown}")
         return "; ".join(notes)
 
     def _matches_years(self, work: Work) -> bool:

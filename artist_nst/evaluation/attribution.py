@@ -328,9 +328,11 @@ def _require_enough(
         if _count_distinct(samples[name]) >= MIN_WORKS
     }
     if artist is not None and artist not in enough:
+        remedy = f"get more with `artist-nst fetch {artist}` or `artist-nst adopt`"
+        if artist == "procedural":
+            remedy = "evaluate paintings after an artist of more works"
         raise UsageError(
-            f"{artist}: {_describe_lack(samples.get(artist, []))}: get more with "
-            f"`artist-nst fetch {artist}` or `artist-nst adopt`"
+            f"{artist}: {_describe_lack(samples.get(artist, []))}: {remedy}"
         )
     if len(enough) < MIN_ARTISTS:
         names = f" ({', '.join(enough)})" if enough else ""

@@ -27,6 +27,9 @@ from artist_nst._files import format_error
 from artist_nst.errors import ArtistNstError, TooLargeError
 
 log = logging.getLogger(__name__)
+# What is wrong is raised, too; without a handler of its own it is also printed.
+for library in ("PIL", "tifffile"):
+    logging.getLogger(library).addHandler(logging.NullHandler())
 
 # Only formats with a signature: Pillow's others would take a text file for an image,
 # or start programs such as Ghostscript.

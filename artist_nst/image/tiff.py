@@ -78,8 +78,6 @@ def read_tiff(
         return None
     import tifffile
 
-    # What is wrong is raised, too.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     stream.seek(0)
     with tifffile.TiffFile(stream) as file:
         page = _find_largest(file)

@@ -14,7 +14,7 @@ from typing import cast
 
 from torch import Tensor
 
-from artist_nst._files import format_error, get_version, hash_file
+from artist_nst._files import format_error, format_path, get_version, hash_file
 from artist_nst._types import PathLike
 from artist_nst._validation import parse_json, validate
 from artist_nst.corpus.works import (
@@ -331,13 +331,14 @@ def _find_picture(
     if files:
         advice = f": name that one with {option}" if option else ""
         raise UsageError(
-            f"{files[0]} is not the picture that {painting} was painted from (its "
-            f"hash differs){advice}"
+            f"{format_path(files[0])} is not the picture that {painting} was painted "
+            f"from (its hash differs){advice}"
         )
     advice = f"name it with {option}" if option else ""
     if picture.get("work"):
         advice += f"{', or ' if advice else 'name '}its folder with --corpora"
+    name = format_path(picture["path"] or format_title(picture))
     raise UsageError(
-        f"{picture['path'] or format_title(picture)}, which {painting} was painted "
-        f"from, is not here{advice and f': {advice}'}"
+        f"{name}, which {painting} was painted from, is not here"
+        f"{advice and f': {advice}'}"
     )

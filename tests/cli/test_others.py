@@ -167,7 +167,7 @@ class TestDemo:
         for painted in (2, 0):
             ran = cli("demo", "-w", 64)
             assert ran.code == 0
-            assert ran.err.count("VGG-19;") == painted
+            assert ran.err.count("with VGG-19\n") == painted
             assert ran.out.splitlines()[-1] == "demo/sheet.png"
             height, width, _ = pixels("demo/sheet.png").shape
             assert width > 600
@@ -189,7 +189,7 @@ class TestDemo:
         for name in ("chelsea", "coffee"):
             record = load_record(f"demo/{name}-painted.png")
             assert record["network"]["name"] == record["recipe"]["network"] == "compact"
-        assert ran.err.count("the compact network;") == 2
+        assert ran.err.count("with the compact network\n") == 2
         (line,) = [line for line in ran.err.splitlines() if "instead" in line]
         assert "the compact network paints instead" in line
         assert without_weights == []

@@ -43,7 +43,7 @@ class TestOutput:
         ran = cli("paint", photo, style, *SMALL)
         assert (ran.code, ran.out) == (0, "photo-style.png\n")
         assert pixels("photo-style.png").shape == (36, 48, 3)
-        assert "stopped: all iterations done" in ran.err
+        assert "stopped" not in ran.err
         cli("paint", photo, style, *SMALL)
         assert files() == ["photo-style-2.png", "photo-style.png"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -118,6 +119,7 @@ def compare(
     from artist_nst.experiments import comparison
     from artist_nst.painting.style_sources import StyleRequest
 
+    _check_values(values, pictures)
     photo, styles = _split_pictures(pictures, artist, style)
     compute = options.compute
     with counting_bar(console) as show:
@@ -171,6 +173,20 @@ def _check_options(
             option = f"--{axis.name}" if is_given is not None else None
         if option is not None:
             raise UsageError(f"{option}: leave it out, {axis.name} is varied")
+
+
+def _check_values(values: str, pictures: list[str]) -> None:
+    """Raise UsageError for values that were separated by spaces."""
+    numbers = [
+        text
+        for text in pictures
+        if not os.path.exists(text) and text.replace(".", "", 1).isdecimal()
+    ]
+    if numbers:
+        raise UsageError(
+            f"{numbers[0]} is no picture: separate values by commas, "
+            f"{','.join([values, *numbers])}"
+        )
 
 
 def _split_pictures(

@@ -40,7 +40,8 @@ def repaint(
         ),
     ],
     content: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Photo, if it has moved.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Photo, if it has moved; or another one."),
     ] = None,
     style_image: Annotated[
         list[Path] | None,

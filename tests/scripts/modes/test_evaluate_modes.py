@@ -84,7 +84,7 @@ def test_a_third_is_painted_from(output: Path, folder: Path) -> None:
         if "-whole-" in path.name:
             assert 1 <= len(styles) <= 8
         else:
-            assert len(styles) == (8 if path.name.endswith("-more.png") else 1)
+            assert len(styles) == (8 if "-mix-" in path.name else 1)
         used |= {style["sha256"] for style in styles}
     assert used <= {hash_file(path) for path in share}
     assert len(used) > 2

@@ -25,7 +25,7 @@ from artist_nst.cli.commands import (
     weights,
     works,
 )
-from artist_nst.cli.help import Command, shorten_values
+from artist_nst.cli.help import Command, Group, shorten_values
 from artist_nst.cli.output import prepare_streams, print_error
 from artist_nst.cli.signals import Interrupted
 from artist_nst.cli.usage_errors import describe_usage_error
@@ -35,6 +35,7 @@ FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     name="artist-nst",
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

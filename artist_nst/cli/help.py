@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.models import OptionInfo
 
 from artist_nst.errors import UsageError
@@ -39,9 +39,12 @@ class Command(TyperCommand):
         for parameter in self.params:
             if parameter.param_type_name == "argument":
                 parameter.display_type = lambda _: None  # type: ignore[attr-defined]
+        _hide_flag_types(self.get_params(ctx))
+        markup = self.rich_markup_mode
         if is_narrow:
             self.rich_markup_mode = None
         super().format_help(ctx, formatter)
+        self.rich_markup_mode = markup
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options without boxes, under their headings."""
@@ -58,6 +61,22 @@ class Command(TyperCommand):
                 formatter.write_dl(sections[heading])
 
 
+class Group(TyperGroup):
+    """The program, whose ``--help`` shows no value for flags."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        _hide_flag_types(self.get_params(ctx))
+        super().format_help(ctx, formatter)
+
+
+def _hide_flag_types(parameters: Iterable[Any]) -> None:
+    """Show no ``<bool>`` for flags, which take no value."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = " "
+
+
 def _join_lines(text: str, is_plain: bool) -> str:
     """Join the lines of each paragraph, but not those of examples."""
     paragraphs = re.split(r"\n\s*\n", text)
@@ -69,9 +88,9 @@ def _join_lines(text: str, is_plain: bool) -> str:
 
 
 def shorten_values(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Show no value for flags, and choices in the help text, where there is room.
+    """Show choices in the help text, where there is room.
 
-    typer would give the longest list of choices, and ``<bool>``, a column of their own.
+    typer would give the longest list of them a column of its own.
     """
     if hasattr(command, "__signature__"):
         parameters = inspect.signature(command).parameters
@@ -91,9 +110,7 @@ def shorten_values(command: Callable[..., Any]) -> Callable[..., Any]:
 def _shorten(option: OptionInfo, kind: Any) -> None:
     if get_origin(kind) in (Union, UnionType):
         (kind, *_) = (part for part in get_args(kind) if part is not type(None))
-    if kind is bool:
-        option.metavar = " "
-    elif get_origin(kind) is Literal:
+    if get_origin(kind) is Literal:
         option.metavar = "NAME"
         choices = get_args(kind)
         help_text = option.help or ""

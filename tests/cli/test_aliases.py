@@ -161,3 +161,13 @@ def test_options_of_another_command_are_not_suggested(cli: Cli) -> None:
 
 def test_underscores(cli: Cli, photo: Path, style: Path) -> None:
     assert cli("paint", photo, style, *SMALL, "--style_scale", 2).code == 0
+
+
+def test_a_picture_in_place_of_a_command(cli: Cli, photo: Path) -> None:
+    ran = cli(photo, "night.jpg")
+    assert ran.code == 2
+    assert f"did you mean `artist-nst paint {photo} night.jpg`?" in ran.line
+
+
+def test_an_option_without_its_value_names_its_command(cli: Cli) -> None:
+    assert "`artist-nst paint --help`" in cli("paint", "a.jpg", "--film").line

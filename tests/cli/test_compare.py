@@ -461,3 +461,15 @@ class TestBar:
         lines = stream.getvalue().split("\n")
         assert lines[0] == "ratio 1: 10/20: 2/6, 1:02:05 left in total"
         assert len([line for line in lines if line.strip()]) == 2
+
+
+def test_values_separated_by_spaces(cli: Cli, photo: Path, style: Path) -> None:
+    ran = cli("compare", "style-scale", "0.5", "1", "2", photo, style)
+    assert ran.code == 2
+    assert "separate values by commas, 0.5,1,2" in ran.line
+
+
+def test_values_are_checked_before_works_are_picked(cli: Cli, photo: Path) -> None:
+    ran = cli("compare", "seed", "1,x", photo, "-A", "procedural")
+    assert ran.code == 2
+    assert "Procedural:" not in ran.err

@@ -45,6 +45,21 @@ class TestHelp:
         text = cli("paint", "--help").out.split()
         assert all(letter in text for letter in letters)
 
+    def test_flags_take_no_value(self, cli: Cli) -> None:
+        for arguments in (["--help"], ["paint", "--help"], ["fetch", "--help"]):
+            assert "bool" not in cli(*arguments).out
+
+    def test_on_a_narrow_terminal(
+        self, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without boxes, under the same headings, and no option's name is cut."""
+        monkeypatch.setenv("COLUMNS", "60")
+        text = cli("paint", "--help").out
+        for name in ("--color-transfer", "--content-layer", "Style selection:"):
+            assert name in text
+        options = [line for line in text.splitlines() if line.startswith("  -")]
+        assert max(map(len, options)) <= 60
+
     def test_the_most_used_options_come_first(self, cli: Cli) -> None:
         text = cli("paint", "--help").out
         options = text.partition("Options ─")[2].partition("╰─")[0]

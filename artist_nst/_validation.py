@@ -58,6 +58,15 @@ def _describe(message: str) -> str:
     return f"{place} is out of range ({problem})"
 
 
+def is_json(text: str | bytes) -> bool:
+    """Tell whether a text is JSON as :func:`parse_json` reads it."""
+    try:
+        parse_json(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_json(text: str | bytes) -> Any:
     """Parse JSON.
 

@@ -333,7 +333,7 @@ class PaintOptions(RunOptions):
         return option if is_given else None
 
 
-def _setting_parameters(is_repaint: bool) -> list[inspect.Parameter]:
+def _setting_parameters(default_source: str) -> list[inspect.Parameter]:
     """Make an option of each of the recipe's fields that has one.
 
     Those with a short form are the most used, and come first in ``--help``.
@@ -348,8 +348,8 @@ def _setting_parameters(is_repaint: bool) -> list[inspect.Parameter]:
             kind = list[str]
         letters = [f"-{setting.letter}"] if setting.letter else []
         source = f"default recipe: {format_value(value)}"
-        if is_repaint:
-            source = "default: the painting's"
+        if default_source:
+            source = f"default: {default_source}"
         option = typer.Option(
             f"--{setting.option}",
             *letters,
@@ -385,13 +385,14 @@ def _parse_settings(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_options(
-    kind: type[RunOptions], *without: str
+    kind: type[RunOptions], *without: str, default: str = ""
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the fields of ``kind`` as options, as one value in ``options``.
 
     Args:
         kind: :class:`RunOptions`, or :class:`PaintOptions`, which adds the recipe's.
         without: Fields that are no options of this command.
+        default: Where settings come from that are not given; the default recipe if "".
     """
     has_settings = issubclass(kind, PaintOptions)
 
@@ -404,7 +405,7 @@ def with_options(
             if name != "options"
         ]
         if has_settings:
-            parameters += _setting_parameters(command.__name__ == "repaint")
+            parameters += _setting_parameters(default)
         hints = get_type_hints(kind, include_extras=True)
         shared = [
             inspect.Parameter(

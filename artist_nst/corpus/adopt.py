@@ -39,6 +39,7 @@ from artist_nst.corpus.names import (
 from artist_nst.corpus.works import (
     Work,
     get_packaged_corpora,
+    has_manifest,
     load_corpus,
 )
 from artist_nst.errors import ArtistNstError, UsageError
@@ -272,7 +273,7 @@ def _check_folders(folder: Path, artist: str, target: Path) -> None:
             f"{folder} is the corpus {target}, or one is inside the other: choose "
             "another folder with --corpora, or another --artist"
         )
-    if not (target / "corpus.json").exists() and load_corpus(target).works:
+    if not has_manifest(target) and load_corpus(target).works:
         raise UsageError(
             f"{target} is a corpus already, of pictures of your own: choose another "
             "--artist, or another folder with --corpora"

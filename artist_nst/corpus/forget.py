@@ -13,6 +13,7 @@ from artist_nst.corpus.works import (
     DamagedError,
     Work,
     get_packaged_corpora,
+    has_manifest,
     load_corpus,
     read_artist_name,
 )
@@ -66,7 +67,7 @@ def forget(corpus: Corpus, *, damaged: bool = False) -> tuple[Path, ...]:
     folder = corpus.folder
     _check_deletable(folder)
     with lock_corpus(folder):
-        if (folder / "corpus.json").exists():
+        if has_manifest(folder):
             pictures = find_owned_pictures(_reload(folder, damaged))
             _delete([*pictures, *find_parts(folder)])
             if not (folder / "images").is_symlink():

@@ -21,6 +21,7 @@ from artist_nst.corpus.works import (
     FORMAT,
     Corpus,
     Work,
+    has_manifest,
     load_corpus,
     make_corpus,
     read_header,
@@ -96,7 +97,7 @@ def open_manifest(
             is damaged or from a newer version.
     """
     with lock_corpus(folder):
-        exists = (folder / "corpus.json").exists()
+        exists = has_manifest(folder)
         header = {"format": FORMAT, "slug": slug, "artist": artist, "source": source}
         works = load_corpus(folder).works if exists else ()
         manifest = Manifest(folder, header | read_header(folder), works)

@@ -19,7 +19,7 @@ from artist_nst._files import (
     list_folder,
     open_file,
 )
-from artist_nst._validation import Count, Side, Text, parse_json, validate
+from artist_nst._validation import Count, Side, Text, is_json, parse_json, validate
 from artist_nst.corpus.names import find_similar, fold, make_title, match_name
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
@@ -280,7 +280,7 @@ def make_corpus(folder: Path, header: dict[str, Any], works: Iterable[Work]) -> 
 def read_header(folder: Path) -> dict[str, Any]:
     """Read ``corpus.json``, empty if there is none; raises as ``load_corpus``."""
     path = folder / "corpus.json"
-    if not path.exists():
+    if not has_manifest(folder):
         return {}
     values = _parse_json(str(path), _read_bytes(path))
     version = values.get("format", FORMAT)
@@ -324,7 +324,7 @@ def _read_works(path: Path) -> list[Work]:
     # Not by splitlines(), which splits inside titles that hold U+2028 and the like.
     *lines, rest = _read_bytes(path).split(b"\n")
     # A whole line ends in a line break, or is whole JSON if an editor left that out.
-    if _is_json(rest):
+    if is_json(rest):
         lines.append(rest)
     works: list[Work] = []
     errors: list[DamagedError] = []
@@ -341,14 +341,6 @@ def _read_works(path: Path) -> list[Work]:
     if len(errors) > MAX_LOGGED:
         log.warning("%s: %d more are left out", path, len(errors) - MAX_LOGGED)
     return works
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        parse_json(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _parse_work(place: str, line: bytes) -> Work:

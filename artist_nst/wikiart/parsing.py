@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from bs4 import BeautifulSoup, Tag
 
+from artist_nst._validation import is_json, parse_json
 from artist_nst.corpus.names import make_title
 from artist_nst.corpus.years import parse_years
 from artist_nst.errors import ArtistNstError
@@ -329,8 +330,8 @@ def parse_all_artists(text: str) -> list[Artist]:
 
 def _load_json(text: str) -> Any:
     try:
-        return json.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
+        return parse_json(text.removeprefix("\ufeff"))
+    except ValueError:
         raise _unexpected(text, "JSON") from None
 
 
@@ -361,17 +362,9 @@ def _unexpected(text: str, expected: str) -> ArtistNstError:
     # Who refuses requests shows pages, too, but not the site's.
     is_other_page = title and "wikiart" in title[1].casefold() and _is_whole_page(text)
     kind = InvalidResponseError
-    if expected != "JSON" and (is_other_page or _is_json(text)):
+    if expected != "JSON" and (is_other_page or is_json(text)):
         kind = UnexpectedResponseError
     return kind(f"{received} came in place of {expected}")
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _objects(values: object) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from artist_nst.corpus.names import (
     make_other_folder_name,
     normalize_name,
 )
-from artist_nst.corpus.works import list_artists, load_corpus, read_header
+from artist_nst.corpus.works import has_manifest, list_artists, load_corpus, read_header
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.wikiart.parsing import Artist
 
@@ -55,7 +55,7 @@ def choose_folder(artist: Artist, corpora: Path) -> Path:
     header = _read_header(folder)
     if is_fetched(header) and header.get("slug") not in (None, artist.slug):
         return corpora / make_other_folder_name(artist.slug)
-    is_plain = not (folder / "corpus.json").exists() and load_corpus(folder).works
+    is_plain = not has_manifest(folder) and load_corpus(folder).works
     if is_plain or (header and not is_fetched(header)):
         remedy = "name another folder with --corpora"
         if not is_plain:

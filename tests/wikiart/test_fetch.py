@@ -925,6 +925,19 @@ def test_killed_again_and_again(site: WikiArtServer, get: Get, tmp_path: Path) -
     assert not [path for path in folder.rglob("*") if path.name.endswith(".part")]
 
 
+def start_run(site: WikiArtServer, folder: Path) -> subprocess.Popen[str]:
+    """Start a fetch in a process of its own, and wait until it is in the middle."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(folder), "200"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while len(site.requests) < 12 and process.poll() is None:
+        time.sleep(0.01)
+    return process
+
+
 def test_ctrl_c(site: WikiArtServer, get: Get, tmp_path: Path) -> None:
     site.delay_s = 0.02
     site.add_fault(site.path(site.works[20]), "stall")
@@ -955,14 +968,7 @@ def test_ctrl_c_twice(site: WikiArtServer, tmp_path: Path) -> None:
     site.delay_s = 0.02
     for one in site.works[5:9]:
         site.add_fault(site.path(one), "stall")
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(tmp_path), "200"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while len(site.requests) < 12 and process.poll() is None:
-        time.sleep(0.01)
+    process = start_run(site, tmp_path)
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -978,14 +984,7 @@ def test_ctrl_c_twice(site: WikiArtServer, tmp_path: Path) -> None:
 def test_a_storm_of_ctrl_c(site: WikiArtServer, tmp_path: Path, gap_s: float) -> None:
     site.delay_s = 0.02
     site.add_fault(site.path(site.works[8]), "stall")
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(tmp_path), "200"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while len(site.requests) < 12 and process.poll() is None:
-        time.sleep(0.01)
+    process = start_run(site, tmp_path)
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
         time.sleep(gap_s)

@@ -114,12 +114,12 @@ def compare(
     count = len(across.values) * (len(down.values) if down else 1)
     if count > MAX_UNCONFIRMED and not yes:
         raise UsageError(f"these are {count:,} paintings: add --yes to paint so many")
+    _check_values(values, pictures)
     console = open_console(options.quiet, options.verbose)
     load_torch()
     from artist_nst.experiments import comparison
     from artist_nst.painting.style_sources import StyleRequest
 
-    _check_values(values, pictures)
     photo, styles = _split_pictures(pictures, artist, style)
     compute = options.compute
     with counting_bar(console) as show:

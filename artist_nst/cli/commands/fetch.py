@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +19,7 @@ from artist_nst.cli.console import (
 )
 from artist_nst.cli.options import Corpora, Quiet, Verbose, panel_option
 from artist_nst.cli.output import make_visible, print_error, write_stdout
-from artist_nst.cli.signals import RESUME, Interrupted
+from artist_nst.cli.signals import RESUME, Interrupted, one_interrupt
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
 if TYPE_CHECKING:
@@ -176,7 +174,7 @@ def fetch(
     )
     client = WikiArtClient(rate=_check_rate(rate), agent=_check_agent(user_agent))
     fetcher = _Fetcher(open_console(quiet, verbose), options, client, corpora)
-    with _one_interrupt():
+    with one_interrupt():
         for name in artists:
             fetcher.fetch(name, is_only=len(artists) == 1)
         fetcher.print_reports()
@@ -341,28 +339,6 @@ def _fetch_bar(
             show(title, progress.done, progress.total, f"{size} {failed}")
 
         yield show_progress
-
-
-@contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """Let only the first Ctrl-C interrupt: what follows it only ends the process."""
-    before = signal.getsignal(signal.SIGINT)
-    is_main = threading.current_thread() is threading.main_thread()
-    if before is not signal.default_int_handler or not is_main:
-        yield
-        return
-    signal.signal(signal.SIGINT, _interrupt_once)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is _interrupt_once:
-            signal.signal(signal.SIGINT, before)
-
-
-def _interrupt_once(*_: object) -> None:
-    # Not a handler that does nothing: Python removes those when it ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _check_words(option: str, words: list[str] | None) -> tuple[str, ...]:

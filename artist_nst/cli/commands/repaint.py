@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@with_options(PaintOptions)
+@with_options(PaintOptions, default="the painting's")
 def repaint(
     painting: Annotated[
         Path,

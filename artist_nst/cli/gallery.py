@@ -107,10 +107,10 @@ def paint_each(photos: list[Path], paint_photo: Callable[[int, Path], None]) -> 
         except (KeyboardInterrupt, Interrupted) as error:
             if count == 1:
                 raise
-            kept = str(error).removesuffix(RESUME)
-            kept = f"{kept.removesuffix('; ')}; " if kept else ""
             done = f"{index - failed} of {count} photos are done"
-            raise Interrupted(f"{kept}{done}; {RESUME}") from None
+            if isinstance(error, Interrupted):
+                done = f"{error.outcome}; {done}"
+            raise Interrupted(done, RESUME) from None
         except ArtistNstError as error:
             if count == 1 or isinstance(error, RequestError):
                 raise

@@ -23,6 +23,7 @@ from artist_nst.recipes.recipe import (
     format_value,
     parse_layers,
 )
+from artist_nst.styles.picking import PickWay
 
 if TYPE_CHECKING:
     from artist_nst.painting.compute import ComputeOptions
@@ -98,6 +99,18 @@ WorkNames = Annotated[
         metavar="NAME[:WEIGHT]",
         help="Id or title of a work of the artist; repeatable (default: a work is "
         "picked).",
+    ),
+]
+PickName = Annotated[
+    PickWay | None,
+    panel_option(
+        SELECTION,
+        "--pick",
+        help="How works are picked. typical: the work most similar to all others; "
+        "nearest: similar to the photo in subject and color; diverse: works that "
+        "span the artist's range; mix: several similar works in one painting; "
+        "whole: similar works that suit the photo, each place after one of them "
+        "(default: random, or diverse with --works).",
     ),
 ]
 StyleFiles = Annotated[

@@ -78,7 +78,7 @@ def report_series(series: Series) -> None:
     if not series.done:
         outcome = f"none of {format_count(total, 'painting')} finished"
     if series.interrupted:
-        raise Interrupted(f"{outcome}; {RESUME}")
+        raise Interrupted(outcome, RESUME)
     if series.failed:
         raise ArtistNstError(f"{outcome}; {len(series.failed)} could not be painted")
 

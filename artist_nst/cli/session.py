@@ -159,8 +159,12 @@ class PaintSession:
             self._report(painting)
             self._print_files(painting, out)
         if painting.interrupted:
-            place = "sent on" if self.options.out == PIPE else f"in {out}"
-            raise Interrupted(f"the best painting so far is {place}")
+            if self.options.out == PIPE:
+                raise Interrupted("the best painting so far is sent on")
+            raise Interrupted(
+                f"the best painting so far is in {out}",
+                "`artist-nst repaint` paints it again, in full",
+            )
         if is_cut_short(painting.record):
             # The log says why.
             raise ArtistNstError(f"unfinished: {out} is enlarged from a smaller level")

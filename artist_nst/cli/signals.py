@@ -9,7 +9,17 @@ RESUME = "run the same command again to continue"
 
 
 class Interrupted(Exception):
-    """Ctrl-C after finished work was saved; the message says where."""
+    """Ctrl-C after finished work was saved.
+
+    Attributes:
+        outcome: What was made, and where it is.
+        advice: What to do next; may be empty.
+    """
+
+    def __init__(self, outcome: str, advice: str = "") -> None:
+        super().__init__(f"{outcome}; {advice}" if advice else outcome)
+        self.outcome = outcome
+        self.advice = advice
 
 
 def load_torch() -> None:

@@ -47,6 +47,7 @@ _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations with width and height exchanged
 
 MAX_SCANS = 200  # of a progressive JPEG; programs write ten or so
 MAX_READS = 1_000_000  # of a decoder in Python; a GIF of 64 megapixels takes half
+MAX_PLAIN_PIXELS = 2_000_000  # of a PPM in digits, which takes 3 seconds a million
 MAX_TEXT = 64 << 20  # bytes of a PNG's text or profile, decompressed
 
 _pillow_lock = threading.Lock()
@@ -113,8 +114,13 @@ def translate_errors(
         ) from error
 
 
-def open_image(stream: io.BufferedReader) -> Image.Image:
-    """Read an image's header; call it within ``configure_pillow``."""
+def open_image(stream: io.BufferedReader, name: str) -> Image.Image:
+    """Read an image's header; call it within ``configure_pillow``.
+
+    Raises:
+        TooLargeError: It has more pixels than are read of its kind.
+        Exception: It is no image, or damaged; ``translate_errors`` knows them.
+    """
     Image.init()
     _register_heif(stream)
     # Which decoders there are depends on how Pillow was built.
@@ -126,6 +132,8 @@ def open_image(stream: io.BufferedReader) -> Image.Image:
     elif image.format == "PNG":
         _scale_transparency(image)
         _read_cicp(image, stream)
+    elif image.format == "PPM":
+        _check_digits(image, name)
     elif image.format == "HEIF":
         _translate_nclx(image)
     return image
@@ -178,6 +186,17 @@ def _check_scans(stream: io.BufferedReader) -> None:
         raise OSError(f"it has {scans:,} scans, where {MAX_SCANS} are allowed")
 
 
+def _check_digits(image: Image.Image, name: str) -> None:
+    """Raise TooLargeError for a PPM whose numbers are text, if there are too many."""
+    width, height = image.size
+    decoders = {tile[0] for tile in getattr(image, "tile", [])}
+    if "ppm_plain" in decoders and width * height > MAX_PLAIN_PIXELS:
+        raise TooLargeError(
+            f"{name} cannot be read: its {width} × {height} pixels are written in "
+            f"digits, which is read up to {MAX_PLAIN_PIXELS:,}; save it as PNG"
+        )
+
+
 def _read_cicp(image: Image.Image, stream: io.BufferedReader) -> None:
     """Add the content of a PNG's chunk cICP to ``image.info``; Pillow does not."""
     position = stream.tell()
@@ -226,6 +245,33 @@ def check_size(image: Image.Image, name: str, max_pixels: int) -> None:
         )
     if width * height > max_pixels:
         raise too_large_error(name, size, max_pixels)
+
+
+def check_jpeg(stream: io.BufferedReader) -> None:
+    """Decode a JPEG by a decoder that reports damage which others paint over.
+
+    Raises:
+        ValueError: It is damaged; the message is libjpeg's.
+    """
+    stream.seek(0)
+    content = stream.read()
+    try:
+        _decode_strictly(content)
+    except ValueError as error:
+        # Without its end marker, a JPEG is whole if its data are; not if they were
+        # filled up with zeros.
+        if "Premature end of JPEG file" not in str(error) or content[-2:] == b"\0\0":
+            raise
+        _decode_strictly(content + b"\xff\xd9")
+
+
+def _decode_strictly(content: bytes) -> None:
+    # Late: it imports numpy.
+    import simplejpeg
+
+    # At an eighth of the size, which still reads all data.
+    scale = {"min_height": 1, "min_width": 1, "min_factor": 8}
+    simplejpeg.decode_jpeg(content, colorspace="GRAY", strict=True, **scale)
 
 
 def apply_orientation(image: Image.Image, name: str) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 
 from artist_nst._files import (
     check_suffix,
+    format_error,
     format_path,
     open_file,
     translate_write_errors,
@@ -24,6 +26,7 @@ from artist_nst.errors import ArtistNstError, TooLargeError
 from artist_nst.image.decoder import (
     FULL_PIXELS,
     apply_orientation,
+    check_jpeg,
     check_size,
     configure_pillow,
     has_sideways_orientation,
@@ -94,18 +97,28 @@ def read_picture(
             return Picture(pixels, alpha, sha256, tiff.upright_size)
         stream.seek(0)
         with configure_pillow(name, max_pixels):
-            image = open_image(stream)
+            image = open_image(stream, name)
             if image.width * image.height > max_pixels:
                 text = f"{image.width} × {image.height} pixels"
                 raise too_large_error(name, text, max_pixels)
             tiff_tags = read_tiff_tags(image)
             upright, size = _decode_upright(image, name, width)
+            if image.format in ("JPEG", "MPO"):
+                _warn_of_damage(stream, name)
             # A phone's MPO is one image with a preview; counting may fail on damage.
             with contextlib.suppress(Exception):
                 if image.format != "MPO" and getattr(image, "is_animated", False):
                     log.info("%s holds several frames; only the first is read", name)
         pixels, alpha = to_floats(upright, tiff_tags, name)
     return Picture(pixels, alpha, sha256, size)
+
+
+def _warn_of_damage(stream: io.BufferedReader, name: str) -> None:
+    try:
+        check_jpeg(stream)
+    except ValueError as error:
+        reason = format_error(error)
+        log.warning("%s seems damaged (%s): compare it with the original", name, reason)
 
 
 def _decode_upright(
@@ -161,7 +174,7 @@ def read_small(
             return to_levels(pixels)
         stream.seek(0)
         with configure_pillow(name):
-            image = open_image(stream)
+            image = open_image(stream, name)
             check_size(image, name, max_pixels)
             tiff_tags = read_tiff_tags(image)
             image = apply_orientation(_reduce(image, side), name)

@@ -11,6 +11,7 @@ from artist_nst.errors import ArtistNstError
 from artist_nst.image.decoder import (
     FULL_PIXELS,
     READABLE_TEXT,
+    check_jpeg,
     check_size,
     configure_pillow,
     has_sideways_orientation,
@@ -89,7 +90,7 @@ def _verify_tiff(
 
 def _verify(stream: io.BufferedReader, name: str, max_pixels: int) -> Verified:
     with configure_pillow(name):
-        image = open_image(stream)
+        image = open_image(stream, name)
         suffix = _SUFFIXES.get(image.format or "")
         if suffix is None:
             raise ArtistNstError(
@@ -97,42 +98,23 @@ def _verify(stream: io.BufferedReader, name: str, max_pixels: int) -> Verified:
                 f"convert it to {READABLE_TEXT}"
             )
         check_size(image, name, max_pixels)
-        decode = _decode_jpeg if suffix == ".jpg" else _decode
-        width, height = decode(image, stream)
+        width, height = image.size
+        if suffix == ".jpg":
+            check_jpeg(stream)
+        else:
+            width, height = _decode(image, stream, name)
         if suffix != ".tif" and has_sideways_orientation(image):
             width, height = height, width
         return Verified(width, height, suffix)
 
 
-def _decode(image: Image.Image, stream: io.BufferedReader) -> tuple[int, int]:
+def _decode(
+    image: Image.Image, stream: io.BufferedReader, name: str
+) -> tuple[int, int]:
     """Decode in full, which also turns TIFF upright."""
     if image.format == "PNG":
         image.verify()  # the checksums, which load() does not look at
         stream.seek(0)
-        image = open_image(stream)
+        image = open_image(stream, name)
     image.load()
     return image.size
-
-
-def _decode_jpeg(image: Image.Image, stream: io.BufferedReader) -> tuple[int, int]:
-    """Decode by a decoder that reports damage which others paint over."""
-    stream.seek(0)
-    content = stream.read()
-    try:
-        _decode_strictly(content)
-    except ValueError as error:
-        # Without its end marker, a JPEG is whole if its data are; not if they were
-        # filled up with zeros.
-        if "Premature end of JPEG file" not in str(error) or content[-2:] == b"\0\0":
-            raise
-        _decode_strictly(content + b"\xff\xd9")
-    return image.size
-
-
-def _decode_strictly(content: bytes) -> None:
-    # Late: it imports numpy.
-    import simplejpeg
-
-    # At an eighth of the size, which still reads all data.
-    scale = {"min_height": 1, "min_width": 1, "min_factor": 8}
-    simplejpeg.decode_jpeg(content, colorspace="GRAY", strict=True, **scale)

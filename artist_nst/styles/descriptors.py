@@ -20,7 +20,8 @@ from torch.nn import functional
 
 from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError
-from artist_nst.image.files import read_scaled, resize_long_side
+from artist_nst.image.files import read_picture, read_scaled, resize_long_side
+from artist_nst.image.srgb import remove_white
 from artist_nst.nst.compact import load_compact
 from artist_nst.nst.features import extract_features
 from artist_nst.nst.sketch import SKETCH_SIZE, sketch_gram
@@ -66,9 +67,21 @@ class StyleDescriptor:
         return cls(grams.reshape(shape), layout, palette)
 
 
-def describe(pixels: Pixels) -> StyleDescriptor:
-    """Compute the descriptor of a picture, ``(H, W, 3)`` sRGB in [0, 1]."""
-    small = resize_long_side(pixels, LONG_SIDE, minimum=minimum_side(GRAM_LAYERS))
+def describe(pixels: Pixels, alpha: Pixels | None = None) -> StyleDescriptor:
+    """Compute the descriptor of a picture.
+
+    Args:
+        pixels: ``(H, W, 3)`` sRGB in [0, 1].
+        alpha: ``(H, W)``, how visible each pixel is, in [0, 1]. What is not visible
+            has no part in the palette, and the network sees the mean color there.
+    """
+    side = minimum_side(GRAM_LAYERS)
+    small = resize_long_side(pixels, LONG_SIDE, minimum=side)
+    weights = None
+    if alpha is not None and alpha.any():
+        weights = resize_long_side(alpha, LONG_SIDE, minimum=side)
+        mean = np.average(small, (0, 1), np.repeat(weights[..., None], 3, axis=2))
+        small = small * weights[..., None] + mean * (1 - weights[..., None])
     features, grams = extract_features(
         descriptor_network(), to_tensor(small), [DEEPEST_LAYER], GRAM_LAYERS
     )
@@ -76,17 +89,29 @@ def describe(pixels: Pixels) -> StyleDescriptor:
     return StyleDescriptor(
         torch.stack([sketch_gram(grams[layer]) for layer in GRAM_LAYERS]).numpy(),
         functional.normalize(fields.flatten(), dim=0).numpy(),
-        color_histogram(small),
+        color_histogram(small, weights),
     )
 
 
 def describe_file(path: PathLike) -> StyleDescriptor:
-    """Compute the descriptor of a picture file.
+    """Compute the descriptor of a work's file, over white where it is transparent.
 
     Raises:
         ArtistNstError: it can't be read.
     """
     return describe(read_scaled(path, 2 * LONG_SIDE))
+
+
+def describe_photo(path: PathLike) -> StyleDescriptor:
+    """Compute the descriptor of what is visible of a photo.
+
+    Raises:
+        ArtistNstError: it can't be read.
+    """
+    photo = read_picture(path, width=2 * LONG_SIDE)
+    if photo.alpha is None:
+        return describe(photo.pixels)
+    return describe(remove_white(photo.pixels, photo.alpha), photo.alpha)
 
 
 def describe_files(

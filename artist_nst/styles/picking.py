@@ -213,7 +213,7 @@ def _pick_by_style(
     from artist_nst.styles import clustering
     from artist_nst.styles.descriptors import (
         content_embedding,
-        describe_file,
+        describe_photo,
         style_embedding,
     )
 
@@ -224,7 +224,7 @@ def _pick_by_style(
         case "nearest":
             if photo is None:
                 raise UsageError("--pick nearest needs a photo: name one")
-            target = content_embedding([describe_file(photo)])[0]
+            target = content_embedding([describe_photo(photo)])[0]
             embeddings = content_embedding(styles)
             picked = clustering.find_nearest(embeddings, target, pick.work_count)
         case "diverse":

@@ -473,3 +473,13 @@ def test_values_are_checked_before_works_are_picked(cli: Cli, photo: Path) -> No
     ran = cli("compare", "seed", "1,x", photo, "-A", "procedural")
     assert ran.code == 2
     assert "Procedural:" not in ran.err
+
+
+def test_a_pick_holds_for_all_and_cannot_vary_too(cli: Cli, photo: Path) -> None:
+    artist = (photo, "-A", "procedural", *TINY, "-o", "grid", "--pick", "typical")
+    ran = cli("compare", "pick", "typical,nearest", *artist)
+    assert ran.code == 2
+    assert "--pick: leave it out" in ran.line
+    assert cli("compare", "seed", "1,2", *artist).code == 0
+    first, second = (load_record(f"grid/seed-{seed}.png") for seed in (1, 2))
+    assert first["styles"] == second["styles"]

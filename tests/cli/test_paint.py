@@ -646,6 +646,7 @@ class TestEntryPoint:
         assert process.returncode == 130, err
         assert out == "a.png\na.gif\na.frames\na.explained.png\n"
         assert "Traceback" not in err
+        assert "artist-nst repaint" in err
         assert pixels("a.png").shape == (36, 48, 3)
         record = load_record("a.png")
         assert record["stopped"][-1] == "interrupted"

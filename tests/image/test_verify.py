@@ -154,6 +154,29 @@ def test_a_jpeg_of_very_many_scans(tmp_path: Path) -> None:
         read_picture(path)
 
 
+def test_a_ppm_of_very_many_digits(tmp_path: Path) -> None:
+    path = put(tmp_path, b"P3 2000 1001 255 ")
+    assert "save it as PNG" in refused(path)
+    with pytest.raises(
+        ArtistNstError, match="2000 × 1001 pixels are written in digits"
+    ):
+        read_picture(path)
+    assert verify_picture(put(tmp_path, b"P3 2 1 255 0 9 9 8 8 7 ")).width == 2
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_damage_inside_is_told_when_it_is_read(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = encoded(name)
+    assert read_picture(put(tmp_path, content)).pixels.shape == (96, 128, 3)
+    assert not caplog.messages
+    half = content[: len(content) * 2 // 3] + b"\xff\xd9"
+    assert read_picture(put(tmp_path, half)).pixels.shape == (96, 128, 3)
+    (message,) = caplog.messages
+    assert "seems damaged" in message
+
+
 @pytest.mark.parametrize("name", JPEGS)
 def test_a_previews_end_is_not_the_pictures(tmp_path: Path, name: str) -> None:
     preview = encoded("JPEG", picture(24, 32))

@@ -31,6 +31,7 @@ from artist_nst.styles.descriptors import (
     describe,
     describe_file,
     describe_files,
+    describe_photo,
     gram_distance,
     style_embedding,
 )
@@ -245,6 +246,21 @@ def test_upright_and_over_white(tmp_path: Path) -> None:
     Image.fromarray(np.concatenate((levels, alpha), axis=2)).save(clear)
     Image.new("RGB", (120, 90), "white").save(white)
     assert compare(describe_file(clear), describe_file(white)) < 1e-9
+
+
+def test_a_photo_is_what_is_visible_of_it(tmp_path: Path) -> None:
+    levels = picture(90, 120)
+    alpha = np.full((90, 120, 1), 255, np.uint8)
+    plain, cut = tmp_path / "plain.png", tmp_path / "cut.png"
+    Image.fromarray(levels).save(plain)
+    assert compare(describe_photo(plain), describe_file(plain)) < 1e-9
+    # Half of it, beside what no one sees.
+    alpha[:, 60:] = 0
+    Image.fromarray(np.concatenate((levels, alpha), axis=2)).save(cut)
+    Image.fromarray(levels[:, :60]).save(plain)
+    visible = describe_photo(plain).palette
+    seen, over_white = describe_photo(cut).palette, describe_file(cut).palette
+    assert 1 - seen @ visible < 0.1 * (1 - over_white @ visible)
 
 
 def test_a_very_large_png_is_read_as_a_whole(

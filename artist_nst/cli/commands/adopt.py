@@ -81,7 +81,7 @@ def adopt(
             )
     except KeyboardInterrupt:
         raise Interrupted(
-            f"{done:,} of {format_count(total, 'picture')} done; {RESUME}"
+            f"{done:,} of {format_count(total, 'picture')} done", RESUME
         ) from None
     failed = sum(len(report.failed) for report in reports)
     if not quiet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import (
     Artist,
     PaintOptions,
+    PickName,
     RecipeName,
     StyleFiles,
     WorkNames,
@@ -24,6 +26,7 @@ from artist_nst.cli.signals import load_torch
 from artist_nst.errors import UsageError
 from artist_nst.experiments.axes import AXES, SETTING_AXES, Axis, parse_axis
 from artist_nst.recipes.toml_file import find_recipe
+from artist_nst.styles.picking import Pick
 
 # More paintings take hours on most machines, and need --yes.
 MAX_UNCONFIRMED = 100
@@ -67,6 +70,7 @@ def compare(
     artist: Artist = None,
     recipe: RecipeName = None,
     work: WorkNames = None,
+    pick: PickName = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -108,7 +112,16 @@ def compare(
     across = parse_axis(axis_name, values)
     down = parse_axis(*by) if by else None
     axes = [axis for axis in (across, down) if axis]
-    _check_options(axes, options, recipe, artist, work or None, seed)
+    given = {
+        "recipe": recipe,
+        "artist": artist,
+        "work": work or None,
+        "pick": pick,
+        "long-side": options.find_option("width"),
+        "precision": options.precision,
+        "seed": seed,
+    }
+    _check_options(axes, options, given)
     color_varies = any(axis.name == "color" for axis in axes)
     adjust = partial(options.change_recipe, color_varies=color_varies)
     count = len(across.values) * (len(down.values) if down else 1)
@@ -127,7 +140,11 @@ def compare(
             across,
             photo,
             StyleRequest(
-                images=styles, artist=artist, works=work or [], corpora=options.corpora
+                images=styles,
+                artist=artist,
+                works=work or [],
+                pick=Pick(way=pick) if pick else None,
+                corpora=options.corpora,
             ),
             down=down,
             recipe=adjust(find_recipe(recipe or "default")),
@@ -152,25 +169,21 @@ def compare(
 def _check_options(
     axes: list[Axis],
     options: PaintOptions,
-    recipe: str | None,
-    artist: str | None,
-    work: list[str] | None,
-    seed: int | None,
+    given: Mapping[str, object],
 ) -> None:
-    """Raise UsageError if an option sets what an axis varies."""
+    """Raise UsageError if an option sets what an axis varies.
+
+    Args:
+        axes: What varies.
+        options: The settings that were given.
+        given: Values of the axes that are no setting; None if not given.
+    """
     for axis in axes:
         if axis.name in SETTING_AXES:
             option = options.find_option(SETTING_AXES[axis.name])
         else:
-            is_given = {
-                "recipe": recipe,
-                "artist": artist,
-                "work": work,
-                "long-side": options.find_option("width"),
-                "precision": options.precision,
-                "seed": seed,
-            }.get(axis.name)
-            option = f"--{axis.name}" if is_given is not None else None
+            is_given = given.get(axis.name) is not None
+            option = f"--{axis.name}" if is_given else None
         if option is not None:
             raise UsageError(f"{option}: leave it out, {axis.name} is varied")
 

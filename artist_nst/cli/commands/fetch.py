@@ -237,7 +237,8 @@ class _Fetcher:
             self.print_reports()
             raise Interrupted(
                 f"{report.artist}: {report.present + report.downloaded:,} of "
-                f"{report.selected:,} works are here; {RESUME}"
+                f"{report.selected:,} works are here",
+                RESUME,
             )
         if report.stop_reason:
             self.print_reports()

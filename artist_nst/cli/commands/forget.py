@@ -59,8 +59,8 @@ def forget(
         kept = library.forget(corpus, damaged=is_damaged)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"{corpus.artist} is only partly deleted; run the same command again to "
-            "finish"
+            f"{corpus.artist} is only partly deleted",
+            "run the same command again to finish",
         ) from None
     print_note(console, f"deleted {description}")
     if folder.exists():

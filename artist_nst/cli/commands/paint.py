@@ -24,6 +24,7 @@ from artist_nst.cli.options import (
     SELECTION,
     Artist,
     PaintOptions,
+    PickName,
     RecipeName,
     StyleFiles,
     WorkNames,
@@ -36,10 +37,11 @@ from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.corpus.filters import Selection
 from artist_nst.errors import UsageError
 from artist_nst.recipes.toml_file import find_recipe
-from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay
+from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick
 
 if TYPE_CHECKING:
     from artist_nst.painting.style_sources import StyleRequest
+    from artist_nst.styles.picking import PickWay
 
 _selection_option = partial(panel_option, SELECTION)
 
@@ -58,16 +60,7 @@ def paint(
     artist: Artist = None,
     recipe: RecipeName = None,
     work: WorkNames = None,
-    pick: Annotated[
-        PickWay | None,
-        _selection_option(
-            help="How works are picked. typical: the work most similar to all others; "
-            "nearest: similar to the photo in subject and color; diverse: works that "
-            "span the artist's range; mix: several similar works in one painting; "
-            "whole: similar works that suit the photo, each place after one of them "
-            "(default: random, or diverse with --works)."
-        ),
-    ] = None,
+    pick: PickName = None,
     works: Annotated[
         int | None,
         _selection_option(

@@ -275,7 +275,8 @@ def _decode_strictly(content: bytes) -> None:
 
 
 def apply_orientation(image: Image.Image, name: str) -> Image.Image:
-    """Turn an image upright, in place, as its EXIF orientation says."""
+    """Decode an image, and turn it upright, in place, as its EXIF orientation says."""
+    image.load()  # whose errors are not the EXIF data's
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except MemoryError:

@@ -129,20 +129,21 @@ def _decode_upright(
     Returns:
         The image, and the height and width that it has in full.
     """
+    is_jpeg = image.format in ("JPEG", "MPO")
+    if not is_jpeg:
+        # First, since Pillow decodes a PNG to look for its orientation, and turns TIFF.
+        image.load()
     is_sideways = has_sideways_orientation(image)
 
     def get_size() -> tuple[int, int]:
         return image.size if is_sideways else image.size[::-1]
 
     size = get_size()
-    if image.format in ("JPEG", "MPO"):
+    if is_jpeg:
         # Decoded at a half, a quarter or an eighth, the rest is done below.
         factor = choose_factor(size, width)
         image.draft(None, (image.width // factor, image.height // factor))
-    image.load()
-    if image.format == "TIFF":
-        is_sideways = False  # it is upright now
-        size = get_size()
+        image.load()
     reduced = reduce_image(image, choose_factor(get_size(), width))
     return apply_orientation(reduced, name), size
 

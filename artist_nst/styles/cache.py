@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 Features = NDArray[np.float32]
 
+# Of how pictures are read: arrays of an earlier version are computed anew.
+READER_VERSION = 2
 SAVE_INTERVAL = 20.0  # seconds of work that a killed process may lose
 
 
@@ -37,7 +39,7 @@ class FeatureCache:
 
     def __init__(self, name: str, key: str) -> None:
         # A folder's name may hold bytes that are not UTF-8.
-        text = f"{name} {key}".encode(errors="surrogatepass")
+        text = f"{name} {key} {READER_VERSION}".encode(errors="surrogatepass")
         digest = hashlib.sha256(text).hexdigest()[:16]
         safe_name = "".join(char if char.isalnum() else "-" for char in name)[:60]
         folder = user_cache_path("artist-nst", appauthor=False) / "works"

@@ -69,8 +69,10 @@ class FuzzTargets:
         limit = 1_000_000
         _expect(verify_picture, path, max_pixels=limit)
         _expect(read_record, path)
-        _expect(read_small, path, 64, max_pixels=limit)
-        _expect(read_picture, path, max_pixels=limit, width=8)
+        is_small = _expect(read_small, path, 64, max_pixels=limit)
+        is_reduced = _expect(read_picture, path, max_pixels=limit, width=8)
+        is_whole = _expect(read_picture, path, max_pixels=limit)
+        assert is_small == is_reduced == is_whole
         pixels = read_picture(path, max_pixels=limit).pixels
         assert np.isfinite(pixels).all()
         assert 0 <= pixels.min() <= pixels.max() <= 1
@@ -148,14 +150,20 @@ class FuzzTargets:
         return path
 
 
-def _expect(function: Callable[..., object], *values: Any, **named: Any) -> None:
-    """Call a function, which may raise ArtistNstError of one line, and nothing else."""
+def _expect(function: Callable[..., object], *values: Any, **named: Any) -> bool:
+    """Call a function, which may raise ArtistNstError of one line, and nothing else.
+
+    Returns:
+        Whether it raised nothing.
+    """
     try:
         function(*values, **named)
     except ArtistNstError as error:
         text = str(error)
         if "\n" in text or not 0 < len(text) < MAX_LINE:
             raise AssertionError(f"not one line: {text[:80]!r}") from error
+        return False
+    return True
 
 
 def _list_files(folder: Path | None) -> Iterable[Path]:

@@ -1,12 +1,14 @@
 """Pictures as 8-bit levels: read small, and written as they are."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from artist_nst.errors import TooLargeError
+from artist_nst.errors import ArtistNstError, TooLargeError
 from artist_nst.image import decoder
 from artist_nst.image.files import (
     read_picture,
@@ -54,6 +56,30 @@ def test_small_is_the_same_picture(tmp_path: Path, suffix: str, mode: str) -> No
     full = read_picture(path).pixels
     blocks = full.reshape(64, 10, 48, 10, 3).mean((1, 3)) * 255
     assert np.abs(blocks - small).mean() < (6 if mode in ("1", "P") else 3)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_all_readers_refuse_what_one_refuses(tmp_path: Path, format: str) -> None:
+    """Also where the decoder fails while the orientation is looked for."""
+    content = io.BytesIO()
+    picture = Image.effect_noise((48, 48), 80).convert("RGB")
+    picture.save(content, format, progressive=True)
+    path, data = tmp_path / "broken", content.getvalue()
+    accepted = set()
+    for start in range(40, len(data) - 2, 67):
+        path.write_bytes(data[:start] + b"\xff\x39" + data[start + 2 :])
+        accepted.add((_reads(read_small, path, 64), _reads(read_small, path, 16)))
+        accepted.add((_reads(read_picture, path), _reads(read_picture, path, width=4)))
+    assert accepted <= {(False, False), (True, True)}
+    assert (False, False) in accepted
+
+
+def _reads(read: Callable[..., object], path: Path, *more: int, **named: int) -> bool:
+    try:
+        read(path, *more, **named)
+    except ArtistNstError:
+        return False
+    return True
 
 
 def test_small_is_upright(tmp_path: Path) -> None:

@@ -18,11 +18,13 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from command import run_script
-from fuzzing.targets import FuzzTargets
+
+if TYPE_CHECKING:
+    from fuzzing.targets import FuzzTargets
 
 SLOW_SECONDS = 10.0
 
@@ -46,11 +48,14 @@ def main(
 ) -> None:
     """Fuzz until the time is over, and count what happened."""
     with TemporaryDirectory() as folder:
+        if use_atheris:
+            name = targets[0] if targets else "record"
+            _run_atheris(name, Path(folder), seeds, minutes, out)
+            return
+        from fuzzing.targets import FuzzTargets
+
         fuzz = FuzzTargets(Path(folder), seeds)
         names = targets or list(fuzz.functions)
-        if use_atheris:
-            _run_atheris(fuzz, names[0])
-            return
         random = Random(seed)
         cases: Counter[str] = Counter()
         failures: set[str] = set()
@@ -95,10 +100,28 @@ def _run(fuzz: FuzzTargets, name: str, content: bytes) -> str | None:
     return None
 
 
-def _run_atheris(fuzz: FuzzTargets, name: str) -> None:
+def _run_atheris(
+    name: str, folder: Path, seeds: Path | None, minutes: float, out: Path
+) -> None:
+    """Let libFuzzer change the cases that reach new code; it ends the process."""
     import atheris  # has no wheels for some platforms
 
-    atheris.Setup(sys.argv[:1], lambda content: fuzz.run(name, content))
+    # Imported again below, to be observed.
+    for module in [module for module in sys.modules if module.startswith("artist_nst")]:
+        del sys.modules[module]
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    with atheris.instrument_imports(include=["artist_nst"]):
+        from fuzzing.targets import FuzzTargets
+
+        fuzz = FuzzTargets(folder, seeds)
+        for number, content in enumerate(fuzz.seeds[name]):
+            (corpus / str(number)).write_bytes(content)
+            fuzz.run(name, content)
+    out.mkdir(parents=True, exist_ok=True)
+    options = (f"-max_total_time={round(60 * minutes)}", f"-artifact_prefix={out}/")
+    arguments = [sys.argv[0], *options, str(corpus)]
+    atheris.Setup(arguments, lambda content: fuzz.run(name, content))
     atheris.Fuzz()
 
 

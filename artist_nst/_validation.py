@@ -55,6 +55,8 @@ def _describe(message: str) -> str:
             for names in types.groups()
         )
         return f"{place} is {received}, not {expected}"
+    if "matching regex" in problem:
+        return f"{place} has characters that are not allowed there, or too many"
     return f"{place} is out of range ({problem})"
 
 

@@ -136,8 +136,7 @@ def _paint_gallery(
         groups = choose_groups(request, seed, photo, session.console)
         folder = Path(options.out or "")
         if not options.out or several:
-            work = groups[0][0].work
-            style = work["corpus"] if work else "works"
+            style = groups[0][0].artist_slug or "works"
             folder /= shorten_name(f"{photo.stem}-{style}")
         run_series(
             lambda networks, on_progress: paint_gallery(

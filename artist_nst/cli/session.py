@@ -267,9 +267,9 @@ def name_painting(photo: Path, sources: Sequence[Source]) -> str:
     from artist_nst.painting.style_sources import name_sources
 
     style = name_sources(sources)
-    work = sources[0].work
-    if work is not None and not style.startswith(f"{work['corpus']}-"):
-        style = f"{work['corpus']}-{style}"
+    artist = sources[0].artist_slug
+    if artist and not style.startswith(f"{artist}-"):
+        style = f"{artist}-{style}"
     return f"{shorten_name(photo.stem)}-{shorten_name(style)}.png"
 
 

@@ -50,6 +50,11 @@ class Source:
         return (fold(self.work["title"]) if self.work else "") or self.path.stem
 
     @property
+    def artist_slug(self) -> str:
+        """A part of a file name: the work's corpus; empty if it is of none."""
+        return fold(self.work["corpus"]) if self.work else ""
+
+    @property
     def title(self) -> str:
         """The work's title and year, or the file's name."""
         if self.work is None:
@@ -156,9 +161,9 @@ class StyleRequest:
 
 def name_sources(sources: Sequence[Source]) -> str:
     """Name sources in a file name: by their slugs, or the first and a number."""
-    first = sources[0].work
-    if first is not None and len(sources) > MAX_NAMED_WORKS:
-        return f"{first['corpus']}-{sources[0].slug}-and-{len(sources) - 1}-more"
+    first = sources[0]
+    if first.work is not None and len(sources) > MAX_NAMED_WORKS:
+        return f"{first.artist_slug}-{first.slug}-and-{len(sources) - 1}-more"
     return "+".join(source.slug for source in sources)
 
 

@@ -73,6 +73,31 @@ def test_a_record_of_an_older_version(cli: Cli, painting: Path) -> None:
     assert len(now["history"][0]) == 7
 
 
+@pytest.mark.parametrize("name", ["../../\x1b[31mx", "/tmp/x", "..", "a\u202eb"])
+@pytest.mark.parametrize("corpus", ["monet", None])
+def test_names_in_a_record_stay_in_the_folder(
+    cli: Cli, painting: Path, style: Path, name: str, corpus: str | None
+) -> None:
+    record = load_record(painting)
+    record["styles"][0]["work"] = {
+        "id": name,
+        "title": name,
+        "artist": name,
+        "corpus": corpus or name,
+        "year": "1900",
+        "rights": None,
+    }
+    write_picture("bad.png", pixels(painting), record=json.dumps(record))
+    before = {*files()}
+    ran = cli("repaint", "bad.png", "--style-image", style)
+    assert "\x1b" not in ran.out + ran.err
+    made = {*files()} - before
+    assert len(made) == (ran.code == 0)
+    for path in made:
+        assert path == Path(path).name
+        assert path.isprintable()
+
+
 def test_a_style_that_was_adopted_meanwhile(
     cli: Cli, painting: Path, style: Path
 ) -> None:

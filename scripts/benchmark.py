@@ -46,6 +46,7 @@ NAMES = (
     "neighbors",
     "startup",
     "precision",
+    "program",
 )
 NO_WEIGHTS = {"fetch", "works"}
 WITH_PLAIN_LOOP = {"evaluation", "paint"}

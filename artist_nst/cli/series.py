@@ -97,7 +97,7 @@ def make_folder(folder: Path) -> None:
     if folder.suffix.lower() in PICTURE_SUFFIXES and not os.path.isdir(folder):
         raise UsageError(f"-o {folder}: several paintings need a folder, not a file")
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
             f"-o {folder}: the folder cannot be created ({error.strerror}); choose "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -161,9 +162,10 @@ class PaintSession:
         if painting.interrupted:
             if self.options.out == PIPE:
                 raise Interrupted("the best painting so far is sent on")
+            command = f"artist-nst repaint {shlex.quote(str(out))}"
             raise Interrupted(
                 f"the best painting so far is in {out}",
-                "`artist-nst repaint` paints it again, in full",
+                f"`{command}` paints it again, in full",
             )
         if is_cut_short(painting.record):
             # The log says why.
@@ -232,7 +234,7 @@ class PaintSession:
         stopped = f"; stopped: {' / '.join(early)}" if early else ""
         networks = [level["network"] for level in record["computed"]]
         names = dict.fromkeys(networks or [record["network"]["name"]])
-        painters = ", then ".join(map(format_network, names))
+        painters = " and ".join(map(format_network, names))
         iterations = format_count(record["iterations"], "iteration")
         print_note(
             self.console,

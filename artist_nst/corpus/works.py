@@ -218,7 +218,9 @@ def find_corpus_folder(name: str, folder: Path, *, hint: bool = True) -> Path:
     others = ", ".join(similar or artists)
     message = f"no works of {name!r} in {folder}; "
     message += f"nearest: {others}" if similar else f"there is {others}"
-    if hint and any(map(str.isalnum, name)):
+    if hint and os.path.isdir(name):
+        message += f"; for the folder of that name write {os.path.join('.', name)}"
+    elif hint and any(map(str.isalnum, name)):
         message += f"; `artist-nst fetch {folded or repr(name)}` may get them"
     raise UsageError(message)
 

@@ -29,7 +29,7 @@ from artist_nst.nst.lbfgs import StopReason
 from artist_nst.nst.precision import PrecisionName, choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.compute import ComputeOptions
-from artist_nst.painting.networks import Networks, check_recipe_layers
+from artist_nst.painting.networks import Networks, check_recipe_layers, has_drafts
 from artist_nst.painting.pipeline import Progress, paint
 from artist_nst.painting.record import is_cut_short, load_record
 from artist_nst.painting.record_types import Record, RecordedDistances
@@ -401,7 +401,7 @@ class ResumeChecker:
         if sha256 is not None:
             yield "weights", facts["network"]["sha256"], sha256
         is_compact = cell.recipe.network == "compact"
-        if cell.recipe.draft_levels and not is_compact:
+        if has_drafts(cell.recipe):
             draft_sha256 = facts["network"].get("draft_sha256")
             yield "draft weights", draft_sha256, self._hash(PACKAGED_FILE)
         # The compact network's input convention is always the same.

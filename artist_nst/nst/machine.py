@@ -4,6 +4,7 @@ import ctypes
 import math
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,8 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 _RETAIN = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: 2**31 - 1, _M_TOP_PAD: 64 << 20}
 _DEFAULTS = {_M_MMAP_MAX: 65536, _M_TRIM_THRESHOLD: 128 << 10, _M_TOP_PAD: 128 << 10}
 
-_CGROUP = Path("/sys/fs/cgroup")
+_CGROUPS, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+_FILE_CACHES = "active_file", "inactive_file"
 
 _is_configured = False
 
@@ -39,9 +41,13 @@ def count_cores() -> int:
     limits = [psutil.cpu_count(logical=False) or os.cpu_count() or 1]
     if hasattr(os, "sched_getaffinity"):
         limits.append(len(os.sched_getaffinity(0)))
-    quota, _, period = _read_cgroup("cpu.max").partition(" ")
-    if quota.isdecimal() and period.isdecimal():
-        limits.append(math.ceil(int(quota) / int(period)))
+    for group in _list_cgroups("cpu"):
+        quota, _, period = _read(group / "cpu.max").partition(" ")
+        if not quota:  # version 1
+            quota = _read(group / "cpu.cfs_quota_us")
+            period = _read(group / "cpu.cfs_period_us")
+        if quota.isdecimal() and period.isdecimal():
+            limits.append(math.ceil(int(quota) / int(period)))
     return max(1, min(limits))
 
 
@@ -55,12 +61,13 @@ def free_memory(device: torch.device) -> int:
         )
         return free + cached
     available: int = psutil.virtual_memory().available
-    limit, usage = _read_cgroup("memory.max"), _read_cgroup("memory.current")
-    if limit.isdecimal() and usage.isdecimal():
-        # The page cache is counted too, and can be evicted.
-        stat = (line.split() for line in _read_cgroup("memory.stat").splitlines())
-        files = sum(int(count) for name, count in stat if name.endswith("active_file"))
-        available = min(available, int(limit) - int(usage) + files)
+    for group in _list_cgroups("memory"):
+        limit, usage = _read(group / "memory.max"), _read(group / "memory.current")
+        if limit.isdecimal() and usage.isdecimal():
+            # The page cache is counted too, and can be evicted.
+            stat = (line.split() for line in _read(group / "memory.stat").splitlines())
+            files = sum(int(count) for name, count in stat if name in _FILE_CACHES)
+            available = min(available, int(limit) - int(usage) + files)
     return available
 
 
@@ -92,9 +99,19 @@ def trim_heap() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _read_cgroup(name: str) -> str:
-    """Read a limit of the control group, "" if there is none."""
+def _list_cgroups(controller: str) -> Iterator[Path]:
+    """List the folders of the control groups that limit this process."""
+    for line in _read(_MEMBERSHIP).splitlines():
+        _, controllers, name = line.split(":", 2)
+        if not controllers or controller in controllers.split(","):
+            inner = Path(name.lstrip("/"))
+            for group in (inner, *inner.parents):
+                yield _CGROUPS / controllers / group
+
+
+def _read(path: Path) -> str:
+    """Read a small file, "" if there is none."""
     try:
-        return (_CGROUP / name).read_text("ascii").strip()
+        return path.read_text("utf-8", "replace").strip()
     except OSError:
         return ""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from artist_nst.nst.lbfgs import StopReason, projected_lbfgs
 from artist_nst.nst.objective import Losses
-from artist_nst.recipes.recipe import Optimizer, Recipe
+from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -84,17 +84,20 @@ def minimize(
     return MinimizeResult(best, losses, run.iterations, run.evaluations, reason)
 
 
-def choose_optimizer(name: Optimizer, device: torch.device) -> Optimizer:
-    """Choose the optimizer by name.
+def choose_optimizer(
+    name: Optimizer, device: torch.device, network: Network = "vgg19"
+) -> Optimizer:
+    """Choose the optimizer by name, for a device and a network.
 
-    ``auto`` is scipy's L-BFGS-B on the CPU, else L-BFGS on the device. scipy takes
-    about 0.4 µs per number and iteration, 1.2 µs per pixel, and the network 1.5 MFLOP
+    ``auto`` is scipy's L-BFGS-B for a VGG on the CPU, else L-BFGS on the device. scipy
+    takes about 0.4 µs per number and iteration, 1.2 µs per pixel, and VGG-19 1.5 MFLOP
     per pixel: on hardware that computes more than 1 TFLOP/s scipy would take more than
-    half of the time, at any size.
+    half of the time, at any size; with the compact network also on a CPU.
     """
     if name != "auto":
         return name
-    return "lbfgs" if device.type == "cpu" else "lbfgs-device"
+    is_slow = device.type == "cpu" and network != "compact"
+    return "lbfgs" if is_slow else "lbfgs-device"
 
 
 class _Run:

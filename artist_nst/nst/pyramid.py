@@ -105,7 +105,7 @@ def plan_levels(recipe: Recipe, height: int, width: int) -> list[Level]:
         h, w = max(1, round(height * scale)), max(1, round(width * scale))
         iterations += count
         if iterations and (index == last or min(h, w) >= MIN_LEVEL_SIDE):
-            is_draft = index < recipe.draft_levels
+            is_draft = last - recipe.draft_levels <= index < last
             levels.append(Level(h, w, iterations, is_draft, final=index == last))
             iterations = 0
     return levels
@@ -145,10 +145,14 @@ def run_pyramid(
         NotFiniteError: The loss is not a number at the first image.
         KeyboardInterrupt: Before there was anything to keep.
     """
-    optimizer = choose_optimizer(recipe.optimizer, content.device)
+
+    def resolve_optimizer(network: VGG) -> Recipe:
+        optimizer = choose_optimizer(recipe.optimizer, content.device, network.name)
+        return replace(recipe, optimizer=optimizer)
+
     painter = LevelPainter(
         network=network,
-        recipe=replace(recipe, optimizer=optimizer),
+        recipe=resolve_optimizer(network),
         content=content,
         styles=styles,
         seed=seed,
@@ -156,7 +160,9 @@ def run_pyramid(
         precision=precision,
         max_memory=max_memory,
     )
-    drafter = replace(painter, network=draft or network)
+    drafter = painter
+    if draft is not None:
+        drafter = replace(painter, network=draft, recipe=resolve_optimizer(draft))
     levels = plan_levels(recipe, *content.shape[-2:])
     pairs = [(level, drafter if level.draft else painter) for level in levels]
     reporter = _StepReporter(pairs, on_step)

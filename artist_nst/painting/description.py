@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artist_nst.errors import format_count
+from artist_nst.nst.lbfgs import StopReason
 from artist_nst.nst.pyramid import plan_levels
 from artist_nst.painting.record import format_title
 from artist_nst.painting.record_types import Record, RecordedDistances
@@ -19,9 +20,10 @@ def describe_record(facts: Record, recipe: Mapping[str, Any]) -> list[tuple[str,
         ", ".join(_format_layer(*pair) for pair in recipe[key]) or "no layer"
         for key in ("content_layers", "style_layers", "neighbor_layers")
     )
+    plan = plan_levels(from_dict(dict(recipe)), height, width)
+    planned = sum(level.iterations for level in plan)
     levels = ", ".join(
-        f"{level.iterations} at {level.width}×{level.height}"
-        for level in plan_levels(from_dict(dict(recipe)), height, width)
+        f"{level.iterations} at {level.width}×{level.height}" for level in plan
     )
     if not recipe["neighbor_weight"]:
         neighbor_layers = "no layer"
@@ -41,10 +43,10 @@ def describe_record(facts: Record, recipe: Mapping[str, Any]) -> list[tuple[str,
         ("start", f"{recipe['init']}, seed {facts['seed']}"),
         ("colors", recipe["color"]),
         ("optimizer", f"{optimizer}; iterations {levels}"),
-        ("stopped", "; ".join(dict.fromkeys(facts["stopped"]))),
+        ("stopped", _format_stops(facts["stopped"])),
         (
             "took",
-            f"{format_count(facts['iterations'], 'iteration')}, "
+            f"{facts['iterations']} of {format_count(planned, 'iteration')}, "
             f"{format_count(facts['evaluations'], 'evaluation')}, "
             f"{facts['seconds']:.0f} s on {facts['device']}",
         ),
@@ -61,6 +63,12 @@ def _format_weights(recipe: Mapping[str, Any]) -> str:
     parts = [f"{name} {recipe[f'{name}_weight']:g}" for name in ("gram", "neighbor")]
     ratio = f"ratio {recipe['ratio']:g} of {' and '.join(parts)}"
     return ", ".join([ratio, *(smoothness or ["tv 0"])])
+
+
+def _format_stops(reasons: Sequence[str]) -> str:
+    """Say why a painting ended, of its levels' reasons."""
+    others = [reason for reason in reasons if reason != StopReason.ALL_DONE]
+    return "; ".join(dict.fromkeys(others)) or StopReason.ALL_DONE
 
 
 def _format_distances(distances: RecordedDistances | None) -> str:

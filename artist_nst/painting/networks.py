@@ -13,7 +13,7 @@ from artist_nst.nst.compact import PACKAGED_FILE, is_compact, load_compact
 from artist_nst.nst.devices import choose_device, describe_device
 from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG, check_layers
-from artist_nst.nst.weights.checkpoint import Weights, check_readable
+from artist_nst.nst.weights.checkpoint import Weights, check_readable, layer_names
 from artist_nst.nst.weights.download import WeightsUnavailableError
 from artist_nst.nst.weights.locate import find_weights, locate_weights
 from artist_nst.painting.calibration import calibrate_weights
@@ -69,6 +69,16 @@ def load_network(
         weights.source,
     )
     return network
+
+
+def has_drafts(recipe: Recipe) -> bool:
+    """Tell whether the compact network paints some levels for another network.
+
+    It does not if it lacks a layer that is compared.
+    """
+    layers = {*recipe.compared_layers}
+    can_draft = recipe.network != "compact" and layers <= {*layer_names("compact")}
+    return can_draft and recipe.draft_levels > 0
 
 
 def load_draft_network(network: VGG) -> VGG:
@@ -193,14 +203,10 @@ def _without_layers(recipe: Recipe) -> Recipe:
 
 
 def check_recipe_layers(recipe: Recipe) -> None:
-    """Raise UsageError, with the nearest name, for a layer that its networks lack."""
-    networks: list[Network] = [recipe.network]
-    if recipe.draft_levels:
-        networks.append("compact")
-    for network in networks:
-        for option, layers in (
-            ("content-layer", recipe.content_layers),
-            ("style-layer", recipe.style_layers),
-            ("neighbor-layer", recipe.neighbor_layers),
-        ):
-            check_layers(network, [layer for layer, _ in layers], option)
+    """Raise UsageError, with the nearest name, for a layer that its network lacks."""
+    for option, layers in (
+        ("content-layer", recipe.content_layers),
+        ("style-layer", recipe.style_layers),
+        ("neighbor-layer", recipe.neighbor_layers),
+    ):
+        check_layers(recipe.network, [layer for layer, _ in layers], option)

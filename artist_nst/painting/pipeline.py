@@ -34,6 +34,7 @@ from artist_nst.painting.frame_writer import FrameWriter, open_frame_writer
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles
 from artist_nst.painting.networks import (
     check_recipe_layers,
+    has_drafts,
     load_draft_network,
     load_network,
 )
@@ -237,8 +238,7 @@ def paint(
 
             started = time.perf_counter()
             precision = choose_precision(compute.precision, vgg.mean.device)
-            is_mixed = recipe.draft_levels > 0 and vgg.name != "compact"
-            draft = load_draft_network(vgg) if is_mixed else None
+            draft = load_draft_network(vgg) if has_drafts(canvas.recipe) else None
             result = canvas.paint(
                 vgg, seed, cache, on_step, precision, compute.max_memory, draft
             )

@@ -202,8 +202,8 @@ class Recipe:
     )
     draft_levels: int = setting(
         0,
-        "Number of levels, from the coarsest, that the compact network paints in "
-        "place of --network; faster.",
+        "Number of levels before the last that the compact network paints in place "
+        "of --network, which paints the last; faster.",
         option="draft-levels",
     )
     pool: Pool = setting("max", "Pooling between the network's blocks.", option="pool")
@@ -214,8 +214,8 @@ class Recipe:
     )
     optimizer: Optimizer = setting(
         "lbfgs",
-        "lbfgs is scipy's L-BFGS-B, lbfgs-device runs on the GPU; auto takes the "
-        "first on a CPU and the second on a GPU.",
+        "lbfgs is scipy's L-BFGS-B, lbfgs-device our own, also on a GPU; auto takes "
+        "the first for a VGG on a CPU, else the second.",
         option="optimizer",
     )
     history: int = setting(
@@ -260,12 +260,6 @@ class Recipe:
             _check_range("levels", count, 0, 10**9, ": its iterations")
         if not self.levels or self.levels[-1][0] != 1 or self.levels[-1][1] < 1:
             raise FieldError("levels", " must end with one of scale 1 that iterates")
-        if not 0 <= self.draft_levels < len(self.levels):
-            raise FieldError(
-                "draft_levels",
-                f" must be a number from 0 to {len(self.levels) - 1}: the last of the "
-                f"{len(self.levels)} levels is always painted by the network itself",
-            )
 
     @property
     def content_weights(self) -> dict[str, float]:

@@ -20,7 +20,7 @@ from artist_nst.nst.precision import DTYPES, Precision
 from artist_nst.nst.pyramid import Step, deterministic_cudnn, run_pyramid
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.compute import ComputeOptions
-from artist_nst.painting.networks import load_network
+from artist_nst.painting.networks import has_drafts, load_draft_network, load_network
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 from benchmarks import memory_use, timing
@@ -120,7 +120,9 @@ def paint(problem: Problem, precision: Precision, out: str) -> dict[str, Any]:
     device = problem.get_device()
     trace: list[tuple[float, int, float]] = []
     warm_up = recipe.with_iterations(3)
-    run_pyramid(network, warm_up, content, [(style, 1.0)], precision=precision)
+    draft = load_draft_network(network) if has_drafts(recipe) else None
+    styles = [(style, 1.0)]
+    run_pyramid(network, warm_up, content, styles, draft=draft, precision=precision)
     timing.synchronize(device)
     start = time.perf_counter()
 
@@ -131,7 +133,8 @@ def paint(problem: Problem, precision: Precision, out: str) -> dict[str, Any]:
         network,
         recipe,
         content,
-        [(style, 1.0)],
+        styles,
+        draft=draft,
         precision=precision,
         on_step=on_step,
     )

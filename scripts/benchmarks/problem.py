@@ -29,6 +29,8 @@ class Problem:
         cropped: Whether to crop the photo's center to the aspect of 512×272.
         iterations: Over all levels; 0 for the default recipe's own.
         network: Whose features are compared.
+        draft_levels: As in a recipe; None for the default recipe's own.
+        optimizer: As in a recipe.
     """
 
     photo: str
@@ -39,13 +41,21 @@ class Problem:
     cropped: bool = True
     iterations: int = 0
     network: str = "vgg19"
+    draft_levels: int | None = None
+    optimizer: str = "auto"
 
     def make_recipe(self) -> Recipe:
         """Return the recipe `gram` at this width and number of iterations."""
         from artist_nst.recipes.published import RECIPES
 
-        network: Any = self.network
-        recipe = replace(RECIPES["gram"], width=self.width, network=network)
+        changes: dict[str, Any] = {
+            "width": self.width,
+            "network": self.network,
+            "optimizer": self.optimizer,
+        }
+        if self.draft_levels is not None:
+            changes["draft_levels"] = self.draft_levels
+        recipe = replace(RECIPES["gram"], **changes)
         return recipe.with_iterations(self.iterations) if self.iterations else recipe
 
     def get_device(self) -> torch.device:

@@ -377,7 +377,6 @@ def test_refused_in_one_line(
         ("P --movement cubism --work sea", "--pick"),
         ("P --works 2 -o a.png", "-o a.png"),
         ("P --works 2 -o P", "folder"),
-        ("P --works 2 -o no/such", "no/such"),
         ("P P --works 2 -o a.png", "-o a.png"),
     ):
         ran = paint(*(paths.get(part, part) for part in text.split()))

@@ -416,7 +416,6 @@ REFUSALS = [
     ("P S --work x", 2, "--artist"),
     ("P -A procedural --work nigth", 2, "Night Wind"),
     ("P P -A procedural -o new.png", 2, "folder"),
-    ("P P -A procedural -o no/x", 2, "no/x"),
     ("P P -A procedural -o P", 2, "folder"),
     ("P P -A procedural --film a.gif", 2, "--film"),
     ("P S -o no/a.png", 2, "no"),

@@ -124,7 +124,7 @@ class TestTable:
         del earlier["recipe"]["draft_levels"]
         cells = make_cell("a", ratio="1"), make_cell("b", ratio="2")
         rows = write_rows(tmp_path, *cells, a=earlier, b=make_record())
-        assert [row["draft_levels"] for row in rows] == ["", "0"]
+        assert [row["draft_levels"] for row in rows] == ["", "2"]
 
     def test_settings_as_typed_override_what_was_done(self, tmp_path: Path) -> None:
         """Two recipe files may share a name; two counts may end at one iteration."""

@@ -356,15 +356,15 @@ class TestSharing:
             return run_block(self, block, x, *more)
 
         monkeypatch.setattr(VGG, "run_block", run)
-        # Levels of 64 and 96 pixels; a third of the size is too small for one.
+        # Levels of 64, 96 and 96 pixels; a third of the size is too small for one.
         # Neighbors are searched anew for each painting.
         base = recipe("gram", width=96).with_iterations(5)
         cells = make_cells(*vary_ratio(1, 5, 25, base=base))
         series = paint_series(cells, folder, networks)
         records = [done.record for done in series.done.values()]
-        assert [len(facts["stopped"]) for facts in records] == [2, 2, 2]
+        assert [len(facts["stopped"]) for facts in records] == [3, 3, 3]
         evaluations = sum(facts["evaluations"] for facts in records)
-        photo_and_style, measured = 2 * (1 + 1), len(cells)
+        photo_and_style, measured = 2 * 3, len(cells)
         assert len(passes) == evaluations + photo_and_style + measured
 
     def test_each_network_is_loaded_once(
@@ -602,7 +602,7 @@ class TestResuming:
     ) -> None:
         path = folder / "cell-1.png"
         recipe = json.loads(read_record(path))["recipe"]
-        for field in ("draft_levels", "tv_sum"):
+        for field in ("style_size", "tv_sum"):
             del recipe[field]
         rewrite_record(path, recipe=recipe)
         assert paint_series(painted, folder, networks).painted == 0

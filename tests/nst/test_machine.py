@@ -16,9 +16,14 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A control group without limits."""
-    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
-    return tmp_path
+    """A control group without limits, in another one."""
+    membership = tmp_path / "self"
+    membership.write_text("1:name=systemd:/x\n0::/user.slice/job.scope\n")
+    monkeypatch.setattr(machine, "_MEMBERSHIP", membership)
+    monkeypatch.setattr(machine, "_CGROUPS", tmp_path)
+    group = tmp_path / "user.slice" / "job.scope"
+    group.mkdir(parents=True)
+    return group
 
 
 @pytest.mark.usefixtures("cgroup")
@@ -35,8 +40,24 @@ class TestCores:
     ) -> None:
         monkeypatch.setattr(psutil, "cpu_count", lambda **_: 8)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
-        (cgroup / "cpu.max").write_text(quota)
-        assert machine.count_cores() == expected
+        for group in (cgroup, cgroup.parent):
+            (group / "cpu.max").write_text(quota)
+            assert machine.count_cores() == expected
+            (group / "cpu.max").unlink()
+
+    def test_a_quota_of_the_older_kind(
+        self, cgroup: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(psutil, "cpu_count", lambda **_: 8)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+        membership = cgroup.parents[1] / "self"
+        membership.write_text("4:cpuacct,cpu:/docker/1f\n0::/\n")
+        group = cgroup.parents[1] / "cpuacct,cpu" / "docker" / "1f"
+        group.mkdir(parents=True)
+        (group / "cpu.cfs_period_us").write_text("100000\n")
+        for quota, expected in (("-1", 8), ("250000", 3)):
+            (group / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+            assert machine.count_cores() == expected
 
     def test_only_some_are_allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(psutil, "cpu_count", lambda **_: 8)

@@ -35,7 +35,7 @@ def network(thin_weights: Weights) -> VGG:
 def small(**changes: Any) -> Recipe:
     """Two levels for images from 96 pixels on, the cheapest layer."""
     layers = (("conv1_1", 1.0),)
-    settings = {"levels": ((0.5, 2), (1.0, 3)), "tv": 0.0}
+    settings = {"levels": ((0.5, 2), (1.0, 3)), "tv": 0.0, "draft_levels": 0}
     kinds = "content_layers", "style_layers", "neighbor_layers"
     return recipe(**{**settings, **dict.fromkeys(kinds, layers), **changes})
 
@@ -87,7 +87,8 @@ def stop_at(iteration: int) -> Callable[[Step], None]:
 def test_plan(
     levels: Any, height: int, width: int, expected: list[tuple[int, int, int]]
 ) -> None:
-    planned = plan_levels(recipe(levels=levels), height, width)
+    settings = recipe(levels=levels, draft_levels=0)
+    planned = plan_levels(settings, height, width)
     *first, last = (Level(*level) for level in expected)
     assert planned == [*first, replace(last, final=True)]
 
@@ -104,14 +105,15 @@ def test_plan_loses_no_iterations() -> None:
 
 def test_plan_of_drafts() -> None:
     def drafts(count: int, height: int, width: int) -> list[bool]:
-        levels = plan_levels(recipe(draft_levels=count), height, width)
+        settings = recipe(levels=THIRDS, draft_levels=count)
+        levels = plan_levels(settings, height, width)
         return [level.draft for level in levels]
 
-    assert drafts(0, 300, 300) == [False, False, False]
-    assert drafts(1, 300, 300) == [True, False, False]
-    assert drafts(2, 300, 300) == [True, True, False]
-    # A first level that is too small passes on its iterations, not its network.
-    assert drafts(1, 100, 150) == [False, False]
+    assert drafts(0, 300, 300) == [False] * 3
+    assert drafts(1, 300, 300) == [False, True, False]
+    assert drafts(2, 300, 300) == drafts(9, 300, 300) == [True, True, False]
+    # A first level that is too small passes on its iterations.
+    assert drafts(2, 100, 150) == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -476,7 +478,8 @@ def test_the_remaining_time_follows_the_networks_costs(
     settings = recipe(levels=levels, draft_levels=drafts, **layers)
     draft = VGG(compact_weights)
     _, steps = paint(network, settings, (96, 96), draft=draft)
-    painters = [draft] * drafts + [network] * (3 - drafts)
+    painters = [network, draft, network] if drafts == 1 else [draft, draft, network]
+    painters = painters if drafts else [network] * 3
     costs = [
         (1 + one.multiplications_per_pixel(["conv4_1"])) * side**2
         for one, side in zip(painters, sizes, strict=True)

@@ -64,8 +64,8 @@ def test_everything_is_explained(
     assert get_captions(page) == ["photo", "style.png", "painting"]
     assert page.panels[0].pixels.shape == (72, 96, 3)
     assert (page.panels[-1].pixels == painting.pixels).all()
-    # Levels of 64 and 96 pixels.
-    assert page.levels == [1.0, 5.0]
+    # Levels of 64, 96 and 96 pixels.
+    assert page.levels == [1.0, 4.0, 5.0]
     assert page.after == record["distances"]["grams"]
     assert page.before.keys() == page.after.keys()
     assert all(page.before[layer] > page.after[layer] for layer in page.after)
@@ -118,7 +118,7 @@ def test_the_record_in_words(
         facts["optimizer"] == "lbfgs; iterations 6 at 48×36"
     )  # the others are too small
     assert facts["stopped"] == "all iterations done"
-    assert facts["took"].startswith("6 iterations, ")
+    assert facts["took"].startswith("6 of 6 iterations, ")
 
 
 def test_without_layers(

@@ -51,7 +51,7 @@ OTHER = Recipe(
     tv_sum=5e-324,
     init="style",
     levels=((1 / 3, 0), (0.5, 1), (1, 7)),
-    draft_levels=2,
+    draft_levels=1,
     optimizer="adam",
     history=3,
     ftol=1e-12,
@@ -108,7 +108,7 @@ class TestWriting:
         assert text.startswith("# A recipe of artist-nst")
         assert all(line.startswith("#") for line in text.splitlines()[:3])
         assert "\nratio = 5.0\n" in text
-        assert "80], [0.6666666666666666, 60], [1.0, 40]]\n" in text
+        assert "60], [0.6666666666666666, 50], [1.0, 30], [1.0, 35]]\n" in text
         assert "\n[content_layers]\nconv4_2 = 1.0\n" in text
         assert "\n[neighbor_layers]\nconv1_1 = 0.2\n" in text
 
@@ -238,13 +238,8 @@ class TestReading:
         write_recipe("again.toml", made)
         assert read_recipe("again.toml") == made
 
-    def test_fields_are_validated_together_whatever_their_order(self) -> None:
-        levels = "levels = [[0.2, 5], [0.4, 5], [0.6, 5], [1.0, 5]]"
-        for text in (f"draft_levels = 3\n{levels}", f"{levels}\ndraft_levels = 3"):
-            assert read_recipe(write(text)).draft_levels == 3
-        assert "draft_levels must be a number from 0 to 2" in get_error(
-            write("draft_levels = 3")
-        )
+    def test_fewer_levels_than_the_base_drafts(self) -> None:
+        assert read_recipe(write("levels = [[1.0, 5]]")).levels == ((1.0, 5),)
 
 
 # The text, and what is said of it after the file's name.

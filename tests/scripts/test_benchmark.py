@@ -45,7 +45,7 @@ def report(
     for name, seed in (("photo", 1), ("style", 2)):
         Image.fromarray(picture(72, 96, seed)).save(folder / f"{name}.png")
     command = [sys.executable, str(SCRIPTS / "benchmark.py"), "--quick"]
-    command += ["evaluation", "compact", "paint", "precision", "startup"]
+    command += ["evaluation", "compact", "paint", "precision", "startup", "program"]
     command += ["--content", "photo.png", "--style", "style.png", "--device", "cpu"]
     command += ["--weights", str(weights_file)]
     command += ["--json", "report.json", "--save", "saved"]

@@ -193,6 +193,7 @@ def _paint_photos(
 
     with output_folder(options.out, several=several):
         if several:
+            print_note(session.console, f"{len(photos)} photos")
             # Report what would fail for every photo once, before the first.
             _ = session.network
         paint_each(photos, paint_photo)

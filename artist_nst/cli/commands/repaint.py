@@ -67,11 +67,8 @@ def repaint(
         artist-nst repaint draft.png --no-draft -w 1024
         artist-nst repaint old.png --content ~/pictures/photo.jpg --seed 8
     """
-    if no_draft:
-        if options.requested_network is not None:
-            raise UsageError("--no-draft means VGG-19: leave out --draft and --network")
-        finished = {"network": "vgg19", "draft_levels": 0}
-        options = replace(options, settings=finished | options.settings)
+    if no_draft and options.requested_network is not None:
+        raise UsageError("--no-draft means VGG-19: leave out --draft and --network")
     open_console(options.quiet, options.verbose)
     load_torch()
     from artist_nst.painting import record
@@ -79,6 +76,10 @@ def repaint(
 
     facts = record.load_record(painting)
     base = find_recipe(recipe) if recipe else from_dict(facts["recipe"])
+    if no_draft and base.network == "compact":
+        base = replace(base, network="vgg19")
+    elif no_draft:
+        base = replace(base, draft_levels=0)
     options = _apply_record(options, facts, base.network)
     session = PaintSession(options.change_recipe(base), options)
     photo = record.find_content(facts, painting, content)

@@ -20,9 +20,9 @@ from command import console, run_script
 from modes.planning import ArtistPlan, load_corpora, plan_artist
 from rich.progress import Progress
 
+from artist_nst._types import PrecisionName
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.experiments.runner import paint_series
-from artist_nst.nst.precision import PrecisionName
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks
 from artist_nst.recipes.published import recipe

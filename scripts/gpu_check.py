@@ -27,10 +27,11 @@ from benchmarks.problem import Problem
 from command import run_script
 from safetensors.torch import save_file
 
+from artist_nst._types import Precision
 from artist_nst.errors import UsageError
 from artist_nst.nst import capture
 from artist_nst.nst.devices import choose_device, describe_device
-from artist_nst.nst.precision import Precision, supports_bfloat16
+from artist_nst.nst.precision import supports_bfloat16
 from artist_nst.recipes.published import RECIPES
 
 ROOT = Path(__file__).parents[1]

@@ -33,11 +33,12 @@ from rich.progress import Progress
 from torch import Tensor
 
 from artist_nst._files import atomic_write, write_bytes
+from artist_nst._types import Precision
 from artist_nst.errors import UsageError
 from artist_nst.nst.compact import pack_weights
 from artist_nst.nst.devices import choose_device
 from artist_nst.nst.machine import configure_process, retain_heap
-from artist_nst.nst.precision import DTYPES, Precision
+from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import VGG_WIDTHS, Weights, layer_names
 from artist_nst.nst.weights.locate import find_weights

@@ -117,13 +117,13 @@ class PaintSession:
             ArtistNstError: It could not be painted or saved, or only in part, for want
                 of memory.
         """
+        self._check_outputs(out, [photo, *(source.path for source in sources)])
         load_torch()
         from artist_nst.painting.pipeline import paint
         from artist_nst.painting.record import is_cut_short
         from artist_nst.painting.style_sources import StyleRequest
 
         options = self.options
-        self._check_outputs(out, [photo, *(source.path for source in sources)])
         with painting_bar(self.console, label or photo.name) as on_progress:
             painting = paint(
                 photo,

@@ -1,5 +1,6 @@
 """Ctrl-C where it would abort the process, and after a painting was saved."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,10 @@ def load_torch() -> None:
     C++ code calls Python while torch is imported; an exception there aborts the
     process with a core dump.
     """
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+        # Threads that wait for long spin on cores that other paintings need; libgomp
+        # reads this when it is loaded.
+        os.environ["GOMP_SPINCOUNT"] = "1000"
     if threading.current_thread() is not threading.main_thread():
         return
     interrupts = []

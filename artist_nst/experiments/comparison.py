@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 
-from artist_nst._types import PathLike, Pixels
+from artist_nst._types import PathLike, Pixels, PrecisionName
 from artist_nst.errors import UsageError, format_count
 from artist_nst.experiments.axes import (
     SETTING_AXES,
@@ -29,7 +29,7 @@ from artist_nst.experiments.results import (
 from artist_nst.experiments.runner import Cell, Series, SeriesProgress, paint_series
 from artist_nst.figures.grid import draw_grid
 from artist_nst.image.files import MAX_PIXELS, read_picture
-from artist_nst.nst.precision import PrecisionName, choose_precision
+from artist_nst.nst.precision import choose_precision
 from artist_nst.painting.networks import Networks, check_recipe_layers
 from artist_nst.painting.pipeline import pick_seed, resize_recipe
 from artist_nst.painting.style_sources import Source, StyleRequest

@@ -19,14 +19,14 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from artist_nst._files import check_writable, hash_file
-from artist_nst._types import PathLike
+from artist_nst._types import PathLike, PrecisionName
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import read_record, read_small
 from artist_nst.nst.compact import PACKAGED_FILE
 from artist_nst.nst.devices import choose_device
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.lbfgs import StopReason
-from artist_nst.nst.precision import PrecisionName, choose_precision
+from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks, check_recipe_layers, has_drafts

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from artist_nst._types import Precision
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.lbfgs import StopReason
@@ -31,7 +32,7 @@ from artist_nst.nst.objective import (
     compute_targets,
     minimum_image_side,
 )
-from artist_nst.nst.precision import DTYPES, Precision
+from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 

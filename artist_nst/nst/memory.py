@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from artist_nst._types import Precision
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.neighbors import BLOCK_ELEMENTS, MAX_PLACES, cell_size
-from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG, Block
 from artist_nst.recipes.recipe import Recipe
 

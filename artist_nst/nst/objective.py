@@ -7,6 +7,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from artist_nst._types import Precision
 from artist_nst.nst import losses as formulas
 from artist_nst.nst.capture import TermsAndGradient, capture_graph
 from artist_nst.nst.features import TargetCache
@@ -17,7 +18,7 @@ from artist_nst.nst.neighbors import (
     pool_to_grid,
     sum_distances,
 )
-from artist_nst.nst.precision import DTYPES, Precision
+from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.strips import backward_strips, forward_strips
 from artist_nst.nst.vgg import VGG, count_positions, minimum_side
 from artist_nst.recipes.recipe import Recipe

@@ -3,14 +3,12 @@
 import platform
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
+from artist_nst._types import Precision, PrecisionName
 from artist_nst.errors import UsageError, suggest
-
-Precision = Literal["float32", "bfloat16"]
-PrecisionName = Literal["auto", "float32", "bfloat16"]
 
 # None: the network's own dtype.
 DTYPES: dict[Precision, torch.dtype | None] = {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from artist_nst._types import Precision
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.lbfgs import StopReason
@@ -21,7 +22,6 @@ from artist_nst.nst.minimize import (
     choose_optimizer,
 )
 from artist_nst.nst.objective import Losses, WeightedImage
-from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Recipe
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from torch import Tensor
 
-from artist_nst._types import Pixels
+from artist_nst._types import Pixels, Precision
 from artist_nst.errors import UsageError
 from artist_nst.image import color
 from artist_nst.image.files import MAX_PIXELS, resize
@@ -18,7 +18,6 @@ from artist_nst.nst.features import TargetCache
 from artist_nst.nst.level import resize_image
 from artist_nst.nst.neighbors import check_share
 from artist_nst.nst.objective import minimum_image_side
-from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import PyramidResult, Step, run_pyramid
 from artist_nst.nst.tensors import to_pixels, to_tensor
 from artist_nst.nst.vgg import VGG

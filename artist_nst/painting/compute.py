@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from artist_nst.image.files import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from artist_nst._types import PathLike
+    from artist_nst._types import PathLike, PrecisionName
     from artist_nst.nst.devices import DeviceName
-    from artist_nst.nst.precision import PrecisionName
     from artist_nst.nst.weights.checkpoint import InputConvention
 
 

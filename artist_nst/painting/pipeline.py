@@ -16,14 +16,14 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from artist_nst._types import PathLike, Pixels
+from artist_nst._types import PathLike, Pixels, Precision
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.encoder import encode, to_levels, to_samples
 from artist_nst.image.files import read_picture, write_picture
 from artist_nst.image.srgb import composite_over_white, remove_white
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.minimize import NotFiniteError
-from artist_nst.nst.precision import Precision, choose_precision
+from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.pyramid import PyramidResult, Step
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting import record

@@ -15,7 +15,7 @@ from typing import cast
 from torch import Tensor
 
 from artist_nst._files import format_error, format_path, get_version, hash_file
-from artist_nst._types import PathLike
+from artist_nst._types import PathLike, Precision
 from artist_nst._validation import parse_json, validate
 from artist_nst.corpus.works import (
     Corpus,
@@ -32,7 +32,6 @@ from artist_nst.image.files import Picture, read_record
 from artist_nst.nst.devices import describe_device
 from artist_nst.nst.distance import Distances
 from artist_nst.nst.objective import Losses
-from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.record_types import (

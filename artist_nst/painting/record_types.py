@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 from msgspec import Meta
 
+from artist_nst._types import Precision
 from artist_nst._validation import Count, Hash, Side, Text
-from artist_nst.nst.precision import Precision
 from artist_nst.recipes.recipe import Network
 
 Name = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\0-\x1f\ud800-\udfff]{1,300}$")]

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from artist_nst._types import Precision
 from artist_nst.nst.devices import DeviceName, describe_device
 from artist_nst.nst.level import LevelInfo
 from artist_nst.nst.memory import MemoryEstimator
 from artist_nst.nst.minimize import choose_optimizer, minimize
 from artist_nst.nst.objective import Losses, Objective, Targets, compute_targets
-from artist_nst.nst.precision import DTYPES, Precision
+from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.pyramid import Step, deterministic_cudnn, run_pyramid
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.compute import ComputeOptions

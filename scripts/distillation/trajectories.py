@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from artist_nst._types import Precision
 from artist_nst.nst.minimize import NotFiniteError
-from artist_nst.nst.precision import Precision
 from artist_nst.nst.pyramid import Step, run_pyramid
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.published import RECIPES

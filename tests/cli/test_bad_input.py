@@ -91,3 +91,18 @@ def test_folders_that_may_not_be_read(cli: Cli) -> None:
     finally:
         for folder in ("locked", "corpora/locked"):
             Path(folder).chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["paint no.jpg b.jpg", "paint a.jpg -A no", "info no.png", "compare ratio 1 no b"],
+)
+def test_usual_mistakes_are_told_before_torch_is_loaded(command: str) -> None:
+    """Which takes seconds."""
+    code = f"""
+import sys
+from artist_nst.cli import run
+assert run({command.split()!r}) != 0
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from artist_nst._types import Precision
 from artist_nst.nst import capture
 from artist_nst.nst.capture import capture_graph
 from artist_nst.nst.objective import Objective, compute_targets
-from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 import torch
 
+from artist_nst._types import Precision
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.memory import (
     MIN_HISTORY,
@@ -16,7 +17,6 @@ from artist_nst.nst.memory import (
     MemoryStrategy,
     format_gigabytes,
 )
-from artist_nst.nst.precision import Precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES, recipe

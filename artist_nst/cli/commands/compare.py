@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from artist_nst._files import open_file
 from artist_nst.cli.commands.paint import split_pictures
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import (
@@ -129,11 +130,12 @@ def compare(
         raise UsageError(f"these are {count:,} paintings: add --yes to paint so many")
     _check_values(values, pictures)
     console = open_console(options.quiet, options.verbose)
+    photo, styles = _split_pictures(pictures, artist, style)
+    open_file(photo).close()
     load_torch()
     from artist_nst.experiments import comparison
     from artist_nst.painting.style_sources import StyleRequest
 
-    photo, styles = _split_pictures(pictures, artist, style)
     compute = options.compute
     with counting_bar(console) as show:
         plan = comparison.plan_comparison(

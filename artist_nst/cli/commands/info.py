@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from artist_nst._files import open_file
 from artist_nst.cli.console import open_console
 from artist_nst.cli.options import Quiet, Verbose
 from artist_nst.cli.output import write_stdout
@@ -35,6 +36,8 @@ def info(
         artist-nst info photo-night.png --json
     """
     open_console(quiet, verbose)
+    for painting in paintings:
+        open_file(painting).close()
     load_torch()
     from artist_nst.painting.description import describe_record
     from artist_nst.painting.record import load_record

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from artist_nst._files import open_file
 from artist_nst.cli.console import open_console, print_note
 from artist_nst.cli.options import (
     Artist,
@@ -70,6 +71,7 @@ def repaint(
     if no_draft and options.requested_network is not None:
         raise UsageError("--no-draft means VGG-19: leave out --draft and --network")
     open_console(options.quiet, options.verbose)
+    open_file(painting).close()
     load_torch()
     from artist_nst.painting import record
     from artist_nst.painting.style_sources import StyleRequest

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -79,7 +80,33 @@ def pool_to_grid(layer: str, features: Tensor) -> Tensor:
     if height * width == 0:
         # A slice, so that a strip without a place has a gradient, too.
         return features[:, :height, :width]
-    return functional.avg_pool2d(features[None], size)[0]
+    pooled: Tensor = _AveragePool.apply(features, size)
+    return pooled
+
+
+class _AveragePool(torch.autograd.Function):
+    """Average ``(N, H, W)`` over squares, and give the gradient the features' layout.
+
+    avg_pool2d's own gradient has another one, which takes an eighth of an evaluation.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, size: int) -> Tensor:
+        ctx.shape, ctx.size = features.shape, size
+        # Not features[None], whose strides torch does not take for channels-last.
+        batch = features.permute(1, 2, 0)[None].permute(0, 3, 1, 2)
+        return functional.avg_pool2d(batch, size)[0]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        size, (count, height, width) = ctx.size, ctx.shape
+        shares = (gradient / size**2).permute(1, 2, 0)
+        rows, columns, _ = shares.shape
+        spread = shares[:, None, :, None].expand(rows, size, columns, size, count)
+        whole = spread.reshape(rows * size, columns * size, count)
+        # Rows and columns that fill no place.
+        rest = 0, 0, 0, width - columns * size, 0, height - rows * size
+        return functional.pad(whole, rest).permute(2, 0, 1), None
 
 
 def cell_size(layer: str) -> int:

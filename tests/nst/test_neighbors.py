@@ -5,12 +5,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from artist_nst.errors import UsageError
 from artist_nst.nst import neighbors as module
 from artist_nst.nst.neighbors import (
     NeighborFinder,
     assign_works,
+    cell_size,
     count_places,
     pool_to_grid,
     sum_distances,
@@ -316,3 +318,22 @@ def test_bfloat16_finds_nearly_as_near(real_weights: Weights) -> None:
     exact = NeighborFinder(network, LAYERS, works).find(photo)
     rounded = NeighborFinder(network, LAYERS, works, dtype=torch.bfloat16).find(photo)
     assert rounded.similarity == pytest.approx(exact.similarity, abs=0.01)
+
+
+@pytest.mark.parametrize("layer", ["conv1_2", "conv2_1"])
+def test_places_and_their_gradient_are_of_averages(layer: str) -> None:
+    """Whatever the memory layout, and where some rows fill no place."""
+    for permute in (False, True):
+        features = torch.rand(3, 13, 18, dtype=torch.float64)
+        if permute:
+            features = features.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+        leaf = features.requires_grad_()
+        expected = functional.avg_pool2d(leaf, cell_size(layer))
+        weights = torch.rand_like(expected)
+        wanted = torch.autograd.grad((expected * weights).sum(), leaf)[0]
+        found = pool_to_grid(layer, leaf)
+        torch.testing.assert_close(found, expected)
+        (gradient,) = torch.autograd.grad((found * weights).sum(), leaf)
+        torch.testing.assert_close(gradient, wanted)
+        if permute:  # of the layout that is faster
+            assert gradient.stride() == leaf.stride()

@@ -52,7 +52,11 @@ def measure(context: Context) -> dict[str, Any]:
     sizes = []
     for width in context.options.get_widths(*WIDTHS):
         context.show(f"program: {width} pixels wide")
-        (run,) = _run_at_once(context, 1, "-w", width, "-n", SCALE_ITERATIONS)
+        try:
+            (run,) = _run_at_once(context, 1, "-w", width, "-n", SCALE_ITERATIONS)
+        except ArtistNstError:
+            context.show(f"program: {width} pixels wide: not enough memory")
+            break
         sizes.append({"width": width, "seconds": run.seconds, "peak": run.peak})
     context.show("program: many photos")
     return {

@@ -115,7 +115,9 @@ def test_a_style_that_was_adopted_meanwhile(
 
 def test_a_draft_becomes_a_painting(cli: Cli, photo: Path, style: Path) -> None:
     assert cli("paint", photo, style, *SMALL, "--draft", "-o", "d.png").code == 0
-    assert cli("repaint", "d.png", "--no-draft", "-w", 40, "-o", "b.png").code == 0
+    assert "--no-draft" in cli("repaint", "d.png", "-o", "b.png").err
+    ran = cli("repaint", "d.png", "--no-draft", "-w", 40, "-o", "b.png")
+    assert (ran.code, "--no-draft" in ran.err) == (0, False)
     record = load_record("b.png")
     assert record["network"]["name"] == "vgg19"
     assert record["size"][0] == 40

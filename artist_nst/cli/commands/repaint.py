@@ -96,6 +96,11 @@ def repaint(
     else:
         moved_to = style_image or []
         sources = record.find_sources(facts, painting, moved_to, options.corpora)
+    if session.recipe.network == "compact" and options.requested_network is None:
+        print_note(
+            session.console,
+            "note: it stays a draft by the compact network; --no-draft takes VGG-19",
+        )
     sha256 = facts["network"]["sha256"]
     if (
         options.requested_network is None

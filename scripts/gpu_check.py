@@ -9,6 +9,7 @@ are measured, which take the same time. A part that fails is told, and the other
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ from artist_nst._types import Precision
 from artist_nst.errors import UsageError
 from artist_nst.nst import capture
 from artist_nst.nst.devices import choose_device, describe_device
+from artist_nst.nst.machine import configure_process
 from artist_nst.nst.precision import supports_bfloat16
 from artist_nst.recipes.published import RECIPES
 
@@ -55,9 +57,12 @@ def main(
 ) -> None:
     """Measure everything, and print it."""
     choose_device(device)  # type: ignore[arg-type]
-    sizes = [int(width) for width in widths.split(",") if width.isdecimal()]
-    if not sizes:
-        raise UsageError(f"--widths {widths}: name widths as in 512,1024")
+    try:
+        sizes = [int(width) for width in widths.split(",")]
+    except ValueError:
+        raise UsageError(f"--widths {widths}: name widths as in 512,1024") from None
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    configure_process()
     started = time.monotonic()
     with TemporaryDirectory() as folder:
         file = weights or _make_random_weights(Path(folder))
@@ -112,9 +117,8 @@ def _make_random_weights(folder: Path) -> Path:
     torch.manual_seed(0)
     features = vgg19(weights=None).features
     path = folder / "random.safetensors"
-    save_file(
-        {f"features.{name}": x for name, x in features.state_dict().items()}, path
-    )
+    tensors = {f"features.{name}": x for name, x in features.state_dict().items()}
+    save_file(tensors, path, metadata={"input": "torchvision"})
     return path
 
 
@@ -140,14 +144,14 @@ def _print_rates(problem: Problem, widths: Iterable[int]) -> None:
         sized = replace(problem, width=width)
         height = sized.load_images()[0].shape[-2]
         for precision in _list_precisions(problem):
-            # Above capture's limit there is no graph anyway.
             modes = [False] if problem.get_device().type != "cuda" else [True, False]
             for graphs in modes:
                 with _graphs(graphs):
                     ours.make_objective.cache_clear()
                     times = ours.time_evaluations(sized, precision, SECONDS)
                 rate = 1 / timing.summarize(times)["median"]
-                graph = "yes" if graphs else "no"
+                is_captured = ours.make_objective(sized, precision)._graph is not None
+                graph = "yes" if is_captured else "no"
                 rows.append((f"{width}×{height}", precision, graph, f"{rate:,.1f}"))
     tf32 = {
         "products": torch.backends.cuda.matmul.allow_tf32,
@@ -161,11 +165,23 @@ def _print_rates(problem: Problem, widths: Iterable[int]) -> None:
 @contextmanager
 def _graphs(allowed: bool) -> Iterator[None]:
     before = capture.MAX_PIXELS
-    capture.MAX_PIXELS = before if allowed else 0
+    capture.MAX_PIXELS = sys.maxsize if allowed else 0
     try:
         yield
     finally:
         capture.MAX_PIXELS = before
+
+
+@contextmanager
+def _exact_convolutions() -> Iterator[None]:
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    ours.make_objective.cache_clear()  # a captured graph keeps TF32
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+        ours.make_objective.cache_clear()
 
 
 def _print_paintings(problem: Problem, folder: Path) -> None:
@@ -177,7 +193,8 @@ def _print_paintings(problem: Problem, folder: Path) -> None:
                 changed = replace(problem, draft_levels=drafts, optimizer=optimizer)
                 file = str(folder / "painting.npy")
                 result = ours.paint(changed, precision, file)
-                (losses,) = ours.evaluate_images(changed, file)
+                with _exact_convolutions():
+                    (losses,) = ours.evaluate_images(changed, file)
                 texts = f"{result['seconds']:.1f}", f"{losses['total']:.4f}"
                 rows.append((str(drafts), optimizer, precision, *texts))
     heads = ("levels drafted", "optimizer", "precision", "seconds", "loss in float32")
@@ -186,6 +203,7 @@ def _print_paintings(problem: Problem, folder: Path) -> None:
 
 def _print_memory(problem: Problem, widths: Iterable[int]) -> None:
     rows = []
+    ours.make_objective.cache_clear()
     for width in widths:
         for precision in _list_precisions(problem):
             sized = replace(problem, width=width)

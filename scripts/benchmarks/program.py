@@ -126,7 +126,9 @@ def _wait(started: _Process) -> Run:
 
 def make_table(results: dict[str, Any]) -> Table:
     """Show what was run, with ratios, exponents of the pixels, and overheads."""
-    table = make_empty_table("program", ("what",), ("seconds", "peak GB", ""))
+    table = make_empty_table(
+        "program: `artist-nst paint`", ("what",), ("seconds", "peak GB", "")
+    )
     alone = results["at_once"][1]
     for count, seconds in results["at_once"].items():
         table.add_row(

@@ -159,10 +159,18 @@ def test_the_report_describes_the_machine(report: dict[str, Any]) -> None:
     assert report["device"]["kind"] == "cpu"
     assert len(report["device"]["weights_sha256"]) == 64
     assert report["date"].startswith("20")
-    names = ["evaluation", "compact", "paint", "precision", "startup"]
+    names = ["evaluation", "compact", "paint", "precision", "startup", "program"]
     assert [*report["results"]] == names
     for name in report["results"]:
         assert f"{name}: " in report["output"]
+
+
+def test_program(report: dict[str, Any]) -> None:
+    results = report["results"]["program"]
+    assert [*results["at_once"]] == ["1", "2", "4"]
+    assert results["sizes"][0]["seconds"] > 0
+    assert results["photos"]["count"] == 3
+    assert results["photos"]["peak"] > 10**8
 
 
 def test_evaluation(report: dict[str, Any]) -> None:

@@ -533,6 +533,10 @@ def _transient_connection_errors(deadline: Deadline) -> Iterator[None]:
         )
         if deadline.has_passed:
             transient.args = (_describe_delay(deadline),)
+        elif any("got more than" in str(cause) for cause in causes):
+            # http.client's limits, which the next answer will hardly keep.
+            transient.args = ("its headers are too many, or too long",)
+            raise transient from UnexpectedResponseError(str(error))
         raise transient from error
     if deadline.has_passed:
         raise _TransientError(_describe_delay(deadline))

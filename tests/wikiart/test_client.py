@@ -415,7 +415,8 @@ def test_an_endless_answer_is_given_up(
     monkeypatch.setattr(client_module, "DEADLINE_S", 0.3)
     monkeypatch.setattr(client_module, "SLOW_AFTER_S", 0.3)
     monkeypatch.setattr(client_module, "MIN_BYTES_PER_S", 1e12)
-    monkeypatch.setattr(client_module, "MAX_TRIES", 1)
+    for name in ("MAX_TRIES", "MAX_TRIES_UNEXPECTED"):
+        monkeypatch.setattr(client_module, name, 1)
     site.drip_s = delay_s
     site.add_fault("/", lambda case: replace(case.answer, raw=ENDLESS[kind]))
     start = time.monotonic()
@@ -479,6 +480,18 @@ def test_cookies_are_few(site: WikiArtServer, client: WikiArtClient) -> None:
     assert all(cookies.count("=") <= client_module.MAX_COOKIES for cookies in sent)
     limit = client_module.MAX_COOKIES_LENGTH + 3 * client_module.MAX_COOKIES
     assert 10 < max(map(len, sent)) <= limit
+
+
+def test_too_many_headers_are_not_asked_for_often(
+    site: WikiArtServer, client: WikiArtClient
+) -> None:
+    def flood(case: FaultContext) -> Answer:
+        return replace(case.answer, headers=(("Set-Cookie", "a=b"),) * 200)
+
+    site.add_fault("/en/", flood)
+    with pytest.raises(UnavailableError, match="headers are too many"):
+        client.get(ARTIST, parse_name)
+    assert len(site.requests) <= 2
 
 
 def test_a_cookie_of_other_signs_is_not_sent(

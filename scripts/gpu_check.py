@@ -23,7 +23,7 @@ from typing import Annotated
 
 import torch
 import typer
-from benchmarks import machine, memory_use, ours, timing
+from benchmarks import machine, ours, timing
 from benchmarks.problem import Problem
 from command import run_script
 from safetensors.torch import save_file
@@ -213,7 +213,6 @@ def _print_memory(problem: Problem, widths: Iterable[int]) -> None:
             strips = "no" if taken["rows"] is None else f"{taken['rows']} rows"
             texts = f"{added:.2f} GB", f"{predicted:.2f} GB", strips
             rows.append((str(width), precision, *texts))
-            memory_use.reset_peak(problem.get_device())
     heads = ("width", "precision", "taken", "predicted", "strips")
     _print_table("Memory", heads, rows)
 

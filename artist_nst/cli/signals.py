@@ -12,15 +12,14 @@ RESUME = "run the same command again to continue"
 class Interrupted(Exception):
     """Ctrl-C after finished work was saved.
 
-    Attributes:
-        outcome: What was made, and where it is.
-        advice: What to do next; may be empty.
+    Args:
+        outcome: What was made, and where it is; also an attribute.
+        advice: What to do next, which the message adds; may be empty.
     """
 
     def __init__(self, outcome: str, advice: str = "") -> None:
         super().__init__(f"{outcome}; {advice}" if advice else outcome)
         self.outcome = outcome
-        self.advice = advice
 
 
 def load_torch() -> None:

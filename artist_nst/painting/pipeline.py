@@ -239,6 +239,8 @@ def paint(
             started = time.perf_counter()
             precision = choose_precision(compute.precision, vgg.mean.device)
             draft = load_draft_network(vgg) if has_drafts(canvas.recipe) else None
+            if draft is None and recipe.draft_levels and vgg.name != "compact":
+                log.info("the compact network lacks a layer: all is painted without it")
             result = canvas.paint(
                 vgg, seed, cache, on_step, precision, compute.max_memory, draft
             )

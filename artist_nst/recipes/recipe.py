@@ -351,7 +351,24 @@ def change_field(recipe: Recipe, name: str, value: Any) -> Recipe:
     changes = {name: value}
     if name == "tv":
         changes["tv_sum"] = 0.0
-    return replace(recipe, **changes)
+    changed = replace(recipe, **changes)
+    if name == "draft_levels":
+        check_drafts(changed)
+    return changed
+
+
+def check_drafts(recipe: Recipe) -> None:
+    """Raise FieldError if more levels are to be drafted than come before the last.
+
+    Only where the number is given: of a recipe whose levels are changed, fewer are.
+    """
+    count = len(recipe.levels)
+    if recipe.draft_levels >= count:
+        raise FieldError(
+            "draft_levels",
+            f" must be a number from 0 to {count - 1}: the last of the {count} levels "
+            "is always painted by the network itself",
+        )
 
 
 def get_architecture(network: Network) -> Architecture:

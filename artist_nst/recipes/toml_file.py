@@ -28,7 +28,13 @@ from artist_nst._files import (
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError, suggest
 from artist_nst.recipes.published import PUBLICATIONS, RECIPES
-from artist_nst.recipes.recipe import FIELD_TYPES, FieldError, Recipe, read_value
+from artist_nst.recipes.recipe import (
+    FIELD_TYPES,
+    FieldError,
+    Recipe,
+    check_drafts,
+    read_value,
+)
 
 SUFFIX = ".toml"
 MAX_FILE_BYTES = 16_000
@@ -88,7 +94,10 @@ def read_recipe(path: PathLike) -> Recipe:
     }
     try:
         changes = {key: read_value(key, value) for key, value in values.items()}
-        return replace(RECIPES[base], **{**defaults, **changes})
+        recipe = replace(RECIPES[base], **{**defaults, **changes})
+        if "draft_levels" in changes:
+            check_drafts(recipe)
+        return recipe
     except FieldError as error:
         raise UsageError(f"{name}: {error.field}{error.problem}") from error
 

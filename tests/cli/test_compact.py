@@ -200,7 +200,9 @@ class TestOnPurpose:
         assert (pixels("a.png") == pixels("b.png")).all()
         # It lacks this layer, so it cannot paint drafts.
         for more in (("--draft-levels", 0), ("--style-layer", "conv5_2")):
-            assert cli(*paint, *more, "-o", "c.png").code == 0
+            ran = cli(*paint, *more, "-o", "c.png")
+            assert ran.code == 0
+            assert ("compact network lacks" in ran.err) == ("conv5_2" in more)
             assert load_record("c.png")["network"]["draft_sha256"] is None
             assert (pixels("a.png") != pixels("c.png")).any()
         # Another compact network is noted.
@@ -210,6 +212,8 @@ class TestOnPurpose:
 
     def test_refused_in_one_line(self, cli: Cli, photo: Path, style: Path) -> None:
         for text, words in (
+            ("--draft-levels 4", "--draft-levels must be a number from 0 to 3"),
+            ("--recipe art.py --draft-levels 1", "a number from 0 to 0"),
             ("--draft --network vgg16", "--draft means --network compact"),
             ("--draft --network auto", "--draft means --network compact"),
             ("--draft --draft-levels 1", "--draft-levels"),

@@ -238,6 +238,14 @@ class TestReading:
         write_recipe("again.toml", made)
         assert read_recipe("again.toml") == made
 
+    def test_fields_are_validated_together_whatever_their_order(self) -> None:
+        levels = "levels = [[0.2, 5], [0.4, 5], [0.5, 5], [0.6, 5], [1.0, 5]]"
+        for text in (f"draft_levels = 4\n{levels}", f"{levels}\ndraft_levels = 4"):
+            assert read_recipe(write(text)).draft_levels == 4
+        assert "draft_levels must be a number from 0 to 3" in get_error(
+            write("draft_levels = 4")
+        )
+
     def test_fewer_levels_than_the_base_drafts(self) -> None:
         assert read_recipe(write("levels = [[1.0, 5]]")).levels == ((1.0, 5),)
 

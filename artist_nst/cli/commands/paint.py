@@ -37,11 +37,10 @@ from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.corpus.filters import Selection
 from artist_nst.errors import UsageError
 from artist_nst.recipes.toml_file import find_recipe
-from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick
+from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay
 
 if TYPE_CHECKING:
     from artist_nst.painting.style_sources import StyleRequest
-    from artist_nst.styles.picking import PickWay
 
 _selection_option = partial(panel_option, SELECTION)
 

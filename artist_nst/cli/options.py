@@ -21,6 +21,7 @@ from artist_nst.recipes.recipe import (
     Weighted,
     change_field,
     format_value,
+    make_draft,
     parse_layers,
 )
 from artist_nst.styles.picking import PickWay
@@ -215,7 +216,8 @@ class PaintOptions(RunOptions):
     draft: Annotated[
         bool,
         typer.Option(
-            "--draft", help="Paint several times faster; short for --network compact."
+            "--draft",
+            help="Paint several times faster: --network compact, and fewer iterations.",
         ),
     ] = False
     seed: Annotated[
@@ -297,7 +299,9 @@ class PaintOptions(RunOptions):
         if "width" in self.settings and self.long_side is not None:
             raise UsageError("--width and --long-side both set the size: leave one out")
         network = self.requested_network
-        if network is not None:
+        if self.draft:
+            base = make_draft(base)
+        elif network is not None:
             base = replace(base, network=network)
         if self.color_transfer:
             color = self.settings.get("color", "reinhard")
@@ -323,8 +327,8 @@ class PaintOptions(RunOptions):
         network = self.settings.get("network")
         if self.draft and network not in (None, "compact"):
             raise UsageError(
-                f"--draft means --network compact: leave out --draft or --network "
-                f"{network}"
+                f"--draft paints with the compact network: leave out --draft or "
+                f"--network {network}"
             )
         if self.draft and self.settings.get("draft_levels"):
             raise UsageError(

@@ -246,7 +246,8 @@ class _LevelRun:
         painter, level = self.painter, self.level
         strategy = self._fit_memory(precision)
         rows, history = strategy.rows, strategy.history
-        recipe = replace(painter.recipe, history=history)
+        optimizer = strategy.optimizer
+        recipe = replace(painter.recipe, history=history, optimizer=optimizer)
         remaining = level.iterations - done
         result: MinimizeResult | None = None
         while result is None or (
@@ -267,9 +268,7 @@ class _LevelRun:
                 result = _join_results(result, part)
         size, name = (level.width, level.height), painter.network.name
         log.debug("%d×%d: %d evaluations", *size, result.evaluations)
-        return result, LevelInfo(
-            *size, name, precision, recipe.optimizer, rows, history
-        )
+        return result, LevelInfo(*size, name, precision, optimizer, rows, history)
 
     def _minimize_segment(
         self,
@@ -307,10 +306,12 @@ class _LevelRun:
             self.level.width,
             self.level.height,
             precision,
-            recipe.optimizer,
+            strategy.optimizer,
             format_gigabytes(strategy.device_bytes + strategy.host_bytes),
             "" if strategy.rows is None else f" in strips of {strategy.rows} rows",
         )
+        if strategy.optimizer != recipe.optimizer:
+            log.warning("our own L-BFGS takes scipy's place, because memory is short")
         if strategy.history < recipe.history:
             log.warning(
                 "L-BFGS remembers %d steps instead of %d, because memory is short",

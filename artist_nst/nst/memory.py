@@ -5,9 +5,14 @@ from dataclasses import dataclass
 
 from artist_nst._types import Precision
 from artist_nst.errors import ArtistNstError
-from artist_nst.nst.neighbors import BLOCK_ELEMENTS, MAX_PLACES, cell_size
+from artist_nst.nst.neighbors import (
+    BLOCK_ELEMENTS,
+    BLOCK_PLACES,
+    MAX_PLACES,
+    cell_size,
+)
 from artist_nst.nst.vgg import VGG, Block
-from artist_nst.recipes.recipe import Recipe
+from artist_nst.recipes.recipe import Optimizer, Recipe
 
 # Lower strips would spend more on their padding than on themselves.
 MIN_ROWS = 16
@@ -39,6 +44,7 @@ class MemoryStrategy:
 
     rows: int | None
     history: int
+    optimizer: Optimizer
     device_bytes: int
     host_bytes: int
 
@@ -97,55 +103,65 @@ class MemoryEstimator:
 
     def list_strategies(self, height: int, width: int) -> Iterator[MemoryStrategy]:
         """Yield the ways to compute a level, from the most memory to the least."""
-        max_history = self.recipe.history
+        max_history, optimizer = self.recipe.history, self.recipe.optimizer
         exponents = range(max(0, height - 1).bit_length() - 1, -1, -1)
         heights = [None, *(1 << n for n in exponents if 1 << n >= MIN_ROWS)]
-        candidates = [(rows, max_history) for rows in heights]
-        # A shorter history paints another picture: it comes after all else.
+        candidates = [(rows, max_history, optimizer) for rows in heights]
+        # What paints another picture comes after all else: our own L-BFGS, whose
+        # vectors are float32, and then a shorter history.
+        if optimizer == "lbfgs":
+            optimizer = "lbfgs-device"
+            candidates.append((heights[-1], max_history, optimizer))
         shorter = range(max_history - 1, MIN_HISTORY - 1, -1)
-        candidates += [(heights[-1], history) for history in shorter]
+        candidates += [(heights[-1], history, optimizer) for history in shorter]
         least = None
         filters = self._max_filters(self.blocks[0]) if self.blocks else 0
-        for rows, history in candidates:
+        for rows, history, optimizer in candidates:
             elements = filters * (rows or height) * width
             if elements >= MAX_TENSOR_ELEMENTS and rows != heights[-1]:
                 continue
-            vectors, host = self._minimizer_bytes(height, width, history)
-            device = vectors + self._evaluation_bytes(height, width, rows)
+            vectors, host = self._minimizer_bytes(height, width, history, optimizer)
+            # Neighbors are found before the minimizer's vectors exist.
+            device = max(
+                vectors + self._evaluation_bytes(height, width, rows),
+                self._search_bytes(height, width) - host,
+            )
             # Few strips save nothing: what they free is small compared with the first
             # block, which is back-propagated last.
             if least is None or device + host < least:
                 least = device + host
-                yield MemoryStrategy(rows, history, device, host)
+                yield MemoryStrategy(rows, history, optimizer, device, host)
 
     def _minimizer_bytes(
-        self, height: int, width: int, history: int
+        self, height: int, width: int, history: int, optimizer: Optimizer
     ) -> tuple[int, int]:
         """Bytes on the device, and on the host."""
         elements = self.channels * height * width
-        if self.recipe.optimizer == "adam":
+        if optimizer == "adam":
             return 6 * 4 * elements, 0
-        if self.recipe.optimizer == "lbfgs-device":
+        if optimizer == "lbfgs-device":
             return (2 * history + _DEVICE_VECTORS) * 4 * elements, 0
         return 0, (2 * history + _HOST_VECTORS) * 8 * elements
 
     def _evaluation_bytes(self, height: int, width: int, rows: int | None) -> int:
         """Bytes that losses and gradient take, including their targets."""
         constant = _IMAGE_COPIES * 4 * self.channels * height * width
-        constant += self._search_bytes(height, width)
+        constant += self._kept_bytes()
         held, peak = 0, 0
         sides = height, width
         for block in self.blocks:
             filters = self._max_filters(block)
             positions = sides[0] * sides[1]
+            share = 1.0 if rows is None else min(1.0, rows / sides[0])
             constant += sum(
-                5 * 4 * self.filters[layer] * positions
+                # The target, and four intermediate results of a strip.
+                round((1 + 4 * share) * 4 * self.filters[layer] * positions)
                 for layer in self.recipe.content_weights
                 if layer in block.layers
             )
             constant += sum(
-                # The target, and five intermediate results of its shape.
-                6 * 4 * self.filters[layer] * positions // cell_size(layer) ** 2
+                # The target, and five intermediate results of a strip.
+                round((1 + 5 * share) * self._target_bytes(layer, height, width))
                 for layer in self.recipe.neighbor_weights
                 if layer in block.layers
             )
@@ -164,17 +180,32 @@ class MemoryEstimator:
             sides = sides[0] // 2, sides[1] // 2
         return round(_OVERHEAD * (constant + peak)) + _BASE_BYTES
 
+    def _kept_bytes(self) -> int:
+        """Bytes that the works' hypercolumns take."""
+        columns = sum(self.filters[layer] for layer in self.recipe.neighbor_weights)
+        return self.style_places * columns * self.feature_bytes
+
+    def _target_bytes(self, layer: str, height: int, width: int) -> int:
+        """Bytes of what a layer's places are compared with."""
+        cell = cell_size(layer) << (int(layer[4]) - 1)
+        return 4 * self.filters[layer] * (height // cell) * (width // cell)
+
     def _search_bytes(self, height: int, width: int) -> int:
-        """Bytes that the works' hypercolumns take, and the search for neighbors."""
+        """Bytes that the search for neighbors takes, with what it finds."""
         layers = self.recipe.neighbor_weights
         if not layers:
             return 0
         columns = sum(self.filters[layer] for layer in layers)
-        # Kept, and of one work normalized; the photo's, and what is found for it.
-        kept = (self.style_places + min(self.style_places, _WORK_PLACES)) * columns
-        found = height * width // 16 * columns * 3
-        block = min(BLOCK_ELEMENTS, self.style_places * height * width // 16)
-        return (kept + block) * self.feature_bytes + found * 4
+        places = height * width // 16
+        # The image's features, joined from strips and brought to one grid.
+        features = 2 * places * columns * self.feature_bytes
+        found = sum(self._target_bytes(layer, height, width) for layer in layers)
+        # Normalized by way of float32: a block of the image's, and one work's.
+        normalized = min(places, BLOCK_PLACES) + min(self.style_places, _WORK_PLACES)
+        block = min(BLOCK_ELEMENTS, self.style_places * places) * self.feature_bytes
+        working = normalized * columns * 3 * 4 + block
+        total = self._kept_bytes() + features + found + working
+        return round(_OVERHEAD * total) + _BASE_BYTES
 
     def _block_bytes(self, block: Block, positions: int) -> int:
         """Bytes that are held of a block until its gradient is computed."""

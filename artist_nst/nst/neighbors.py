@@ -33,6 +33,8 @@ MAX_PLACES = 1 << 17
 
 # Similarities that are held at once.
 BLOCK_ELEMENTS = 1 << 24
+# Of the image's places, those whose hypercolumns are held at once.
+BLOCK_PLACES = 1 << 17
 
 Group = tuple[str, ...]
 """Layers that are matched together."""
@@ -215,36 +217,82 @@ class NeighborFinder:
     @torch.no_grad()
     def _find(self, image: Tensor, groups: Sequence[Group]) -> Neighbors:
         queries = self._extract(image)
-        directions: dict[str, Tensor] = {}
+        directions = {layer: self._allocate(queries[layer]) for layer in queries}
         sources: list[Tensor] = []
         similarities = []
         for group in groups:
             shape = _grid_shape(queries, group)
-            scores, places = self._search(queries, group)
+            blocks = _split_grid(shape, group)
+            scores, places = self._search(queries, group, blocks)
             works = assign_works(scores, self.max_share)
             rows = torch.arange(len(works), device=works.device)
             similarities.append(scores[rows, works].mean())
             sources.append(works.view(shape))
-            found = self._gather(group, works, places[rows, works])
-            for layer, values in found.items():
-                target = values.view(*shape, -1).permute(2, 0, 1)
-                target = _pool_to(target, queries[layer].shape[1:])
-                target = target - self.means[layer].view(-1, 1, 1)
-                directions[layer] = functional.normalize(target, dim=0, eps=_TINY)
+            best = places[rows, works].view(shape)
+            for block in blocks:
+                found = self._gather(group, sources[-1][block], best[block])
+                for layer, values in found.items():
+                    size = _grid_cell(layer) // min(map(_grid_cell, group))
+                    rows_of_layer = directions[layer][:, block.start // size :]
+                    self._set_directions(rows_of_layer, layer, values, size)
         similarity = float(torch.stack(similarities).mean())
         return Neighbors(directions, self.means, sources[0], similarity)
 
+    def _allocate(self, features: Tensor) -> Tensor:
+        """Allocate directions ``(N, h, w)``, channels last as the features are."""
+        count, height, width = features.shape
+        return self.network.mean.new_zeros(height, width, count).permute(2, 0, 1)
+
+    def _set_directions(
+        self, directions: Tensor, layer: str, found: Tensor, size: int
+    ) -> None:
+        """Set the first rows of ``(N, h, w)`` from features that were found.
+
+        Args:
+            directions: To be set.
+            layer: Of both.
+            found: ``(h · size, w · size, N)``, or a few more.
+            size: How many rows and columns are averaged.
+        """
+        target = found.permute(2, 0, 1)
+        if size > 1:
+            target = functional.avg_pool2d(target[None], size)[0]
+        target = target - self.means[layer].view(-1, 1, 1)
+        height, width = target.shape[1:]
+        directions[:, :height, :width] = functional.normalize(target, dim=0, eps=_TINY)
+
     def _search(
-        self, features: dict[str, Tensor], group: Group
+        self, features: dict[str, Tensor], group: Group, blocks: Sequence[slice]
     ) -> tuple[Tensor, Tensor]:
         """Find each place's best neighbor in every work.
 
         Returns:
             Cosines ``(M, works)``, and indices among the work's columns.
         """
-        columns = _take_columns(features, group, 1.0)
-        means = {layer: columns[layer].to(self._exact).mean(0) for layer in group}
-        queries = self._normalize(columns, means)
+        grids = _interpolate(features, group)
+        means = {
+            layer: sum(
+                grids[layer][:, block].to(self._exact).flatten(1).sum(1)
+                for block in blocks
+            )
+            / grids[layer][0].numel()
+            for layer in group
+        }
+        parts = [
+            self._search_block(
+                self._normalize(
+                    {layer: _to_columns(grids[layer][:, block]) for layer in group},
+                    means,
+                ),
+                group,
+            )
+            for block in blocks
+        ]
+        scores, places = zip(*parts, strict=True)
+        return torch.cat(scores), torch.cat(places)
+
+    def _search_block(self, queries: Tensor, group: Group) -> tuple[Tensor, Tensor]:
+        """Find the neighbors of some places, ``(M, D)``, in every work."""
         shape = len(queries), self.work_count
         scores = torch.full(shape, -2, dtype=self._exact, device=queries.device)
         places = torch.zeros(shape, dtype=torch.long, device=queries.device)
@@ -266,9 +314,9 @@ class NeighborFinder:
         return scores, places
 
     def _gather(self, group: Group, works: Tensor, places: Tensor) -> Columns:
-        """Return the features ``(M, N)`` of the neighbors, by layer."""
+        """Return the features ``(h, w, N)`` of the neighbors, by layer."""
         results = {
-            layer: self.means[layer].new_zeros(len(works), len(self.means[layer]))
+            layer: self.means[layer].new_zeros(*works.shape, len(self.means[layer]))
             for layer in group
         }
         offsets = [0] * self.work_count
@@ -276,9 +324,8 @@ class NeighborFinder:
             local = places - offsets[work]
             count = len(columns[group[0]])
             is_here = (works == work) & (local >= 0) & (local < count)
-            rows = is_here.nonzero()[:, 0]
             for layer in group:
-                results[layer][rows] = columns[layer][local[rows]].to(self._exact)
+                results[layer][is_here] = columns[layer][local[is_here]].to(self._exact)
             offsets[work] += count
         return results
 
@@ -369,9 +416,9 @@ def turn_image(image: Tensor, turns: Turns) -> list[Tensor]:
 
 def count_places(layers: Sequence[str], images: Sequence[Tensor]) -> int:
     """Count the places of images ``(…, H, W)`` on the finest grid of ``layers``."""
-    shift = min(max(2, int(layer[4]) - 1) for layer in layers)
+    cell = min(map(_grid_cell, layers))
     return sum(
-        (image.shape[-2] >> shift) * (image.shape[-1] >> shift) for image in images
+        (image.shape[-2] // cell) * (image.shape[-1] // cell) for image in images
     )
 
 
@@ -381,28 +428,45 @@ def _grid_shape(features: dict[str, Tensor], group: Group) -> tuple[int, int]:
     return height, width
 
 
-def _take_columns(features: dict[str, Tensor], group: Group, stride: float) -> Columns:
-    """Return ``(places, N)`` by layer on the group's finest grid, evenly thinned."""
+def _grid_cell(layer: str) -> int:
+    """Return how many pixels a place is wide and high on a layer's own grid."""
+    return 1 << max(2, int(layer[4]) - 1)
+
+
+def _split_grid(shape: tuple[int, int], group: Group) -> list[slice]:
+    """Split the finest grid into blocks of rows that fill those of the deepest."""
+    cells = [_grid_cell(layer) for layer in group]
+    size = max(cells) // min(cells)
+    step = max(1, BLOCK_PLACES // (shape[1] * size)) * size
+    return [slice(start, start + step) for start in range(0, shape[0], step)]
+
+
+def _interpolate(features: dict[str, Tensor], group: Group) -> dict[str, Tensor]:
+    """Bring the layers of a group, ``(N, h, w)``, to the finest of their grids."""
     shape = _grid_shape(features, group)
-    count = shape[0] * shape[1]
-    kept = (torch.arange(ceil(count / stride)) * stride).long().clamp(max=count - 1)
-    columns = {}
-    for layer in group:
-        values = features[layer]
+    grids = {layer: features[layer] for layer in group}
+    for layer, values in grids.items():
         if values.shape[1:] != shape:
-            values = functional.interpolate(
+            grids[layer] = functional.interpolate(
                 values[None], shape, mode="bilinear", align_corners=False
             )[0]
+    return grids
+
+
+def _to_columns(features: Tensor) -> Tensor:
+    """Turn ``(N, h, w)`` into ``(places, N)``."""
+    return features.flatten(1).T.contiguous()
+
+
+def _take_columns(features: dict[str, Tensor], group: Group, stride: float) -> Columns:
+    """Return ``(places, N)`` by layer on the group's finest grid, evenly thinned."""
+    grids = _interpolate(features, group)
+    count = grids[group[0]][0].numel()
+    kept = (torch.arange(ceil(count / stride)) * stride).long().clamp(max=count - 1)
+    columns = {}
+    for layer, values in grids.items():
         flat = values.flatten(1).T
         columns[layer] = (
             flat.contiguous() if stride == 1 else flat[kept.to(flat.device)]
         )
     return columns
-
-
-def _pool_to(target: Tensor, shape: torch.Size) -> Tensor:
-    """Average ``(N, h, w)`` to a deeper layer's coarser grid."""
-    size = target.shape[1] // shape[0]
-    if size > 1:
-        target = functional.avg_pool2d(target[None], size)[0]
-    return target[:, : shape[0], : shape[1]]

@@ -166,8 +166,11 @@ class TestOnPurpose:
         options = ("--draft",), ("--network", "compact")
         for number, more in enumerate((*options, options[0] + options[1])):
             assert cli(*paint, *more, "-o", f"{number}.png").code == 0
-            assert (pixels("0.png") == pixels(f"{number}.png")).all()
             assert get_network(f"{number}.png") == compact()
+        # A draft is shorter, too.
+        assert (pixels("0.png") == pixels("2.png")).all()
+        levels = [load_record(f"{n}.png")["recipe"]["levels"] for n in (0, 1)]
+        assert len(levels[0]) < len(levels[1])
         # In place of the network that a recipe names, too.
         more = ("--recipe", "premamayudu", "--draft", "-o", "a.png")
         assert cli(*paint, *more).code == 0
@@ -214,8 +217,8 @@ class TestOnPurpose:
         for text, words in (
             ("--draft-levels 4", "--draft-levels must be a number from 0 to 3"),
             ("--recipe art.py --draft-levels 1", "a number from 0 to 0"),
-            ("--draft --network vgg16", "--draft means --network compact"),
-            ("--draft --network auto", "--draft means --network compact"),
+            ("--draft --network vgg16", "leave out --draft or"),
+            ("--draft --network auto", "leave out --draft or"),
             ("--draft --draft-levels 1", "--draft-levels"),
             ("--draft --content-layer conv5_2", "'conv5_1'"),
             ("--draft --style-layer conv5_4", "'conv5_1'"),
@@ -362,7 +365,7 @@ class TestCompare:
         assert "other network" in ran.line
         assert ran.err.splitlines() == [ran.line]
         assert read_paintings("grid") == before
-        assert cli(*arguments, "--draft").code == 0
+        assert cli(*arguments, "--network", "compact").code == 0
         assert get_network("grid/ratio-25.png") == compact()
 
     @pytest.mark.usefixtures("without_weights")

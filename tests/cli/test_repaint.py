@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from artist_nst.corpus.works import get_packaged_corpora
 from artist_nst.image.files import write_picture
 from artist_nst.painting.record import load_record
+from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import from_dict
 from artist_nst.recipes.toml_file import find_recipe
 from tests.cli.conftest import SMALL, Cli, files, pixels, save
@@ -121,6 +122,12 @@ def test_a_draft_becomes_a_painting(cli: Cli, photo: Path, style: Path) -> None:
     record = load_record("b.png")
     assert record["network"]["name"] == "vgg19"
     assert record["size"][0] == 40
+    # All iterations of its recipe, of which a draft has fewer.
+    assert cli("paint", photo, style, "-w", 32, "--draft", "-o", "e.png").code == 0
+    levels = load_record("e.png")["recipe"]["levels"]
+    assert cli("repaint", "e.png", "--no-draft", "-o", "f.png").code == 0
+    full = load_record("f.png")["recipe"]["levels"]
+    assert full == [[*level] for level in RECIPES["default"].levels] != levels
     ran = cli("repaint", "d.png", "--no-draft", "--network", "vgg16", "-o", "c.png")
     assert ran.code == 2
     assert "--no-draft" in ran.line

@@ -42,14 +42,17 @@ def largest(
 
 
 def test_from_the_most_memory_to_the_least(network: VGG) -> None:
-    estimator = MemoryEstimator(network, DEFAULT, "float32")
+    recipe = replace(GRAM, optimizer="lbfgs")
+    estimator = MemoryEstimator(network, recipe, "float32")
     strategies = list(estimator.list_strategies(1088, 2048))
     sizes = [one.device_bytes + one.host_bytes for one in strategies]
     assert sizes == sorted(sizes, reverse=True)
     assert [one.rows for one in strategies[:4]] == [None, 512, 256, 128]
     assert (strategies[-1].rows, strategies[-1].history) == (16, MIN_HISTORY)
     # The picture changes only where nothing else is left to change.
-    assert {one.history for one in strategies if one.rows != 16} == {DEFAULT.history}
+    unchanged = {(one.history, one.optimizer) for one in strategies if one.rows != 16}
+    assert unchanged == {(recipe.history, "lbfgs")}
+    assert strategies[-1].optimizer == "lbfgs-device"
 
 
 def test_the_first_that_fits_is_taken(network: VGG) -> None:

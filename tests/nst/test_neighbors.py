@@ -124,13 +124,13 @@ class Reference:
             grid = max(self.photo[x].shape[1:] for x in layers)
             found = np.concatenate([w[layer] for w in keys])[best].T
             found = found.reshape(len(found), *grid)
-            target = pool(found, grid[0] // shape[1])[:, : shape[1], : shape[2]]
+            target = found if grid == shape[1:] else pool(found, 2)
             target = target - self.means[layer][:, None, None]
             directions[layer] = target / np.linalg.norm(target, axis=0)
         return directions, owner[best].reshape(grid), float(cosines.max(1).mean())
 
 
-SIZES = [(48, 64), (37, 51)]
+SIZES = [(48, 64), (37, 51), (13, 64)]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -163,9 +163,10 @@ def test_split_features_are_the_formulas(network: VGG) -> None:
 def test_blocks_do_not_change_what_is_found(
     network: VGG, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photo, works = make_image(48, 64, 1), [make_image(40, 56, 2), make_image(61, 33, 3)]
+    photo, works = make_image(45, 64, 1), [make_image(40, 56, 2), make_image(61, 33, 3)]
     whole = NeighborFinder(network, LAYERS, works).find(photo)
     monkeypatch.setattr(module, "BLOCK_ELEMENTS", 100)
+    monkeypatch.setattr(module, "BLOCK_PLACES", 70)
     monkeypatch.setattr(module, "FEATURE_ROWS", 16)
     blocks = NeighborFinder(network, LAYERS, works).find(photo)
     torch.testing.assert_close(blocks.sources, whole.sources)

@@ -22,7 +22,8 @@ from artist_nst.cli.series import output_folder
 from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.cli.signals import load_torch
 from artist_nst.errors import UsageError
-from artist_nst.recipes.recipe import from_dict
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.recipe import from_dict, make_draft
 from artist_nst.recipes.toml_file import find_recipe
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def repaint(
     facts = record.load_record(painting)
     base = find_recipe(recipe) if recipe else from_dict(facts["recipe"])
     if no_draft and base.network == "compact":
-        base = replace(base, network="vgg19")
+        named = RECIPES.get(base.name, base)
+        is_draft = base.levels == make_draft(named).levels
+        levels = (named if is_draft else base).levels
+        base = replace(base, network="vgg19", levels=levels)
     elif no_draft:
         base = replace(base, draft_levels=0)
     options = _apply_record(options, facts, base.network)

@@ -14,11 +14,11 @@ from artist_nst.cli.series import (
     make_folder,
     run_series,
     series_folder,
-    shorten_name,
 )
 from artist_nst.cli.session import PaintSession
 from artist_nst.cli.signals import RESUME, Interrupted, load_torch
 from artist_nst.errors import ArtistNstError, UsageError
+from artist_nst.painting.output_names import shorten_name
 
 if TYPE_CHECKING:
     from rich.console import Console

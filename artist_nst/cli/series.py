@@ -83,11 +83,6 @@ def report_series(series: Series) -> None:
         raise ArtistNstError(f"{outcome}; {len(series.failed)} could not be painted")
 
 
-def shorten_name(name: str) -> str:
-    """Shorten a part of a file name to 80 characters and 100 bytes."""
-    return os.fsencode(name[:80])[:100].decode(errors="ignore")
-
-
 def make_folder(folder: Path) -> None:
     """Create the output folder of several paintings, if it does not exist.
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from itertools import count, takewhile
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artist_nst.cli.console import download_bar, open_console, painting_bar, print_note
 from artist_nst.cli.options import PaintOptions
 from artist_nst.cli.output import print_result, write_stdout
-from artist_nst.cli.series import PIPE, shorten_name
+from artist_nst.cli.series import PIPE
 from artist_nst.cli.signals import Interrupted, load_torch
 from artist_nst.errors import ArtistNstError, UsageError, format_count
+from artist_nst.painting.output_names import (
+    EXPLANATION,
+    FRAMES,
+    find_unused,
+    name_painting,
+    number_paths,
+    reserve,
+)
 from artist_nst.recipes.recipe import Recipe, format_network
 
 if TYPE_CHECKING:
@@ -27,10 +35,6 @@ if TYPE_CHECKING:
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting.pipeline import Painting
     from artist_nst.painting.style_sources import Source
-
-
-# Suffixes of the folder of saved iterations and of the page of --explain.
-FRAMES, EXPLANATION = ".frames", ".explained.png"
 
 
 class PaintSession:
@@ -46,7 +50,7 @@ class PaintSession:
     ) -> tuple[Path, bool] | None:
         """Find this very painting in the output folder, and whether it is finished."""
         first = Path(self.options.out or "") / name_painting(photo, sources)
-        for path in takewhile(os.path.isfile, _number_paths(first)):
+        for path in takewhile(os.path.isfile, number_paths(first)):
             # Raised for a painting with other settings.
             with suppress(UsageError):
                 return path, self.is_painted(path, photo, sources, seed)
@@ -147,7 +151,7 @@ class PaintSession:
             write_stdout(painting.to_png())
         else:
             if not may_replace:
-                out = _reserve(out)
+                out = reserve(out)
             try:
                 painting.save(out)
             except KeyboardInterrupt:
@@ -262,52 +266,3 @@ def choose_output(
     name = name_painting(photo, sources)
     path = find_unused(Path(out or "") / name, (FRAMES, EXPLANATION))
     return path, False
-
-
-def name_painting(photo: Path, sources: Sequence[Source]) -> str:
-    """Name a painting's file after its photo and style images."""
-    from artist_nst.painting.style_sources import name_sources
-
-    style = name_sources(sources)
-    artist = sources[0].artist_slug
-    if artist and not style.startswith(f"{artist}-"):
-        style = f"{artist}-{style}"
-    return f"{shorten_name(photo.stem)}-{shorten_name(style)}.png"
-
-
-def _reserve(path: Path) -> Path:
-    """Create an empty file that does not exist, so that no other process takes it."""
-    while True:
-        try:
-            path.touch(exist_ok=False)
-        except FileExistsError:
-            path = find_unused(path, (FRAMES, EXPLANATION))
-        except OSError:
-            return path  # saving says why
-        else:
-            return path
-
-
-def find_unused(path: Path, suffixes: Sequence[str] = ()) -> Path:
-    """Return a path that does not exist: ``path``, or with the first free number.
-
-    Args:
-        path: The preferred path.
-        suffixes: Of files beside it that must not exist either.
-    """
-    # os.path's functions: pathlib's raise if a name is too long.
-    return next(
-        candidate
-        for candidate in _number_paths(path)
-        if not any(
-            os.path.lexists(file)
-            for file in (candidate, *(candidate.with_suffix(end) for end in suffixes))
-        )
-    )
-
-
-def _number_paths(path: Path) -> Iterator[Path]:
-    """Yield ``a.png``, then ``a-2.png``, ``a-3.png`` and so on."""
-    yield path
-    for number in count(2):
-        yield path.with_stem(f"{path.stem}-{number}")

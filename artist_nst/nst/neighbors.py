@@ -271,10 +271,12 @@ class NeighborFinder:
         """
         grids = _interpolate(features, group)
         means = {
-            layer: sum(
-                grids[layer][:, block].to(self._exact).flatten(1).sum(1)
-                for block in blocks
-            )
+            layer: torch.stack(
+                [
+                    grids[layer][:, block].to(self._exact).flatten(1).sum(1)
+                    for block in blocks
+                ]
+            ).sum(0)
             / grids[layer][0].numel()
             for layer in group
         }

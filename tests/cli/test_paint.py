@@ -21,10 +21,10 @@ import pytest
 from PIL import Image
 
 from artist_nst.cli import session
-from artist_nst.cli.session import find_unused
 from artist_nst.corpus.works import get_packaged_corpora
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.vgg import VGG
+from artist_nst.painting.output_names import find_unused
 from artist_nst.painting.record import load_record
 from artist_nst.recipes.recipe import Color, Init
 from tests.cli.conftest import SMALL, TINY, Cli, distance, files, pixels, save

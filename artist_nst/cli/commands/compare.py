@@ -22,10 +22,11 @@ from artist_nst.cli.options import (
     WorkNames,
     with_options,
 )
-from artist_nst.cli.series import run_series, shorten_name
+from artist_nst.cli.series import run_series
 from artist_nst.cli.signals import load_torch
 from artist_nst.errors import UsageError
 from artist_nst.experiments.axes import AXES, SETTING_AXES, Axis, parse_axis
+from artist_nst.painting.output_names import shorten_name
 from artist_nst.recipes.toml_file import find_recipe
 from artist_nst.styles.picking import Pick
 

@@ -18,9 +18,9 @@ from artist_nst._files import (
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Quiet, Verbose
 from artist_nst.cli.output import write_stdout
-from artist_nst.cli.session import FRAMES, find_unused
 from artist_nst.cli.signals import Interrupted
 from artist_nst.errors import UsageError
+from artist_nst.painting.output_names import FRAMES, find_unused
 
 
 def film(

@@ -10,8 +10,9 @@ import typer
 
 from artist_nst.cli.console import open_console
 from artist_nst.cli.options import RunOptions, with_options
-from artist_nst.cli.series import run_series, shorten_name
+from artist_nst.cli.series import run_series
 from artist_nst.cli.signals import load_torch
+from artist_nst.painting.output_names import shorten_name
 from artist_nst.recipes.recipe import Network, Pool
 
 

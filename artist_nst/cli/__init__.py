@@ -22,6 +22,7 @@ from artist_nst.cli.commands import (
     recipes,
     reconstruct,
     repaint,
+    survey,
     weights,
     works,
 )
@@ -65,6 +66,7 @@ for heading, functions in COMMANDS.items():
     for function in functions:
         register = app.command(rich_help_panel=heading, cls=Command)
         register(shorten_values(function))
+app.add_typer(survey.app, name="survey", rich_help_panel="Surveys")
 
 
 def _print_version(is_requested: bool) -> None:

@@ -10,9 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
-from typing import cast
-
-from torch import Tensor
+from typing import TYPE_CHECKING, cast
 
 from artist_nst._files import format_error, format_path, get_version, hash_file
 from artist_nst._types import PathLike, Precision
@@ -29,11 +27,6 @@ from artist_nst.corpus.works import (
 )
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import Picture, read_record
-from artist_nst.nst.devices import describe_device
-from artist_nst.nst.distance import Distances
-from artist_nst.nst.objective import Losses
-from artist_nst.nst.pyramid import PyramidResult
-from artist_nst.nst.vgg import VGG
 from artist_nst.painting.record_types import (
     Record,
     RecordedDistances,
@@ -45,6 +38,14 @@ from artist_nst.painting.record_types import (
 )
 from artist_nst.painting.style_sources import Source
 from artist_nst.recipes.recipe import Recipe, from_dict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from artist_nst.nst.distance import Distances
+    from artist_nst.nst.objective import Losses
+    from artist_nst.nst.pyramid import PyramidResult
+    from artist_nst.nst.vgg import VGG
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,9 @@ def build_record(
     seconds: float,
 ) -> Record:
     """Build the record of one painting, as plain values that JSON can hold."""
+    # Late: records are read without torch, which takes seconds to import.
+    from artist_nst.nst.devices import describe_device
+
     if result.sources is not None:
         shares = measure_shares(result.sources, len(styles))
         pairs = zip(styles, shares, strict=True)

@@ -23,6 +23,7 @@ from artist_nst.cli.commands import (
     reconstruct,
     repaint,
     survey,
+    web,
     weights,
     works,
 )
@@ -53,6 +54,7 @@ COMMANDS = {
         film.film,
         evaluate.evaluate,
     ),
+    "Studio": (web.web,),
     "Artists": (fetch.fetch, adopt.adopt, artists.artists, works.works, forget.forget),
     "Setup and information": (
         demo.demo,
@@ -66,7 +68,7 @@ for heading, functions in COMMANDS.items():
     for function in functions:
         register = app.command(rich_help_panel=heading, cls=Command)
         register(shorten_values(function))
-app.add_typer(survey.app, name="survey", rich_help_panel="Surveys")
+app.add_typer(survey.app, name="survey", rich_help_panel="Studio")
 
 
 def _print_version(is_requested: bool) -> None:

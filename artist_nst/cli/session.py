@@ -23,10 +23,10 @@ from artist_nst.painting.output_names import (
     EXPLANATION,
     FRAMES,
     find_unused,
-    name_painting,
     number_paths,
     reserve,
 )
+from artist_nst.painting.style_sources import name_painting
 from artist_nst.recipes.recipe import Recipe, format_network
 
 if TYPE_CHECKING:

@@ -10,9 +10,6 @@ from pathlib import Path
 from artist_nst._types import PathLike, Pixels
 from artist_nst.experiments.results import lay_out, read_panel, read_works_panel
 from artist_nst.experiments.runner import (
-    PLOT,
-    SHEET,
-    TABLE,
     Cell,
     Series,
     SeriesProgress,
@@ -21,6 +18,7 @@ from artist_nst.experiments.runner import (
 from artist_nst.figures.sheet import draw_sheet
 from artist_nst.image.files import read_picture
 from artist_nst.painting.networks import Networks
+from artist_nst.painting.output_names import PLOT, SHEET, TABLE
 from artist_nst.painting.pipeline import resize_recipe
 from artist_nst.painting.style_sources import Source, name_sources
 from artist_nst.recipes.recipe import Recipe

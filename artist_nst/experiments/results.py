@@ -13,10 +13,11 @@ import numpy as np
 
 from artist_nst._files import write_text
 from artist_nst._types import PathLike, Pixels
-from artist_nst.experiments.runner import PLOT, TABLE, Cell, FinishedCell, Series
+from artist_nst.experiments.runner import Cell, FinishedCell, Series
 from artist_nst.figures.plot import Chart, Curve, plot_curves
 from artist_nst.figures.sheet import Panel
 from artist_nst.image.files import read_scaled, write_picture
+from artist_nst.painting.output_names import PLOT, TABLE
 from artist_nst.painting.record import format_title
 from artist_nst.painting.record_types import RecordedStyle
 from artist_nst.painting.style_sources import Source

@@ -30,6 +30,7 @@ from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks, check_recipe_layers, has_drafts
+from artist_nst.painting.output_names import PLOT, SHEET, TABLE
 from artist_nst.painting.pipeline import Progress, paint
 from artist_nst.painting.record import is_cut_short, load_record
 from artist_nst.painting.record_types import Record, RecordedDistances
@@ -37,9 +38,6 @@ from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
-
-SHEET, TABLE, PLOT = "sheet.png", "results.csv", "losses.png"
-"""What a folder holds besides the paintings."""
 
 # Features of a photo at a few sizes and networks, Gram matrices of many works.
 MAX_CACHE_BYTES = 1 << 30

@@ -1,4 +1,4 @@
-"""Names of output files: after the photo and the style, and not yet taken."""
+"""Names of output files: short ones, and such as are not yet taken."""
 
 from __future__ import annotations
 
@@ -6,24 +6,11 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from artist_nst.painting.style_sources import Source
 
 # Suffixes of the folder of saved iterations and of the page that explains a painting.
 FRAMES, EXPLANATION = ".frames", ".explained.png"
-
-
-def name_painting(photo: Path, sources: Sequence[Source]) -> str:
-    """Name a painting's file after its photo and style images."""
-    from artist_nst.painting.style_sources import name_sources
-
-    style = name_sources(sources)
-    artist = sources[0].artist_slug
-    if artist and not style.startswith(f"{artist}-"):
-        style = f"{artist}-{style}"
-    return f"{shorten_name(photo.stem)}-{shorten_name(style)}.png"
+# What the folder of a series of paintings holds besides them.
+SHEET, TABLE, PLOT = "sheet.png", "results.csv", "losses.png"
 
 
 def shorten_name(name: str) -> str:

@@ -21,6 +21,7 @@ from artist_nst.corpus.works import (
 )
 from artist_nst.errors import UsageError
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles, is_in_memory
+from artist_nst.painting.output_names import shorten_name
 from artist_nst.painting.record_types import RecordedWork
 from artist_nst.styles.picking import Pick, PickProgress, pick_works
 
@@ -157,6 +158,15 @@ class StyleRequest:
             return [_check_weights(sources)]
         groups = pick_works(corpus, self.pick or Pick(), seed, photo, on_progress)
         return [[from_work(corpus, work) for work in group] for group in groups]
+
+
+def name_painting(photo: Path, sources: Sequence[Source]) -> str:
+    """Name a painting's file after its photo and style images."""
+    style = name_sources(sources)
+    artist = sources[0].artist_slug
+    if artist and not style.startswith(f"{artist}-"):
+        style = f"{artist}-{style}"
+    return f"{shorten_name(photo.stem)}-{shorten_name(style)}.png"
 
 
 def name_sources(sources: Sequence[Source]) -> str:

@@ -9,10 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 from artist_nst._files import is_picture_file, list_folder
+from artist_nst.painting.output_names import EXPLANATION, TABLE
 from artist_nst.surveys.references import is_sheet
-
-TABLE = "results.csv"  # of a series of paintings
-EXPLANATION = ".explained.png"  # ends the names of pages that explain a painting
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,6 @@ from artist_nst.experiments.axes import Axis
 from artist_nst.experiments.comparison import ComparisonPlan, compare, plan_comparison
 from artist_nst.experiments.results import lay_out, read_panel
 from artist_nst.experiments.runner import (
-    SHEET,
     Cell,
     Series,
     SeriesProgress,
@@ -40,6 +39,7 @@ from artist_nst.nst.weights.checkpoint import OtherNetworkError, load_weights
 from artist_nst.nst.weights.locate import locate_weights
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks
+from artist_nst.painting.output_names import SHEET
 from artist_nst.painting.style_sources import Source, StyleRequest
 from artist_nst.recipes.published import recipe
 from artist_nst.recipes.recipe import Network, Recipe, get_architecture

@@ -21,9 +21,10 @@ from rich.console import Console
 
 from artist_nst.cli import run
 from artist_nst.experiments import comparison, reconstruction
-from artist_nst.experiments.runner import PLOT, SHEET, TABLE, Series, SeriesProgress
+from artist_nst.experiments.runner import Series, SeriesProgress
 from artist_nst.nst import machine
 from artist_nst.nst.weights.checkpoint import Weights, load_weights
+from artist_nst.painting.output_names import PLOT, SHEET, TABLE
 from tests.conftest import picture, thin_out
 
 SMALL = ("-w", "48", "-n", "3")

@@ -1,0 +1,65 @@
+"""The command that makes the same painting, from its record."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import Any
+
+from artist_nst.painting.record_types import Record
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.recipe import (
+    OPTIONS,
+    Recipe,
+    format_value,
+    from_dict,
+    make_draft,
+)
+
+
+def format_command(record: Record) -> str:
+    """Format the ``artist-nst paint`` command for a record.
+
+    It is run in the studio's folder. What no option sets, only ``repaint`` repeats.
+    """
+    recipe = from_dict(record["recipe"])
+    words = ["artist-nst", "paint", record["content"]["path"] or "PHOTO"]
+    works = [style["work"] for style in record["styles"] if style["work"]]
+    if works:
+        words += ["--artist", works[0]["corpus"]]
+        words += [word for work in works for word in ("--work", work["id"])]
+    else:
+        words += [style["path"] or "STYLE" for style in record["styles"]]
+    if recipe.name != "default" and recipe.name in RECIPES:
+        words += ["--recipe", recipe.name]
+    words += list_changes(recipe)
+    words += ["--width", str(recipe.width), "--seed", str(record["seed"])]
+    return shlex.join(words)
+
+
+def list_changes(recipe: Recipe) -> list[str]:
+    """List the options that make a recipe of the named one that it is of."""
+    named = RECIPES.get(recipe.name, RECIPES["default"])
+    words = []
+    draft = make_draft(named)
+    if (recipe.network, recipe.levels) == (draft.network, draft.levels):
+        words.append("--draft")
+        named = draft
+    # A record names the network that auto resolved to.
+    if named.network == "auto" and recipe.network == "vgg19":
+        named = replace(named, network="vgg19")
+    for field, setting in OPTIONS.items():
+        value, original = getattr(recipe, field), getattr(named, field)
+        if value == original or field == "width":
+            continue
+        for text in _format_values(field, value, recipe):
+            words += [f"--{setting.option}", text]
+    return words
+
+
+def _format_values(field: str, value: Any, recipe: Recipe) -> list[str]:
+    if field == "levels":
+        return [str(recipe.iterations)]
+    if isinstance(value, tuple):
+        return [f"{layer}={weight:g}" for layer, weight in value]
+    return [format_value(value)]

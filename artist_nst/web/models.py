@@ -1,0 +1,86 @@
+"""What the API takes: validated once, here and in requests.py."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Value = Annotated[str, Field(max_length=400)]
+
+
+class Model(BaseModel):
+    """Refuses fields that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Style(Model):
+    """Works of an artist, or style images.
+
+    Give ``artist`` (a slug from `GET /api/artists`), alone, with ``works`` (keys from
+    `GET /api/artists/{slug}/works`) or with a ``pick``; or give ``images``, ids from
+    `POST /api/photos`.
+    """
+
+    artist: Name | None = None
+    works: list[Key] = Field(default_factory=list, max_length=16)
+    pick: Name | None = Field(
+        default=None, description="random, typical, nearest, mix or whole"
+    )
+    images: list[Key] = Field(default_factory=list, max_length=8)
+
+
+class PaintingRequest(Model):
+    """A painting to make."""
+
+    photo: Key = Field(description="Id of a photo, from `POST /api/photos`.")
+    style: Style
+    recipe: Name = "default"
+    draft: bool = Field(default=False, description="Several times faster, less fine.")
+    long_side: int = Field(default=512, ge=16, le=8192, description="In pixels.")
+    settings: dict[Name, Value] = Field(
+        default_factory=dict,
+        max_length=40,
+        description="Values by option, as in `artist-nst paint --help`.",
+    )
+    seed: int | None = Field(default=None, ge=0, lt=2**53)
+
+
+class Axis(Model):
+    """A setting and its values."""
+
+    name: Name
+    values: Annotated[str, Field(min_length=1, max_length=400)] = Field(
+        description="Separated by commas."
+    )
+
+
+class ComparisonRequest(PaintingRequest):
+    """Paintings that differ in one or two settings."""
+
+    across: Axis
+    down: Axis | None = None
+
+
+class FetchRequest(Model):
+    """An artist to fetch from WikiArt."""
+
+    name: Name
+    limit: int | None = Field(default=None, ge=1, le=100_000)
+    dry_run: bool = Field(default=False, description="Only count and estimate.")
+
+
+class FolderRequest(Model):
+    """A folder on this machine whose pictures are to be an artist's."""
+
+    folder: Annotated[str, Field(min_length=1, max_length=1000)]
+    artist: Name | None = None
+
+
+class StopRequest(Model):
+    """How to stop a painting."""
+
+    keep: bool = Field(default=True, description="Keep the best painting so far.")

@@ -1,0 +1,123 @@
+"""Pictures that users upload: photos, and style images of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from artist_nst._files import make_temporary_path, replace_file
+from artist_nst.corpus.names import fold
+from artist_nst.errors import ArtistNstError
+from artist_nst.image.verify import verify_picture
+
+MAX_BYTES = 64 << 20
+MAX_PIXELS = 120_000_000
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """An uploaded picture.
+
+    Attributes:
+        id: The start of its SHA-256.
+        name: Of its file, which is made of the name it was uploaded under and the id.
+        width, height: In pixels, upright.
+    """
+
+    id: str
+    name: str
+    width: int
+    height: int
+
+
+class PhotoStore:
+    """Uploaded pictures in one folder, each once.
+
+    Args:
+        folder: Holds them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def add(self, name: str, content: bytes) -> Photo:
+        """Keep a picture that decodes.
+
+        Args:
+            name: The name under which it was uploaded; only letters and digits of it
+                are used.
+            content: The file's bytes.
+
+        Raises:
+            ArtistNstError: It is too large, or no picture, or damaged.
+        """
+        if len(content) > MAX_BYTES:
+            raise ArtistNstError(
+                f"the picture has {len(content) / 1e6:.0f} MB: at most "
+                f"{MAX_BYTES / 1e6:.0f} are taken"
+            )
+        photo_id = hashlib.sha256(content).hexdigest()[:16]
+        if found := self._find_path(photo_id):
+            return self._describe(photo_id, found)
+        # Not under its name, which the messages would show with the server's path.
+        temporary = make_temporary_path(self.folder / f"{photo_id}.upload")
+        try:
+            temporary.write_bytes(content)
+            try:
+                verified = verify_picture(temporary, max_pixels=MAX_PIXELS)
+            except ArtistNstError as error:
+                reason = str(error).replace(str(temporary), "the picture")
+                raise ArtistNstError(reason) from error
+            stem = fold(os.path.splitext(name)[0])[:40].strip("-") or "photo"
+            path = self.folder / f"{stem}-{photo_id}{verified.suffix}"
+            replace_file(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._sizes[photo_id] = verified.width, verified.height
+        return self._describe(photo_id, path)
+
+    def find(self, photo_id: str) -> Path:
+        """Return the path of a picture.
+
+        Raises:
+            KeyError: There is none.
+        """
+        path = self._find_path(photo_id)
+        if path is None:
+            raise KeyError(photo_id)
+        return path
+
+    def list_recent(self, count: int = 12) -> list[Photo]:
+        """List the pictures that were uploaded last."""
+        paths = [
+            path
+            for path in self.folder.iterdir()
+            if _get_id(path) and not path.name.startswith(".")
+        ]
+        paths.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        return [self._describe(_get_id(path), path) for path in paths[:count]]
+
+    def _find_path(self, photo_id: str) -> Path | None:
+        if not _ID.fullmatch(photo_id):
+            return None
+        return next(
+            (path for path in self.folder.iterdir() if _get_id(path) == photo_id), None
+        )
+
+    def _describe(self, photo_id: str, path: Path) -> Photo:
+        if photo_id not in self._sizes:
+            verified = verify_picture(path, max_pixels=MAX_PIXELS)
+            self._sizes[photo_id] = verified.width, verified.height
+        return Photo(photo_id, path.name, *self._sizes[photo_id])
+
+
+def _get_id(path: Path) -> str:
+    """Return the id that a file's name ends with, "" if it has none."""
+    tail = path.stem.rpartition("-")[2]
+    return tail if _ID.fullmatch(tail) else ""

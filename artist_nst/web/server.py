@@ -1,0 +1,121 @@
+"""Serve the studio, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from artist_nst.errors import UsageError
+from artist_nst.web.app import create_app
+from artist_nst.web.studio import Studio
+
+CLOSE_SECONDS = 3  # that open connections have to end
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Bind a socket, so that a port in use is told before anything is started.
+
+    Args:
+        host: The address.
+        port: 0 for any that is free.
+
+    Raises:
+        UsageError: The address cannot be bound.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"--host {host} --port {port}: {reason}; choose another --port"
+        ) from error
+    return bound
+
+
+def serve(
+    studio: Studio,
+    bound: socket.socket,
+    host: str,
+    token: str,
+    on_start: Callable[[str], None],
+    *,
+    open_browser: bool,
+) -> None:
+    """Serve the studio.
+
+    Args:
+        studio: What is served.
+        bound: From :func:`open_socket`.
+        host: As it was given there.
+        token: See :func:`artist_nst.web.app.create_app`.
+        on_start: Called with the address when the first page can be loaded.
+        open_browser: Whether to open it there.
+    """
+    port = bound.getsockname()[1]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+    if ":" in shown:
+        shown = f"[{shown}]"
+    address = f"http://{shown}:{port}/"
+    config = uvicorn.Config(
+        create_app(studio, host, token),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
+        h11_max_incomplete_event_size=64 << 10,
+    )
+    server = _Server(config, studio)
+
+    def announce() -> None:
+        on_start(address)
+        if open_browser:
+            with contextlib.suppress(webbrowser.Error):
+                webbrowser.open(address)
+
+    server.on_start = announce
+    with _quiet_logs():
+        server.run(sockets=[bound])
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, and ends streams when it is to end."""
+
+    on_start: Callable[[], None]
+
+    def __init__(self, config: uvicorn.Config, studio: Studio) -> None:
+        super().__init__(config)
+        self.studio = studio
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        # A browser may take seconds to open.
+        threading.Thread(target=self.on_start, daemon=True).start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams of events first, which would go on for ever."""
+        self.studio.is_closing = True
+        self.studio.signal.notify()
+        await super().shutdown(sockets)
+
+
+@contextlib.contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Silence what uvicorn says of requests that are cut off by the end."""
+    logger = logging.getLogger("uvicorn.error")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -10,11 +10,11 @@ demo: $(READY)
 	$(BIN)/artist-nst demo
 
 test: $(READY)
-	$(PYTEST) -m "not tools"
+	$(PYTEST) -m "not tools and not browser"
 
-# The stand-in for WikiArt, and the scripts.
+# The stand-in for WikiArt, the scripts, and the studio in Chromium.
 test-tools: $(READY)
-	$(PYTEST) -m tools
+	$(PYTEST) -m "tools or browser"
 
 test-all: test test-tools
 

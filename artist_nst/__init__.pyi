@@ -4,7 +4,7 @@ from .painting.compute import ComputeOptions
 from .painting.pipeline import Painting, Progress
 from .painting.style_sources import StyleRequest
 from .recipes.recipe import Recipe
-from .styles.picking import Pick
+from .styles.pick import Pick
 
 __all__ = [
     "ArtistNstError",

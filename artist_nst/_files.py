@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import functools
+import glob
 import hashlib
 import io
 import logging
@@ -169,6 +170,24 @@ def find_files(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(parent, name) for name in files if not name.startswith(".")]
     return sorted(found)
+
+
+def find_pictures(picture: str) -> list[Path]:
+    """List the pictures of a folder, or of a pattern, which Windows' shells do not.
+
+    Raises:
+        UsageError: A folder has none.
+    """
+    if os.path.isdir(picture):
+        paths = (Path(picture, name) for name in list_folder(Path(picture)))
+        pictures = list(filter(is_picture_file, paths))
+        if not pictures:
+            raise UsageError(f"{picture}: the folder has no pictures")
+        return pictures
+    if os.path.exists(picture):
+        return [Path(picture)]
+    matches = sorted(glob.glob(picture, recursive=True))
+    return [Path(match) for match in matches] or [Path(picture)]
 
 
 def hash_file(path: PathLike) -> str:

@@ -40,8 +40,9 @@ from artist_nst.nst.devices import choose_device
 from artist_nst.nst.machine import configure_process, retain_heap
 from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights.checkpoint import VGG_WIDTHS, Weights, layer_names
+from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.nst.weights.locate import find_weights
+from artist_nst.recipes.layers import VGG_WIDTHS, layer_names
 
 # Filters of the layers of each block; VGG-19 has 64, 128, 256, 512, 512.
 WIDTHS = 32, 64, 96, 192, 256

@@ -22,13 +22,8 @@ from safetensors.torch import save_file
 
 from artist_nst.nst.compact import pack_weights
 from artist_nst.nst.vgg import VGG, Block
-from artist_nst.nst.weights.checkpoint import (
-    VGG_WIDTHS,
-    ProjectionRoot,
-    Weights,
-    layer_names,
-    load_weights,
-)
+from artist_nst.nst.weights.checkpoint import ProjectionRoot, Weights, load_weights
+from artist_nst.recipes.layers import VGG_WIDTHS, layer_names
 from artist_nst.recipes.recipe import Architecture
 
 # Threads do not pay for images of a few dozen pixels, and slow a busy machine down.

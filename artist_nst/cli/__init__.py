@@ -10,6 +10,7 @@ from artist_nst.cli.aliases import replace_aliases
 from artist_nst.cli.commands import (
     adopt,
     artists,
+    batch,
     compare,
     demo,
     doctor,
@@ -50,6 +51,7 @@ COMMANDS = {
         paint.paint,
         repaint.repaint,
         compare.compare,
+        batch.batch,
         reconstruct.reconstruct,
         film.film,
         evaluate.evaluate,

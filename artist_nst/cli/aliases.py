@@ -1,6 +1,6 @@
 """What other style-transfer tools call our painting options."""
 
-PAINTING_COMMANDS = ("paint", "repaint", "compare", "reconstruct", "demo")
+PAINTING_COMMANDS = ("paint", "repaint", "compare", "reconstruct", "batch", "demo")
 
 ALIASES = {
     "--iterations": "--numiter",

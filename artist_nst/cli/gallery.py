@@ -23,7 +23,8 @@ from artist_nst.painting.output_names import shorten_name
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from artist_nst.painting.style_sources import Source, StyleRequest
+    from artist_nst.painting.sources import Source
+    from artist_nst.painting.style_sources import StyleRequest
 
 DEFAULT_COUNT = 9  # paintings on a sheet without --works
 

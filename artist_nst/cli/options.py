@@ -24,7 +24,7 @@ from artist_nst.recipes.recipe import (
     make_draft,
     parse_layers,
 )
-from artist_nst.styles.picking import PickWay
+from artist_nst.styles.pick import PickWay
 
 if TYPE_CHECKING:
     from artist_nst.painting.compute import ComputeOptions

@@ -26,7 +26,7 @@ from artist_nst.painting.output_names import (
     number_paths,
     reserve,
 )
-from artist_nst.painting.style_sources import name_painting
+from artist_nst.painting.sources import name_painting
 from artist_nst.recipes.recipe import Recipe, format_network
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from artist_nst.experiments.runner import ResumeChecker
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting.pipeline import Painting
-    from artist_nst.painting.style_sources import Source
+    from artist_nst.painting.sources import Source
 
 
 class PaintSession:
@@ -67,7 +67,7 @@ class PaintSession:
         load_torch()
         from artist_nst.experiments.runner import Cell
         from artist_nst.image.files import read_picture
-        from artist_nst.painting.pipeline import resize_recipe
+        from artist_nst.recipes.settings import resize_recipe
 
         recipe = replace(self.recipe, network=self.network.name)
         if self.options.long_side is not None:

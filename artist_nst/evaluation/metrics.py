@@ -41,9 +41,9 @@ from artist_nst.nst.distance import CONTENT_LAYER
 from artist_nst.nst.features import extract_features
 from artist_nst.nst.losses import content_relative, squared_distance
 from artist_nst.nst.tensors import to_tensor
-from artist_nst.nst.vgg import minimum_side
 from artist_nst.painting import record
 from artist_nst.painting.record_types import Record
+from artist_nst.recipes.layers import minimum_side
 from artist_nst.styles.descriptors import (
     StyleDescriptor,
     describe_file,

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
-from typing import Any
 
 from artist_nst.errors import UsageError, suggest
-from artist_nst.recipes.recipe import (
-    FIELD_TYPES,
-    OPTIONS,
-    Levels,
-    Recipe,
-    Weighted,
-    change_field,
-    parse_layers,
-)
-
-# In bytes: a file's name is two of them and a suffix, and may have 255.
-MAX_SLUG_BYTES = 110
-
-SETTING_AXES = {
-    setting.axis or setting.option: field for field, setting in OPTIONS.items()
-}
-"""The recipe's field that each axis changes, by the axis's name."""
+from artist_nst.painting.output_names import slug_setting, split_values
+from artist_nst.recipes.settings import AXES_OF_OPTIONS
+from artist_nst.recipes.settings import SETTING_AXES as SETTING_AXES
+from artist_nst.recipes.settings import change_setting as change_setting
 
 SOURCE_AXES = ("artist", "pick", "work")
 """Those that decide which works are painted after."""
 
 AXES = (*SETTING_AXES, "recipe", *SOURCE_AXES, "seed", "long-side", "precision")
-
-# By the names of options, too.
-_NAMES = {setting.option: setting.axis for setting in OPTIONS.values() if setting.axis}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +36,7 @@ class Axis:
 
     def slug(self, value: str) -> str:
         """Return a part of a file name: ``style-scale-1.2``; a long one is hashed."""
-        slug = f"{self.name}-" + re.sub(r"[^\w.+=-]+", "-", value)
-        if len(slug.encode()) <= MAX_SLUG_BYTES:
-            return slug
-        digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        start = slug.encode()[: MAX_SLUG_BYTES - len(digest) - 1]
-        return f"{start.decode(errors='ignore')}-{digest}"
+        return slug_setting(self.name, value)
 
 
 def parse_axis(name: str, values: str) -> Axis:
@@ -70,54 +46,7 @@ def parse_axis(name: str, values: str) -> Axis:
         UsageError: An unknown axis, no value, or one that is given twice; two that
             would share a file name.
     """
-    name = _NAMES.get(name, name)
+    name = AXES_OF_OPTIONS.get(name, name)
     if name not in AXES:
         raise UsageError(f"unknown axis {name!r}: {suggest(name, AXES)}")
-    texts = tuple(value.strip() for value in values.split(","))
-    if not all(texts):
-        raise UsageError(f"{name} {values!r}: separate its values by single commas")
-    axis = Axis(name, texts)
-    taken: dict[str, str] = {}
-    for text in texts:
-        # Some file systems do not tell upper from lower case.
-        file_name = axis.slug(text).casefold()
-        if taken.get(file_name) == text:
-            raise UsageError(f"{name}: {text} is given twice")
-        if file_name in taken:
-            raise UsageError(
-                f"{name}: {taken[file_name]} and {text} would be painted to one file: "
-                "leave one of them out"
-            )
-        taken[file_name] = text
-    return axis
-
-
-def change_setting(recipe: Recipe, axis: str, text: str) -> Recipe:
-    """Return the recipe with the setting of an axis changed.
-
-    Args:
-        recipe: What is varied.
-        axis: One of :data:`SETTING_AXES`.
-        text: The value as typed; layers are joined by ``+``.
-
-    Raises:
-        UsageError: The value cannot be read, or cannot be painted with.
-    """
-    field = SETTING_AXES[axis]
-    try:
-        return change_field(recipe, field, parse_value(FIELD_TYPES[field], text))
-    except UsageError as error:
-        raise UsageError(f"{axis} {text}: {error}") from error
-
-
-def parse_value(kind: Any, text: str) -> Any:
-    """Read a value of a field's type as typed; UsageError if it is not one."""
-    if kind == Weighted:
-        return parse_layers(text.split("+"))
-    if kind not in (int, float, Levels):
-        return text
-    try:
-        return float(text) if kind is float else int(text)
-    except ValueError:
-        what = "a number" if kind is float else "a whole number"
-        raise UsageError(f"{text!r} is not {what}") from None
+    return Axis(name, split_values(name, values))

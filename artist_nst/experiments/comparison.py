@@ -12,13 +12,7 @@ import torch
 
 from artist_nst._types import PathLike, Pixels, PrecisionName
 from artist_nst.errors import UsageError, format_count
-from artist_nst.experiments.axes import (
-    SETTING_AXES,
-    SOURCE_AXES,
-    Axis,
-    change_setting,
-    parse_value,
-)
+from artist_nst.experiments.axes import SOURCE_AXES, Axis
 from artist_nst.experiments.results import (
     lay_out,
     read_cell_panel,
@@ -30,9 +24,11 @@ from artist_nst.experiments.runner import Cell, Series, SeriesProgress, paint_se
 from artist_nst.figures.grid import draw_grid
 from artist_nst.image.files import MAX_PIXELS, read_picture
 from artist_nst.nst.precision import choose_precision
-from artist_nst.painting.networks import Networks, check_recipe_layers
-from artist_nst.painting.pipeline import pick_seed, resize_recipe
-from artist_nst.painting.style_sources import Source, StyleRequest
+from artist_nst.painting.networks import Networks
+from artist_nst.painting.pipeline import pick_seed
+from artist_nst.painting.sources import Source
+from artist_nst.painting.style_sources import StyleRequest
+from artist_nst.recipes.layers import check_recipe_layers
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import (
     OPTIONS,
@@ -40,8 +36,15 @@ from artist_nst.recipes.recipe import (
     format_network,
     format_value,
 )
+from artist_nst.recipes.settings import (
+    SETTING_AXES,
+    change_setting,
+    parse_value,
+    resize_recipe,
+)
 from artist_nst.recipes.toml_file import find_recipe
-from artist_nst.styles.picking import Pick, PickProgress, PickWay
+from artist_nst.styles.pick import Pick, PickWay
+from artist_nst.styles.picking import PickProgress
 
 MAIN_FIELDS = ("ratio", "style_scale", "color")
 """Of a recipe; sheets say what they are, and what else is not the recipe's own."""

@@ -19,9 +19,9 @@ from artist_nst.figures.sheet import draw_sheet
 from artist_nst.image.files import read_picture
 from artist_nst.painting.networks import Networks
 from artist_nst.painting.output_names import PLOT, SHEET, TABLE
-from artist_nst.painting.pipeline import resize_recipe
-from artist_nst.painting.style_sources import Source, name_sources
+from artist_nst.painting.sources import Source, name_sources
 from artist_nst.recipes.recipe import Recipe
+from artist_nst.recipes.settings import resize_recipe
 
 PANEL_HEIGHT = 480  # pixels; of a painting on the sheet
 MAX_LETTERS, MAX_BYTES = 80, 100  # of a file's name

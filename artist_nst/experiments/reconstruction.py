@@ -18,10 +18,10 @@ from artist_nst.experiments.runner import Cell, Series, SeriesProgress, paint_se
 from artist_nst.figures.grid import draw_grid
 from artist_nst.figures.sheet import Panel
 from artist_nst.image.files import MAX_PIXELS, read_picture
-from artist_nst.nst.vgg import check_layers
 from artist_nst.painting.networks import Networks
 from artist_nst.painting.pipeline import pick_seed
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
+from artist_nst.recipes.layers import check_layers
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import STYLE_LAYERS, Recipe, Weighted
 

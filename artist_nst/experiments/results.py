@@ -20,7 +20,7 @@ from artist_nst.image.files import read_scaled, write_picture
 from artist_nst.painting.output_names import PLOT, TABLE
 from artist_nst.painting.record import format_title
 from artist_nst.painting.record_types import RecordedStyle
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
 
 PANEL_SIDE = 640  # pixels; of a picture that is read for a sheet
 MAX_FULL_PANELS = 30  # of more paintings, a sheet shows each smaller

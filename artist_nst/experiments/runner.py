@@ -5,18 +5,13 @@ Each network is loaded once, and features that the paintings share are computed 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from artist_nst._files import check_writable, hash_file
 from artist_nst._types import PathLike, PrecisionName
@@ -29,12 +24,15 @@ from artist_nst.nst.lbfgs import StopReason
 from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.compute import ComputeOptions
-from artist_nst.painting.networks import Networks, check_recipe_layers, has_drafts
+from artist_nst.painting.folder_lock import exclusive_lock
+from artist_nst.painting.networks import Networks, has_drafts
 from artist_nst.painting.output_names import PLOT, SHEET, TABLE
 from artist_nst.painting.pipeline import Progress, paint
 from artist_nst.painting.record import is_cut_short, load_record
 from artist_nst.painting.record_types import Record, RecordedDistances
-from artist_nst.painting.style_sources import Source, StyleRequest
+from artist_nst.painting.sources import Source
+from artist_nst.painting.style_sources import StyleRequest
+from artist_nst.recipes.layers import check_recipe_layers
 from artist_nst.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -273,33 +271,6 @@ def _check_distances(series: Series) -> None:
             "came first then); paint to a new folder with -o to compare them",
             "; ".join(sorted(names)),
         )
-
-
-@contextmanager
-def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Keep other processes of this user from painting into the same folder.
-
-    Raises:
-        ArtistNstError: Another process is painting there.
-    """
-    # The lock file is not in the folder of paintings, which is the user's.
-    place = os.path.realpath(folder).encode(errors="replace")
-    locks = user_cache_path("artist-nst", appauthor=False) / "locks"
-    lock = FileLock(locks / f"{hashlib.sha256(place).hexdigest()[:16]}.lock", timeout=0)
-    try:
-        locks.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise ArtistNstError(
-            f"{folder}: another artist-nst is painting there: wait for it, or choose "
-            "another folder with -o"
-        ) from None
-    except OSError as error:
-        log.debug("no other process is kept out: %s", error)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _check_files(cells: Sequence[Cell], folder: Path) -> None:

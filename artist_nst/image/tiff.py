@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +75,30 @@ def read_tiff(
         TooLargeError: It has more than ``max_pixels``.
         ArtistNstError: It is a camera's raw picture, or of a kind of its own.
     """
+    with _open_page(stream, name, max_pixels) as page:
+        return None if page is None else _decode(page, name, width)
+
+
+def read_tiff_size(
+    stream: io.BufferedReader, name: str, max_pixels: int
+) -> tuple[int, int] | None:
+    """Read only the height and width, upright; None and errors as :func:`read_tiff`."""
+    with _open_page(stream, name, max_pixels) as page:
+        if page is None:
+            return None
+        size = page.imagelength, page.imagewidth
+        return size[::-1] if _read_orientation(page) > 4 else size
+
+
+@contextmanager
+def _open_page(
+    stream: io.BufferedReader, name: str, max_pixels: int
+) -> Iterator[TiffPage | None]:
+    """Yield the page to read; None for a file that Pillow reads, or no TIFF."""
     stream.seek(0)
     if stream.read(4) not in _SIGNATURES:
-        return None
+        yield None
+        return
     import tifffile
 
     stream.seek(0)
@@ -94,13 +117,14 @@ def read_tiff(
             )
         is_first = page is file.pages.first
         if is_first and not _is_wide(page):
-            return None
+            yield None
+            return
         if page.imagelength * page.imagewidth > max_pixels:
             size = f"{page.imagewidth} × {page.imagelength} pixels"
             raise too_large_error(name, size, max_pixels)
         if not is_first:
             log.info("%s: its first image is a preview; the largest is read", name)
-        return _decode(page, name, width)
+        yield page
 
 
 def _find_largest(file: Any) -> TiffPage:
@@ -137,9 +161,7 @@ def _decode(page: TiffPage, name: str, width: int | None) -> TiffPicture:
     if page.planarconfig == 2 and array.ndim == 3:
         array = np.moveaxis(array, 0, 2)
     size = page.imagelength, page.imagewidth
-    orientation = page.tags.valueof(274, 1)
-    if orientation not in range(1, 9):
-        orientation = 1
+    orientation = _read_orientation(page)
     upright = size[::-1] if orientation > 4 else size
     array = reduce_array(array.reshape(*size, -1), choose_factor(upright, width))
     colors = _to_unit(array[..., :channels], page.bitspersample, name)
@@ -158,9 +180,15 @@ def _decode(page: TiffPage, name: str, width: int | None) -> TiffPicture:
         np.clip(colors, 0, 1),
         None if alpha is None else np.clip(alpha, 0, 1),
         page.tags.valueof(34675),
-        int(orientation),
+        orientation,
         size,
     )
+
+
+def _read_orientation(page: TiffPage) -> int:
+    """Read EXIF's orientation; 1 if there is none, or a wrong one."""
+    orientation = page.tags.valueof(274, 1)
+    return int(orientation) if orientation in range(1, 9) else 1
 
 
 def _to_unit(array: NDArray[Any], bits: int, name: str) -> Pixels:

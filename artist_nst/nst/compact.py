@@ -17,7 +17,8 @@ from torch import Tensor
 from artist_nst._files import hash_file, open_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError
-from artist_nst.nst.weights.checkpoint import ProjectionRoot, Weights, layer_names
+from artist_nst.nst.weights.checkpoint import ProjectionRoot, Weights
+from artist_nst.recipes.layers import layer_names
 
 PACKAGED_FILE = Path(__file__).parents[1] / "data" / "compact.safetensors"
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from artist_nst.nst.features import TargetCache, extract_features
 from artist_nst.nst.losses import content_relative, squared_distance, style_relative
 from artist_nst.nst.objective import WeightedImage, compute_targets
-from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.nst.vgg import VGG
+from artist_nst.recipes.layers import minimum_side
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import STYLE_LAYERS
 

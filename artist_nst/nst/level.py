@@ -30,10 +30,10 @@ from artist_nst.nst.objective import (
     Targets,
     WeightedImage,
     compute_targets,
-    minimum_image_side,
 )
 from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.vgg import VGG
+from artist_nst.recipes.layers import minimum_image_side
 from artist_nst.recipes.recipe import Network, Optimizer, Recipe
 
 log = logging.getLogger(__name__)

@@ -41,7 +41,6 @@ Group = tuple[str, ...]
 Columns = dict[str, Tensor]
 """By layer ``(places, N)``."""
 
-MIN_SIDE = 4  # pixels: one place
 
 COPIES: dict[Turns, int] = {"none": 1, "mirror": 2, "all": 8}
 """How many copies of a work :func:`turn_image` gives."""

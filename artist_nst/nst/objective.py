@@ -11,16 +11,10 @@ from artist_nst._types import Precision
 from artist_nst.nst import losses as formulas
 from artist_nst.nst.capture import TermsAndGradient, capture_graph
 from artist_nst.nst.features import TargetCache
-from artist_nst.nst.neighbors import (
-    MIN_SIDE,
-    Neighbors,
-    cell_size,
-    pool_to_grid,
-    sum_distances,
-)
+from artist_nst.nst.neighbors import Neighbors, cell_size, pool_to_grid, sum_distances
 from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.strips import backward_strips, forward_strips
-from artist_nst.nst.vgg import VGG, count_positions, minimum_side
+from artist_nst.nst.vgg import VGG, count_positions
 from artist_nst.recipes.recipe import Recipe
 
 WeightedImage = tuple[Tensor, float]
@@ -315,12 +309,6 @@ def compute_targets(
             means[layer] = means[layer] + part if layer in means else part
     features = cache.content_features(network, content, recipe.content_weights)
     return Targets(features, means)
-
-
-def minimum_image_side(recipe: Recipe) -> int:
-    """Return the least side in pixels that photo, styles and painting must have."""
-    least = minimum_side(recipe.compared_layers)
-    return max(least, MIN_SIDE) if recipe.neighbor_weights else least
 
 
 def _weighted_sum(

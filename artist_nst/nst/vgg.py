@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from artist_nst.errors import UsageError, suggest
 from artist_nst.nst.losses import gram
-from artist_nst.nst.weights.checkpoint import Weights, layer_names
-from artist_nst.recipes.recipe import Network, Padding, Pool
+from artist_nst.nst.weights.checkpoint import Weights
+from artist_nst.recipes.recipe import Padding, Pool
 
 # Of the images that the weights were trained on, RGB.
 TORCHVISION_MEAN = (0.485, 0.456, 0.406)
@@ -227,27 +226,12 @@ class VGG(nn.Module):
         return averages * AVERAGE_GAIN if self.pool == "average" else averages
 
 
-def minimum_side(layers: Iterable[str]) -> int:
-    """Return the least side in pixels of an image that reaches ``layers``."""
-    return int(2 ** max((int(layer[4]) - 1 for layer in layers), default=0))
-
-
 def count_positions(layer: str, image: Tensor) -> int:
     """Return M, the number of positions that a layer has for an image ``(…, H, W)``."""
     pools = int(layer[4]) - 1
     # Pooling drops odd rows and columns.
     height, width = (side >> pools for side in image.shape[-2:])
     return height * width
-
-
-def check_layers(network: Network, layers: Iterable[str], option: str) -> None:
-    """Raise UsageError, naming ``option``, for a layer that ``network`` lacks."""
-    names = layer_names(network)
-    for layer in layers:
-        if layer not in names:
-            hint = suggest(layer, names)
-            name = "vgg19" if network == "auto" else network
-            raise UsageError(f"--{option}: {name} has no {layer!r}; {hint}")
 
 
 def _fold_input_convention(weights: Weights) -> tuple[Tensor, dict[str, Kernel]]:

@@ -17,11 +17,11 @@ from artist_nst.nst.distance import Distances, measure_distances
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.level import resize_image
 from artist_nst.nst.neighbors import check_share
-from artist_nst.nst.objective import minimum_image_side
 from artist_nst.nst.pyramid import PyramidResult, Step, run_pyramid
 from artist_nst.nst.tensors import to_pixels, to_tensor
 from artist_nst.nst.vgg import VGG
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
+from artist_nst.recipes.layers import minimum_image_side
 from artist_nst.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)

@@ -12,12 +12,13 @@ from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.nst.compact import PACKAGED_FILE, is_compact, load_compact
 from artist_nst.nst.devices import choose_device, describe_device
 from artist_nst.nst.precision import choose_precision
-from artist_nst.nst.vgg import VGG, check_layers
-from artist_nst.nst.weights.checkpoint import Weights, check_readable, layer_names
+from artist_nst.nst.vgg import VGG
+from artist_nst.nst.weights.checkpoint import Weights, check_readable
 from artist_nst.nst.weights.download import WeightsUnavailableError
 from artist_nst.nst.weights.locate import find_weights, locate_weights
 from artist_nst.painting.calibration import calibrate_weights
 from artist_nst.painting.compute import DEFAULT_COMPUTE, ComputeOptions
+from artist_nst.recipes.layers import check_recipe_layers, layer_names
 from artist_nst.recipes.recipe import Network, Padding, Pool, Recipe
 
 log = logging.getLogger(__name__)
@@ -200,13 +201,3 @@ class Networks:
 def _without_layers(recipe: Recipe) -> Recipe:
     """Drop the layers: other recipes may want other layers of the same network."""
     return replace(recipe, content_layers=(), style_layers=(), neighbor_layers=())
-
-
-def check_recipe_layers(recipe: Recipe) -> None:
-    """Raise UsageError, with the nearest name, for a layer that its network lacks."""
-    for option, layers in (
-        ("content-layer", recipe.content_layers),
-        ("style-layer", recipe.style_layers),
-        ("neighbor-layer", recipe.neighbor_layers),
-    ):
-        check_layers(recipe.network, [layer for layer, _ in layers], option)

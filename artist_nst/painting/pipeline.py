@@ -32,18 +32,16 @@ from artist_nst.painting.compute import DEFAULT_COMPUTE, ComputeOptions
 from artist_nst.painting.explanation import explain_painting
 from artist_nst.painting.frame_writer import FrameWriter, open_frame_writer
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles
-from artist_nst.painting.networks import (
-    check_recipe_layers,
-    has_drafts,
-    load_draft_network,
-    load_network,
-)
+from artist_nst.painting.networks import has_drafts, load_draft_network, load_network
 from artist_nst.painting.record_types import Record, RecordedPicture, RecordedStyle
-from artist_nst.painting.style_sources import Source, StyleImage, StyleRequest
+from artist_nst.painting.sources import Source
+from artist_nst.painting.style_sources import StyleImage, StyleRequest
+from artist_nst.recipes.layers import check_recipe_layers
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Recipe
+from artist_nst.recipes.settings import resize_recipe
 from artist_nst.recipes.toml_file import find_recipe
-from artist_nst.styles.picking import Pick
+from artist_nst.styles.pick import Pick
 
 log = logging.getLogger(__name__)
 
@@ -338,24 +336,6 @@ def _log_shares(styles: Sequence[RecordedStyle]) -> None:
         log.info(
             "neighbors: %s", "; ".join(f"{share:.0%} {name}" for name, share in largest)
         )
-
-
-def resize_recipe(
-    recipe: Recipe, size: tuple[int, int], long_side: int | None
-) -> Recipe:
-    """Return the recipe with the width that gives the painting its long side.
-
-    ``size`` is the photo's height and width.
-
-    Raises:
-        UsageError: ``long_side`` is below 1.
-    """
-    if long_side is None:
-        return recipe
-    if long_side < 1:
-        raise UsageError(f"--long-side must be a number from 1 up, not {long_side}")
-    height, width = size
-    return replace(recipe, width=max(1, round(width * long_side / max(height, width))))
 
 
 def pick_seed(seed: int | None) -> int:

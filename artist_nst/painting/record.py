@@ -36,7 +36,7 @@ from artist_nst.painting.record_types import (
     RecordedStyle,
     RecordedWork,
 )
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
 from artist_nst.recipes.recipe import Recipe, from_dict
 
 if TYPE_CHECKING:

@@ -99,6 +99,7 @@ class Record(TypedDict):
         stopped: Why each level stopped.
         history: Of some iterations, ``[iteration, total, content, style, tv, seconds,
             neighbors]``.
+        job: The key of the batch's job, if it is one's finished painting.
     """
 
     artist_nst: Text | None
@@ -122,3 +123,4 @@ class Record(TypedDict):
     distances: RecordedDistances | None
     history: list[list[float]]
     seconds: float
+    job: NotRequired[Text]

@@ -6,66 +6,30 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from artist_nst._types import PathLike
-from artist_nst.corpus.names import fold
 from artist_nst.corpus.works import (
-    Corpus,
-    Work,
     choose_corpora_folder,
     find_corpus,
-    find_work,
 )
 from artist_nst.errors import UsageError
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles, is_in_memory
-from artist_nst.painting.output_names import shorten_name
-from artist_nst.painting.record_types import RecordedWork
-from artist_nst.styles.picking import Pick, PickProgress, pick_works
+from artist_nst.painting.sources import (
+    Source,
+    WorkName,
+    check_weights,
+    from_name,
+    from_work,
+)
+from artist_nst.painting.sources import name_painting as name_painting
+from artist_nst.styles.pick import Pick
+from artist_nst.styles.picking import PickProgress, pick_works
 
 log = logging.getLogger(__name__)
 
-MAX_NAMED_WORKS = 3  # in a file's name
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A style image: a file, or a work of a corpus.
-
-    Attributes:
-        path: The file.
-        weight: Relative to the other sources'.
-        work: What is known of the work (artist, corpus, id, title, year, rights);
-            None for a file.
-    """
-
-    path: Path
-    weight: float = 1.0
-    work: RecordedWork | None = None
-
-    @property
-    def slug(self) -> str:
-        """A part of a file name: the work's title, or the file's stem."""
-        return (fold(self.work["title"]) if self.work else "") or self.path.stem
-
-    @property
-    def artist_slug(self) -> str:
-        """A part of a file name: the work's corpus; empty if it is of none."""
-        return fold(self.work["corpus"]) if self.work else ""
-
-    @property
-    def title(self) -> str:
-        """The work's title and year, or the file's name."""
-        if self.work is None:
-            return self.path.name
-        year = self.work["year"]
-        return f"{self.work['title']} ({year})" if year else self.work["title"]
-
-
 StyleImage = ImageLike | tuple[ImageLike, float] | Source
-WorkName = str | tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,58 +109,19 @@ class StyleRequest:
                 raise UsageError("--pick is of an artist's works: add --artist NAME")
             if not images:
                 raise UsageError("no style: name style images, or an --artist")
-            return [_check_weights([_from_image(image) for image in images])]
+            return [check_weights([_from_image(image) for image in images])]
         if images:
             raise UsageError("name style images or an --artist, not both")
         corpus = find_corpus(self.artist, choose_corpora_folder(self.corpora))
         if names:
             if self.pick is not None:
                 raise UsageError("--work names the works: leave out --pick and filters")
-            sources = [_from_name(corpus, name) for name in names]
+            sources = [from_name(corpus, name) for name in names]
             titles = [source.work["title"] for source in sources if source.work]
             log.info("%s: %s", corpus.artist, " ".join(", ".join(titles).split()))
-            return [_check_weights(sources)]
+            return [check_weights(sources)]
         groups = pick_works(corpus, self.pick or Pick(), seed, photo, on_progress)
         return [[from_work(corpus, work) for work in group] for group in groups]
-
-
-def name_painting(photo: Path, sources: Sequence[Source]) -> str:
-    """Name a painting's file after its photo and style images."""
-    style = name_sources(sources)
-    artist = sources[0].artist_slug
-    if artist and not style.startswith(f"{artist}-"):
-        style = f"{artist}-{style}"
-    return f"{shorten_name(photo.stem)}-{shorten_name(style)}.png"
-
-
-def name_sources(sources: Sequence[Source]) -> str:
-    """Name sources in a file name: by their slugs, or the first and a number."""
-    first = sources[0]
-    if first.work is not None and len(sources) > MAX_NAMED_WORKS:
-        return f"{first.artist_slug}-{first.slug}-and-{len(sources) - 1}-more"
-    return "+".join(source.slug for source in sources)
-
-
-def parse_weight(text: str) -> tuple[str, float]:
-    """Read ``"a.jpg:0.7"`` as ``("a.jpg", 0.7)``; without a number the weight is 1."""
-    name, colon, number = text.rpartition(":")
-    try:
-        return (name, float(number)) if colon and name else (text, 1.0)
-    except ValueError:
-        return text, 1.0
-
-
-def from_work(corpus: Corpus, work: Work, weight: float = 1.0) -> Source:
-    """Make a style image of a corpus's work, with what is known of it."""
-    facts: RecordedWork = {
-        "artist": corpus.artist,
-        "corpus": corpus.folder.name,
-        "id": work.id,
-        "title": work.title,
-        "year": work.year,
-        "rights": work.rights,
-    }
-    return Source(corpus.get_path(work), weight, facts)
 
 
 def _as_list(given: Any) -> list[Any]:
@@ -215,27 +140,3 @@ def _from_image(image: StyleImage) -> Source:
     if not isinstance(path, str | os.PathLike):
         raise TypeError("images in memory need place() first")
     return Source(Path(path), weight)
-
-
-def _from_name(corpus: Corpus, name: WorkName) -> Source:
-    if isinstance(name, tuple):
-        return from_work(corpus, find_work(corpus, name[0]), name[1])
-    try:
-        # A title may itself end in a colon and a number.
-        return from_work(corpus, find_work(corpus, name))
-    except UsageError:
-        title, weight = parse_weight(name)
-        if title == name:
-            raise
-        return from_work(corpus, find_work(corpus, title), weight)
-
-
-def _check_weights(sources: list[Source]) -> list[Source]:
-    for source in sources:
-        if not (isfinite(source.weight) and source.weight >= 0):
-            raise UsageError(
-                f"{source.path.name}:{source.weight:g}: a weight must be 0 or more"
-            )
-    if not any(source.weight > 0 for source in sources):
-        raise UsageError("the styles' weights are all 0: give one of them more")
-    return sources

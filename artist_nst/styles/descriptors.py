@@ -26,7 +26,8 @@ from artist_nst.nst.compact import load_compact
 from artist_nst.nst.features import extract_features
 from artist_nst.nst.sketch import SKETCH_SIZE, sketch_gram
 from artist_nst.nst.tensors import to_tensor
-from artist_nst.nst.vgg import VGG, minimum_side
+from artist_nst.nst.vgg import VGG
+from artist_nst.recipes.layers import minimum_side
 from artist_nst.recipes.recipe import STYLE_LAYERS
 from artist_nst.styles.cache import FeatureCache
 from artist_nst.styles.palette import BINS, SMOOTHING, color_histogram

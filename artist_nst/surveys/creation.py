@@ -1,4 +1,4 @@
-"""Create a survey from a folder of paintings."""
+"""Create a survey about paintings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 def create_survey(
     path: PathLike,
-    folder: PathLike,
+    source: PathLike | Mapping[Path, str],
     *,
     kind: Kind = "rating",
     question: str | None = None,
@@ -57,16 +57,18 @@ def create_survey(
     show_photo: bool = False,
     show_works: bool = False,
     corpora: PathLike | None = None,
+    root: Path | None = None,
     on_progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Survey:
-    """Create a survey about the paintings in a folder, which it keeps copies of.
+    """Create a survey about paintings, which it keeps copies of.
 
     A picture that cannot be read is left out, which is logged, as is how many photos or
     works cannot be shown.
 
     Args:
         path: The new file.
-        folder: Of paintings, of a comparison, or of any pictures.
+        source: A folder of paintings, of a comparison, or of any pictures; or files
+            with their labels.
         kind: What is asked.
         question: In place of the kind's own.
         title: In place of the folder's name.
@@ -74,23 +76,27 @@ def create_survey(
         show_works: Whether to keep the work that each is after; of several, the one
             that most of it is after.
         corpora: The folder of corpora, in place of the one that a record names.
+        root: Where paths in records start, in place of each painting's folder.
         on_progress: Called with the number of paintings that are read, and in all.
 
     Raises:
-        UsageError: The file exists or cannot be written, or the folder has too few
-            pictures or too many.
+        UsageError: The file exists or cannot be written, or there are too few pictures
+            or too many.
         ArtistNstError: The folder cannot be read, or the disk is full.
     """
     check_writable(path, SUFFIXES)
     _check_is_new(path)
-    folder = Path(folder)
-    paintings = list_paintings(folder)
+    paintings: Mapping[Path, str]
+    if isinstance(source, Mapping):
+        paintings, name, place = source, "", "the list"
+    else:
+        paintings, place = list_paintings(Path(source)), format_path(source)
+        name = make_title(Path(os.path.abspath(source)).name)
     if len(paintings) > MAX_ITEMS:
         raise UsageError(
-            f"{format_path(folder)} holds {format_count(len(paintings), 'picture')}: "
+            f"{place} holds {format_count(len(paintings), 'picture')}: "
             f"put the {MAX_ITEMS} at most to ask about into a folder of their own"
         )
-    name = make_title(Path(os.path.abspath(folder)).name)
     header = (
         kind,
         clean_line(title or "") or clean_line(name) or "Survey",
@@ -100,15 +106,15 @@ def create_survey(
     with translate_write_errors(path), atomic_write(path) as temporary:
         with translate_database_errors(path), new_database(temporary) as database:
             database.execute("INSERT INTO survey VALUES (?, ?, ?, ?)", header)
-            writer = _ItemWriter(database, show_photo, show_works, corpora)
+            writer = _ItemWriter(database, show_photo, show_works, corpora, root)
             for number, (painting, label) in enumerate(paintings.items(), 1):
                 writer.add(painting, label)
                 on_progress(number, len(paintings))
         if writer.count < MIN_ITEMS[kind]:
             raise UsageError(
-                f"{format_path(folder)} holds "
-                f"{format_count(writer.count, 'picture')} that can be read, and the "
-                f"survey needs {MIN_ITEMS[kind]}: name a folder of paintings"
+                f"{place} holds {format_count(writer.count, 'picture')} that can be "
+                f"read, and the survey needs {MIN_ITEMS[kind]}: name a folder of "
+                "paintings"
             )
         _check_is_new(path)
     writer.log_missing()
@@ -128,11 +134,13 @@ class _ItemWriter:
         show_photo: bool,
         show_works: bool,
         corpora: PathLike | None,
+        root: Path | None,
     ) -> None:
         self.database = database
         wanted: dict[Which, bool] = {"photo": show_photo, "work": show_works}
         self.shown = [which for which, is_shown in wanted.items() if is_shown]
         self.corpora = corpora
+        self.root = root
         self.count = 0
         self._missing: dict[Which, int] = dict.fromkeys(self.shown, 0)
         self._kept: dict[str, str | None] = {}
@@ -175,7 +183,7 @@ class _ItemWriter:
         sha256 = picture["sha256"]
         if sha256 not in self._kept:
             corpora = self.corpora or references["corpora"]
-            path = find_reference(picture, painting, corpora)
+            path = find_reference(picture, self.root or painting.parent, corpora)
             self._kept[sha256] = None
             if path is not None:
                 with suppress(ArtistNstError):

@@ -75,10 +75,16 @@ def describe_styles(references: References) -> str:
 
 
 def find_reference(
-    picture: RecordedPicture | RecordedStyle, painting: Path, corpora: PathLike | None
+    picture: RecordedPicture | RecordedStyle, folder: Path, corpora: PathLike | None
 ) -> Path | None:
-    """Find a recorded picture by its hash, in the corpora or where it was."""
-    for path in _list_candidates(picture, painting, corpora):
+    """Find a recorded picture by its hash, in the corpora or where it was.
+
+    Args:
+        picture: As a record has it.
+        folder: Where a relative path may start, if not here.
+        corpora: The folder of corpora.
+    """
+    for path in _list_candidates(picture, folder, corpora):
         with suppress(ArtistNstError):
             if os.path.isfile(path) and hash_file(path) == picture["sha256"]:
                 return path
@@ -86,16 +92,16 @@ def find_reference(
 
 
 def _list_candidates(
-    picture: RecordedPicture | RecordedStyle, painting: Path, corpora: PathLike | None
+    picture: RecordedPicture | RecordedStyle, folder: Path, corpora: PathLike | None
 ) -> Iterator[Path]:
     work = cast(RecordedWork | None, picture.get("work"))
     if work is not None:
         with suppress(ArtistNstError):
             yield _find_work_file(work, corpora)
     if picture["path"] is not None:
-        # As it was typed: relative to here, or to the painting.
+        # As it was typed: relative to here, or to the folder.
         original = Path(picture["path"])
-        yield from (original, painting.parent / original)
+        yield from (original, folder / original)
 
 
 def _find_work_file(work: RecordedWork, corpora: PathLike | None) -> Path:

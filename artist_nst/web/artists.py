@@ -25,7 +25,7 @@ class Artist:
     @property
     def name(self) -> str:
         """The artist's name."""
-        return self.corpus.artist
+        return replace_surrogates(self.corpus.artist)
 
 
 class ArtistLibrary:
@@ -43,7 +43,7 @@ class ArtistLibrary:
     def list_artists(self) -> list[Artist]:
         """List the artists who have works on disk, by name."""
         artists = []
-        for slug in list_artists(self.corpora):
+        for slug in self._find_folders():
             try:
                 artist = self.get(slug)
             except ArtistNstError:
@@ -59,7 +59,7 @@ class ArtistLibrary:
             KeyError: There is none of that slug.
             ArtistNstError: The corpus cannot be read.
         """
-        folder = list_artists(self.corpora)[slug]
+        folder = self._find_folders()[slug]
         with self._lock:
             read, artist = self._read.get(folder, (-CACHE_SECONDS, None))
             if artist is None or time.monotonic() - read > CACHE_SECONDS:
@@ -68,6 +68,14 @@ class ArtistLibrary:
                 artist = Artist(slug, corpus, works)
                 self._read[folder] = time.monotonic(), artist
         return artist
+
+    def _find_folders(self) -> dict[str, Path]:
+        """Map slugs to folders, whose names JSON can hold."""
+        return {
+            slug: folder
+            for slug, folder in list_artists(self.corpora).items()
+            if slug == replace_surrogates(slug)
+        }
 
     def forget_cached(self) -> None:
         """Read all corpora again when they are next asked for."""
@@ -78,6 +86,11 @@ class ArtistLibrary:
         """Return the path of a work's picture; KeyError if there is none."""
         artist = self.get(slug)
         return artist.corpus.get_path(artist.works[key])
+
+
+def replace_surrogates(text: str) -> str:
+    """Replace lone surrogates, which names of files may hold and JSON must not."""
+    return text.encode(errors="replace").decode()
 
 
 def make_key(work: Work) -> str:

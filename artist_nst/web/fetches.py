@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import secrets
 import threading
@@ -14,7 +15,10 @@ from typing import Literal
 from artist_nst import collection
 from artist_nst.collection import FetchOptions, FetchProgress, FetchReport, Selection
 from artist_nst.errors import ArtistNstError
+from artist_nst.web.folder import hide_folders
 from artist_nst.wikiart.client import StoppedError, WikiArtClient
+
+log = logging.getLogger(__name__)
 
 MAX_WAITING = 10
 
@@ -69,6 +73,7 @@ class Fetcher:
         self.jobs: dict[str, FetchJob] = {}
         self._waiting: queue.SimpleQueue[FetchJob | None] = queue.SimpleQueue()
         self._client = WikiArtClient()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
 
     def start(self) -> None:
@@ -77,13 +82,16 @@ class Fetcher:
 
     def submit(self, job: FetchJob) -> None:
         """Add a job; ArtistNstError if too many wait."""
-        active = [other for other in self.jobs.values() if other.state == "waiting"]
-        if len(active) >= MAX_WAITING:
-            raise ArtistNstError("too many artists wait to be fetched: try again later")
-        self.jobs[job.id] = job
-        for key in list(self.jobs)[:-50]:
-            if self.jobs[key].state not in ("waiting", "running"):
-                del self.jobs[key]
+        with self._lock:
+            waiting = sum(other.state == "waiting" for other in self.jobs.values())
+            if waiting >= MAX_WAITING:
+                raise ArtistNstError(
+                    "too many artists wait to be fetched: try again later"
+                )
+            self.jobs[job.id] = job
+            for key in list(self.jobs)[:-50]:
+                if self.jobs[key].state not in ("waiting", "running"):
+                    del self.jobs[key]
         self._waiting.put(job)
         self.on_change()
 
@@ -97,7 +105,7 @@ class Fetcher:
 
     def close(self) -> None:
         """Stop what runs, and the thread."""
-        for job in self.jobs.values():
+        for job in list(self.jobs.values()):
             job.stop.set()
         self._waiting.put(None)
         if self._thread.is_alive():
@@ -140,7 +148,10 @@ class Fetcher:
         except (KeyboardInterrupt, StoppedError):
             job.state, job.note = "canceled", "Stopped: what is here stays"
         except ArtistNstError as error:
-            job.state, job.note = "failed", str(error)
+            job.state, job.note = "failed", hide_folders(str(error))
+        except Exception as error:  # the next artist is fetched all the same
+            log.exception("fetching failed")
+            job.state, job.note = "failed", f"it failed ({type(error).__name__})"
         else:
             job.artist, job.slug = report.artist, report.slug
             job.note = _describe(report, job.dry_run, self._client.rate)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 from artist_nst.errors import ArtistNstError, UsageError
 
 MIN_FREE_BYTES = 500_000_000  # of the disk, below which nothing more is taken in
+
+_FOLDERS = re.compile(r"(?<![\w.:/~-])(?:/|[A-Za-z]:\\)(?:[^/\\\s'\":]+[/\\])+")
+
+
+def hide_folders(text: str) -> str:
+    """Cut folders off the absolute paths in a message, which others may read, too."""
+    home = os.path.expanduser("~").rstrip(os.sep)
+    return _FOLDERS.sub("", text.replace(home + os.sep, "") if home else text)
 
 
 class StudioFolder:
@@ -38,10 +47,10 @@ class StudioFolder:
         if not os.access(self.root, os.W_OK):
             raise UsageError(f"-o {root}: the folder can't be written to")
 
-    def check_space(self) -> None:
-        """Raise ArtistNstError if the disk is nearly full."""
+    def check_space(self, needed: int = 0) -> None:
+        """Raise ArtistNstError if the disk is nearly full, or would be."""
         free = shutil.disk_usage(self.root).free
-        if free < MIN_FREE_BYTES:
+        if free - needed < MIN_FREE_BYTES:
             raise ArtistNstError(
                 f"the disk has {free / 1e6:.0f} MB left: free some space first"
             )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from artist_nst.surveys.creation import MAX_ITEMS
+from artist_nst.surveys.survey import Kind
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -78,6 +81,34 @@ class FolderRequest(Model):
 
     folder: Annotated[str, Field(min_length=1, max_length=1000)]
     artist: Name | None = None
+
+
+class SurveyRequest(Model):
+    """A survey to create, about paintings or a comparison."""
+
+    kind: Kind = "rating"
+    title: Annotated[str, Field(max_length=200)] = ""
+    question: Annotated[str, Field(max_length=300)] = Field(
+        default="", description="In place of the kind's own."
+    )
+    paintings: list[Key] = Field(
+        default_factory=list,
+        max_length=MAX_ITEMS,
+        description="Ids from `GET /api/paintings`.",
+    )
+    comparison: Name | None = Field(
+        default=None, description="Id from `GET /api/comparisons`."
+    )
+    show_photo: bool = Field(default=False, description="Show the photo, too.")
+    show_works: bool = Field(default=False, description="Show the main work, too.")
+
+
+class AnswerRequest(Model):
+    """An answer to a task of a survey."""
+
+    task: Name
+    value: StrictInt | Value
+    seconds: float | None = Field(default=None, ge=0, le=86_400)
 
 
 class StopRequest(Model):

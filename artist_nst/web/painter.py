@@ -178,12 +178,14 @@ def _compare(
         done = series.number - 1, series.count
         reporter.report(series.progress, done, series.remaining)
 
-    series = compare(plan, task.folder, networks=networks, on_progress=report)
+    folder = Path(task.folder)
+    folder.mkdir(parents=True)
+    series = compare(plan, folder, networks=networks, on_progress=report)
     if series.failed and not series.done:
         raise next(iter(series.failed.values()))
     if reporter.stop == "cancel" or not series.done:
         raise KeyboardInterrupt
-    return str(Path(task.folder) / SHEET)
+    return str(folder / SHEET)
 
 
 def _make_request(task: PaintingTask) -> Any:
@@ -240,7 +242,11 @@ class _Reporter:
         self._check_stop()
 
     def _send(self, kind: str, **values: Any) -> None:
-        self.connection.send(Update(kind, values))
+        try:
+            self.connection.send(Update(kind, values))
+        except OSError:
+            self.stop = "keep"  # the studio is gone
+            raise KeyboardInterrupt from None
 
     def _check_stop(self) -> None:
         while self.connection.poll():

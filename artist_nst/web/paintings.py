@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -67,6 +68,7 @@ class PaintingLibrary:
         self.comparisons = comparisons
         self._lock = threading.Lock()
         self._known: dict[Path, tuple[int, int, FinishedPainting | None]] = {}
+        self._paths: dict[str, Path] = {}
 
     def list_paintings(self, comparison: str = "") -> list[FinishedPainting]:
         """List the paintings, the newest first; or those of a comparison, by name."""
@@ -87,6 +89,11 @@ class PaintingLibrary:
 
     def find(self, painting_id: str) -> FinishedPainting:
         """Return a painting; KeyError if there is none."""
+        with suppress(KeyError, OSError):
+            path = self._paths[painting_id]
+            status, known = path.stat(), self._known[path]
+            if known[2] and known[:2] == (status.st_mtime_ns, status.st_size):
+                return known[2]
         for comparison in ("", *self.list_comparisons()):
             for painting in self.list_paintings(comparison):
                 if painting.id == painting_id:
@@ -95,9 +102,11 @@ class PaintingLibrary:
 
     def find_comparison(self, comparison: str) -> Path:
         """Return the folder of a comparison; KeyError if there is none."""
-        if comparison not in self.list_comparisons():
-            raise KeyError(comparison)
-        return self.comparisons / comparison
+        folder = self.comparisons / comparison
+        # A name in the folder is no path out of it.
+        if comparison in os.listdir(self.comparisons) and (folder / SHEET).is_file():
+            return folder
+        raise KeyError(comparison)
 
     def find_photo(self, painting: FinishedPainting) -> Path | None:
         """Return the photo of a painting, if it is still where the record says."""
@@ -128,20 +137,26 @@ class PaintingLibrary:
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             if entry.name.startswith(".") or not entry.is_file():
                 continue
-            status, path = entry.stat(), Path(entry.path)
+            try:
+                status, path = entry.stat(), Path(entry.path)
+            except FileNotFoundError:
+                continue  # it has just gone
             known = self._known.get(path)
             if known is None or known[:2] != (status.st_mtime_ns, status.st_size):
                 painting = self._read(path, comparison)
                 known = status.st_mtime_ns, status.st_size, painting
                 self._known[path] = known
+                self._paths[self.make_id(path)] = path
             if known[2] is not None:
                 yield known[2]
 
     def _read(self, path: Path, comparison: str) -> FinishedPainting | None:
         if not is_picture_file(path) or path.name.endswith(EXPLANATION):
             return None
-        with suppress(ArtistNstError):
+        # JSON must not hold lone surrogates: a UnicodeEncodeError.
+        with suppress(ArtistNstError, UnicodeEncodeError):
             record = load_record(path)
+            f"{path.name}{json.dumps(record, ensure_ascii=False)}".encode()
             return FinishedPainting(self.make_id(path), path, record, comparison)
         return None
 

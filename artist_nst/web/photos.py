@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Photo:
 
     Attributes:
         id: The start of its SHA-256.
-        name: Of its file, which is made of the name it was uploaded under and the id.
+        name: Made of the letters and digits of the name it was uploaded under.
         width, height: In pixels, upright.
     """
 
@@ -36,14 +37,19 @@ class Photo:
 
 
 class PhotoStore:
-    """Uploaded pictures in one folder, each once.
+    """Uploaded pictures, each once, in a folder named after its id.
 
     Args:
         folder: Holds them.
+
+    Attributes:
+        turn: Held while a picture is read and added: many at once would only take
+            memory.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.turn = threading.Lock()
         self._sizes: dict[str, tuple[int, int]] = {}
 
     def add(self, name: str, content: bytes) -> Photo:
@@ -75,7 +81,8 @@ class PhotoStore:
                 reason = str(error).replace(str(temporary), "the picture")
                 raise ArtistNstError(reason) from error
             stem = fold(os.path.splitext(name)[0])[:40].strip("-") or "photo"
-            path = self.folder / f"{stem}-{photo_id}{verified.suffix}"
+            path = self.folder / photo_id / f"{stem}{verified.suffix}"
+            path.parent.mkdir(exist_ok=True)
             replace_file(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -95,29 +102,19 @@ class PhotoStore:
 
     def list_recent(self, count: int = 12) -> list[Photo]:
         """List the pictures that were uploaded last."""
-        paths = [
-            path
-            for path in self.folder.iterdir()
-            if _get_id(path) and not path.name.startswith(".")
-        ]
-        paths.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        return [self._describe(_get_id(path), path) for path in paths[:count]]
+        folders = [path for path in self.folder.iterdir() if _ID.fullmatch(path.name)]
+        folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        found = ((path.name, self._find_path(path.name)) for path in folders[:count])
+        return [self._describe(photo_id, path) for photo_id, path in found if path]
 
     def _find_path(self, photo_id: str) -> Path | None:
-        if not _ID.fullmatch(photo_id):
+        folder = self.folder / photo_id
+        if not _ID.fullmatch(photo_id) or not folder.is_dir():
             return None
-        return next(
-            (path for path in self.folder.iterdir() if _get_id(path) == photo_id), None
-        )
+        return next((path for path in folder.iterdir() if path.is_file()), None)
 
     def _describe(self, photo_id: str, path: Path) -> Photo:
         if photo_id not in self._sizes:
             verified = verify_picture(path, max_pixels=MAX_PIXELS)
             self._sizes[photo_id] = verified.width, verified.height
         return Photo(photo_id, path.name, *self._sizes[photo_id])
-
-
-def _get_id(path: Path) -> str:
-    """Return the id that a file's name ends with, "" if it has none."""
-    tail = path.stem.rpartition("-")[2]
-    return tail if _ID.fullmatch(tail) else ""

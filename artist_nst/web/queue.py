@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artist_nst.errors import ArtistNstError, format_count
+from artist_nst.web.folder import hide_folders
 from artist_nst.web.jobs import Job
 from artist_nst.web.painter import Update, run_painter
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 MAX_WAITING = 20
 MAX_FINISHED = 50  # that are remembered
 STOP_SECONDS = 20.0  # until a painter that does not stop is ended
+KEEP_SECONDS = 300.0  # the same, if it is to keep the painting: steps may take long
+RESTART_SECONDS = 10.0  # until a painter that could not start is started again
 
 
 class QueueFullError(ArtistNstError):
@@ -103,8 +107,13 @@ class PaintingQueue:
             elif job.state == "running":
                 job.state, job.note = "stopping", "Stopping"
                 if self._connection is not None:
-                    self._connection.send("keep" if keep else "cancel")
-                threading.Timer(STOP_SECONDS, self._end_if_stuck, [job]).start()
+                    # If the painter has just ended, the job will say so.
+                    with suppress(OSError):
+                        self._connection.send("keep" if keep else "cancel")
+                seconds = KEEP_SECONDS if keep else STOP_SECONDS
+                timer = threading.Timer(seconds, self._end_if_stuck, [job])
+                timer.daemon = True  # or the end of the studio would wait for it
+                timer.start()
         self.on_change()
 
     def close(self) -> None:
@@ -142,9 +151,25 @@ class PaintingQueue:
         )
         self._process.start()
         theirs.close()
-        ready: Update = self._connection.recv()
+        try:
+            ready: Update = self._connection.recv()
+        except (EOFError, OSError):
+            self._fail_waiting()
+            raise
         self.device = ready.values["device"]
         self.on_change()
+
+    def _fail_waiting(self) -> None:
+        """Fail the jobs of a painter that cannot start, and pause."""
+        with self._changed:
+            for job in self._jobs.values():
+                if job.state == "waiting":
+                    job.state = "failed"
+                    job.note = "the painter cannot start: the terminal says why"
+        self.on_change()
+        with self._changed:
+            if not self._is_closing:
+                self._changed.wait(RESTART_SECONDS)
 
     def _end_painter(self) -> None:
         process, connection = self._process, self._connection
@@ -159,12 +184,16 @@ class PaintingQueue:
 
     def _wait_for_job(self) -> Job | None:
         """Wait for the next job, which runs from then on; None to look around."""
+        assert self._connection is not None
         with self._changed:
             waiting = (job for job in self._jobs.values() if job.state == "waiting")
             job = next(waiting, None)
             if job is None:
                 self._changed.wait(1)
                 return None
+            # With the lock: a stop must not reach the painter before its task. If the
+            # painter is dead, the job waits for the next.
+            self._connection.send(job.task)
             job.state, job.note = "running", "Starting"
         self.on_change()
         return job
@@ -173,25 +202,25 @@ class PaintingQueue:
         """Do one job to its end."""
         assert self._connection is not None
         try:
-            with self._changed:
-                self._connection.send(job.task)
             while job.is_active:
                 update: Update = self._connection.recv()
-                self._apply(job, update)
+                with self._changed:
+                    self._apply(job, update)
                 self.on_change()
         except (EOFError, OSError):
-            job.state = "canceled" if job.state == "stopping" else "failed"
-            job.note = (
-                "the painter ended unexpectedly, maybe for want of memory: try a "
-                "smaller size"
-            )
+            with self._changed:
+                job.state = "canceled" if job.state == "stopping" else "failed"
+                job.note = (
+                    "the painter ended unexpectedly, maybe for want of memory: try a "
+                    "smaller size"
+                )
             self.on_change()
             raise
 
     def _apply(self, job: Job, update: Update) -> None:
         values = update.values
         if update.kind == "note":
-            job.note = values["note"]
+            job.note = hide_folders(values["note"])
         elif update.kind == "progress":
             job.iteration, job.iterations = values["iteration"], values["iterations"]
             job.remaining = values["remaining"]
@@ -206,10 +235,11 @@ class PaintingQueue:
             job.note = "Stopped early" if values["kept"] else ""
             job.state = "done"
         elif update.kind == "failed":
-            job.note, job.state = values["note"], "failed"
+            job.note, job.state = hide_folders(values["note"]), "failed"
         elif update.kind == "canceled":
             job.note, job.state = "", "canceled"
 
     def _end_if_stuck(self, job: Job) -> None:
-        if job.state == "stopping" and self._process is not None:
-            self._process.kill()
+        process = self._process
+        if job.state == "stopping" and process is not None:
+            process.kill()

@@ -20,6 +20,7 @@ from artist_nst.web.photos import PhotoStore
 from artist_nst.web.settings import list_axes
 
 MAX_CELLS = 36
+MAX_WORK = 2e11  # pixels times iterations: 30 times the default at 8192 pixels
 PICKS = tuple(way for way in get_args(PickWay) if way != "diverse")
 
 
@@ -50,7 +51,8 @@ class RequestChecker:
         if isinstance(request, ComparisonRequest):
             axes = self._check_axes(request)
             names = "-by-".join(name for name, _ in axes)
-            folder = f"comparisons/{photo.stem[:40]}-{names}-{secrets.token_hex(3)}"
+            folder = f"comparisons/{photo.stem}-{names}-{secrets.token_hex(3)}"
+        _check_work(recipe, request.long_side, axes)
         artist, works = self._find_works(request)
         task = PaintingTask(
             photo=self._relate(photo),
@@ -126,11 +128,35 @@ class RequestChecker:
                 raise UsageError(f"recipe {value!r}: {suggest(value, RECIPES)}")
             if axis.name == "pick" and value not in PICKS:
                 raise UsageError(f"pick {value!r}: {suggest(value, PICKS)}")
+            if axis.name == "seed" and not (value.isdecimal() and len(value) < 16):
+                raise UsageError(
+                    f"seed {value}: it must be a number of up to 15 digits"
+                )
             if axis.name == "long-side" and not 16 <= _parse_side(value) <= 8192:
                 raise UsageError(f"long-side {value}: it must be from 16 to 8192")
             if axis.name in SETTING_AXES:
                 change_setting(make_recipe(request), axis.name, value)
         return axis.values
+
+
+def _check_work(recipe: Recipe, side: int, axes: tuple[tuple[str, str], ...]) -> None:
+    """Raise UsageError for what would take days."""
+    recipes, sides, count = [recipe], [side], 1
+    for name, values in axes:
+        texts = parse_axis(name, values).values
+        count *= len(texts)
+        if name == "long-side":
+            sides = list(map(int, texts))
+        elif name == "recipe":
+            recipes = [RECIPES[text] for text in texts]
+        elif SETTING_AXES.get(name) == "levels":
+            recipes = [change_setting(recipe, name, text) for text in texts]
+    levels = max(sum(n * scale**2 for scale, n in recipe.levels) for recipe in recipes)
+    if levels * max(sides) ** 2 * count > MAX_WORK:
+        raise UsageError(
+            "this would take too long: ask for a smaller size, fewer iterations, or "
+            "fewer paintings at once"
+        )
 
 
 def _parse_side(text: str) -> int:

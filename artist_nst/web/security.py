@@ -12,10 +12,11 @@ import ipaddress
 import secrets
 import socket
 import time
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +27,7 @@ PUBLIC = ("/static/", "/s/", "/token")  # without a token: surveys are for every
 MAX_JSON_BYTES = 64 << 10
 MAX_ZIP_BYTES = 2 << 30
 RATE, BURST = 200.0, 2000  # requests a second of one address, and at once
+TRY_COST = 100  # of a token that may be wrong, in requests
 MAX_ADDRESSES = 10_000
 
 HEADERS = {
@@ -52,6 +54,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_public(path: str) -> bool:
+    """Tell whether a path of the studio needs no token."""
+    return path.startswith(PUBLIC)
+
+
 class Guard:
     """Middleware that lets only rightful requests through.
 
@@ -59,12 +66,20 @@ class Guard:
         app: What it guards.
         host: The address that the server is bound to.
         token: That must be known; empty if the server is only for this machine.
+        is_public: Tells which paths need no token.
     """
 
-    def __init__(self, app: ASGIApp, host: str, token: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        token: str,
+        is_public: Callable[[str], bool] = is_public,
+    ) -> None:
         self.app = app
         self.host = host
         self.token = token
+        self.is_public = is_public
         self._sessions: set[str] = set()
         self._budgets: dict[str, tuple[float, float]] = {}
 
@@ -78,16 +93,13 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, _add_headers(scope, send))
             return
+        scope["headers"] = [_drop_escapes(*header) for header in scope["headers"]]
         limited = _limit_body(receive, _get_limit(scope))
-        try:
-            await self.app(scope, limited, _add_headers(scope, send))
-        except _TooLargeError:
-            response = _refuse(413, "it is too large")
-            await response(scope, receive, _add_headers(scope, send))
+        await self.app(scope, limited, _add_headers(scope, send))
 
     def open_session(self, token: str) -> str | None:
         """Return the secret of a new session, None if the token is wrong."""
-        if not hmac.compare_digest(token.encode(), self.token.encode()):
+        if not self._is_token(token):
             return None
         secret = secrets.token_urlsafe(32)
         if len(self._sessions) >= MAX_ADDRESSES:
@@ -95,20 +107,31 @@ class Guard:
         self._sessions.add(secret)
         return secret
 
+    def _is_token(self, text: str) -> bool:
+        # A form may hold lone surrogates.
+        given = text.encode(errors="surrogatepass")
+        return hmac.compare_digest(given, self.token.encode())
+
     def _check(self, scope: Scope) -> Response | None:
         """Return what to answer to a request that is refused."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_own_host(host):
             return _refuse(403, "this address is not the studio's")
-        if not self._spend(scope):
-            return _refuse(429, "too many requests: wait a moment")
         if not _is_own_site(headers, host, scope["method"]):
             return _refuse(403, "requests of other sites are refused")
+        # Only then: another site must not use up a visitor's budget.
+        is_try = scope["method"] == "POST" and scope["path"] == "/token"
+        if not self._spend(scope, TRY_COST if is_try else 1):
+            return _refuse(429, "too many requests: wait a moment")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            return _refuse(400, "it has two lengths")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > _get_limit(scope):
             return _refuse(413, "it is too large")
         if self.token and not self._is_allowed(scope["path"], headers):
+            if "authorization" in headers:
+                self._spend(scope, TRY_COST)
             if scope["method"] == "GET" and not scope["path"].startswith("/api"):
                 return RedirectResponse("/token", 303)
             return _refuse(401, "a token is needed: Authorization: Bearer TOKEN")
@@ -117,8 +140,11 @@ class Guard:
     def _is_own_host(self, header: str) -> bool:
         """Tell whether a Host header names this server, not a foreign name for it."""
         try:
-            host = urlsplit(f"//{header}").hostname or ""
+            parts = urlsplit(f"//{header}")
         except ValueError:
+            return False
+        host = parts.hostname or ""
+        if parts.netloc != header or "@" in header:
             return False
         if is_loopback(host) or host == self.host.strip("[]"):
             return True
@@ -131,25 +157,26 @@ class Guard:
         return True
 
     def _is_allowed(self, path: str, headers: Headers) -> bool:
-        if path.startswith(PUBLIC):
+        if self.is_public(path):
             return True
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return hmac.compare_digest(token.encode(), self.token.encode())
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(SESSION)
-        except CookieError:
-            return False
-        return cookie is not None and cookie.value in self._sessions
+            return self._is_token(token)
+        # Not SimpleCookie, which reads none if one of another server here is odd.
+        cookies = headers.get("cookie", "").split(";")
+        pairs = (cookie.strip().partition("=") for cookie in cookies)
+        return any(
+            name == SESSION and value in self._sessions for name, _, value in pairs
+        )
 
-    def _spend(self, scope: Scope) -> bool:
-        """Take one request from an address's budget, which fills with time."""
+    def _spend(self, scope: Scope, cost: int = 1) -> bool:
+        """Take requests from an address's budget, which fills with time."""
         address = (scope.get("client") or ("",))[0]
         now = time.monotonic()
         if len(self._budgets) > MAX_ADDRESSES:
             self._budgets.clear()
         left, then = self._budgets.get(address, (BURST, now))
-        left = min(BURST, left + (now - then) * RATE) - 1
+        left = min(BURST, left + (now - then) * RATE) - cost
         self._budgets[address] = max(left, 0), now
         return left >= 0
 
@@ -157,7 +184,7 @@ class Guard:
 def _is_own_site(headers: Headers, host: str, method: str) -> bool:
     """Tell whether a request comes from the studio's page, or from no page at all."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin not in (None, f"http://{host}", f"https://{host}"):
         return False
     site = headers.get("sec-fetch-site", "none")
     if site in ("same-origin", "none"):
@@ -173,8 +200,11 @@ def _get_limit(scope: Scope) -> int:
     return MAX_ZIP_BYTES if scope["path"] == "/api/artists" else MAX_JSON_BYTES
 
 
-class _TooLargeError(Exception):
-    """A body is longer than it said, or did not say."""
+def _drop_escapes(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Drop cookies with a backslash, which old Pythons take seconds to read."""
+    if name == b"cookie":
+        value = b";".join(part for part in value.split(b";") if b"\\" not in part)
+    return name, value
 
 
 def _limit_body(receive: Receive, limit: int) -> Receive:
@@ -185,7 +215,7 @@ def _limit_body(receive: Receive, limit: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > limit:
-            raise _TooLargeError
+            raise HTTPException(413, "it is too large")
         return message
 
     return receive_limited

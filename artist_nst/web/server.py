@@ -1,4 +1,4 @@
-"""Serve the studio, until Ctrl-C."""
+"""Serve an application, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from artist_nst.errors import UsageError
-from artist_nst.web.app import create_app
-from artist_nst.web.studio import Studio
+from artist_nst.web.security import Guard
 
 CLOSE_SECONDS = 3  # that open connections have to end
 
@@ -42,39 +41,40 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    studio: Studio,
+    app: Guard,
     bound: socket.socket,
-    host: str,
-    token: str,
     on_start: Callable[[str], None],
+    on_end: Callable[[], None] = lambda: None,
     *,
     open_browser: bool,
 ) -> None:
-    """Serve the studio.
+    """Serve an application.
 
     Args:
-        studio: What is served.
-        bound: From :func:`open_socket`.
-        host: As it was given there.
-        token: See :func:`artist_nst.web.app.create_app`.
+        app: What is served.
+        bound: From :func:`open_socket`, called with the application's host.
         on_start: Called with the address when the first page can be loaded.
+        on_end: Called when the server begins to end, before it waits for requests.
         open_browser: Whether to open it there.
     """
     port = bound.getsockname()[1]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+    shown = "127.0.0.1" if app.host in ("0.0.0.0", "::", "") else app.host
     if ":" in shown:
         shown = f"[{shown}]"
     address = f"http://{shown}:{port}/"
     config = uvicorn.Config(
-        create_app(studio, host, token),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=CLOSE_SECONDS,
+        # Whatever else is installed: its limit on headers is what holds here.
+        http="h11",
+        ws="none",
         h11_max_incomplete_event_size=64 << 10,
     )
-    server = _Server(config, studio)
+    server = _Server(config, on_end)
 
     def announce() -> None:
         on_start(address)
@@ -88,13 +88,13 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready, and ends streams when it is to end."""
+    """A server that says when it is ready, and when it is to end."""
 
     on_start: Callable[[], None]
 
-    def __init__(self, config: uvicorn.Config, studio: Studio) -> None:
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None]) -> None:
         super().__init__(config)
-        self.studio = studio
+        self.on_end = on_end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
@@ -103,9 +103,8 @@ class _Server(uvicorn.Server):
         threading.Thread(target=self.on_start, daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams of events first, which would go on for ever."""
-        self.studio.is_closing = True
-        self.studio.signal.notify()
+        """End what would go on for ever first."""
+        self.on_end()
         await super().shutdown(sockets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, get_args
 
-from artist_nst.experiments.axes import AXES, SOURCE_AXES
+from artist_nst.experiments.axes import AXES
 from artist_nst.recipes.published import PUBLICATIONS, RECIPES
 from artist_nst.recipes.recipe import (
     FIELD_TYPES,
@@ -49,13 +49,9 @@ def list_recipes() -> list[dict[str, str]]:
 
 
 def list_axes() -> list[str]:
-    """List what a comparison may vary."""
-    return [axis for axis in AXES if axis not in ("artist", "width")]
-
-
-def find_source_axes(names: list[str]) -> list[str]:
-    """List those axes that choose the works."""
-    return [name for name in names if name in SOURCE_AXES]
+    """List what a comparison may vary, the most important first."""
+    main = [OPTIONS[name].axis or OPTIONS[name].option for name in MAIN]
+    return [*main, *(axis for axis in AXES if axis not in (*main, "artist", "width"))]
 
 
 def _describe(name: str, recipe: Recipe) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from artist_nst.web.photos import PhotoStore
 from artist_nst.web.queue import PaintingQueue
 from artist_nst.web.requests import RequestChecker
 from artist_nst.web.signals import ChangeSignal
+from artist_nst.web.survey_library import SurveyLibrary
 from artist_nst.web.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Studio:
         self.photos = PhotoStore(self.folder.photos)
         self.artists = ArtistLibrary(corpora)
         self.paintings = PaintingLibrary(self.folder.root, self.folder.comparisons)
+        self.surveys = SurveyLibrary(self.folder.surveys)
         self.thumbnails = Thumbnails(self.folder.thumbnails)
         self.queue = PaintingQueue(self.folder.root, self.compute, notify)
         self.fetcher = Fetcher(corpora, notify)
@@ -62,9 +64,13 @@ class Studio:
         self.queue.start()
         self.fetcher.start()
 
-    def close(self) -> None:
-        """Stop both; what is painted is kept as it is."""
+    def end_streams(self) -> None:
+        """End the streams of events, which would go on for ever."""
         self.is_closing = True
         self.signal.notify()
+
+    def close(self) -> None:
+        """Stop both; what is painted is kept as it is."""
+        self.end_streams()
         self.fetcher.close()
         self.queue.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from artist_nst.web.artists import Artist, make_key
+from artist_nst.web.artists import Artist, make_key, replace_surrogates
 from artist_nst.web.fetches import FetchJob
 from artist_nst.web.jobs import Job
 from artist_nst.web.paintings import FinishedPainting
@@ -99,8 +99,8 @@ def view_works(artist: Artist) -> list[dict[str, Any]]:
         works.append(
             {
                 "key": key,
-                "title": work.title,
-                "year": work.year or "",
+                "title": replace_surrogates(work.title),
+                "year": replace_surrogates(work.year or ""),
                 "thumbnail": f"{base}/{key}/thumbnail",
                 "width": work.width,
                 "height": work.height,

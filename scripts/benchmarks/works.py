@@ -15,7 +15,8 @@ from unittest.mock import patch
 import numpy as np
 from rich.table import Table
 
-from artist_nst.styles.picking import Pick, PickWay, pick_works
+from artist_nst.styles.pick import Pick, PickWay
+from artist_nst.styles.picking import pick_works
 from benchmarks.context import Context, make_empty_table
 from benchmarks.timing import median_if_known, summarize
 

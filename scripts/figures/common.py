@@ -40,10 +40,11 @@ from artist_nst.nst.weights.locate import locate_weights
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks
 from artist_nst.painting.output_names import SHEET
-from artist_nst.painting.style_sources import Source, StyleRequest
+from artist_nst.painting.sources import Source
+from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.recipes.published import recipe
 from artist_nst.recipes.recipe import Network, Recipe, get_architecture
-from artist_nst.styles.picking import Pick
+from artist_nst.styles.pick import Pick
 
 MAX_BYTES, MAX_WIDTH = 300_000, 1600  # of a JPEG for the docs
 

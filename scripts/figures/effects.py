@@ -8,11 +8,11 @@ layer, and the number of works that are mixed.
 from common import Figure, get_works, make_cell, pick_works, read_painting, run_figure
 
 from artist_nst._types import Pixels
-from artist_nst.experiments.axes import change_setting
 from artist_nst.experiments.results import read_panel
 from artist_nst.experiments.runner import Cell, Series
 from artist_nst.figures.grid import draw_grid
-from artist_nst.styles.picking import Pick
+from artist_nst.recipes.settings import change_setting
+from artist_nst.styles.pick import Pick
 
 PHOTO, WORK = "chelsea", 1
 # Five values of each option, among them the default.

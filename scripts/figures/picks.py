@@ -17,7 +17,7 @@ from common import (
 from artist_nst._types import Pixels
 from artist_nst.experiments.results import read_panel
 from artist_nst.experiments.runner import Cell, Series
-from artist_nst.styles.picking import Pick
+from artist_nst.styles.pick import Pick
 
 # Three works of eight, since this artist has few works of each style.
 PICKS = {

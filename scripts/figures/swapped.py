@@ -18,7 +18,7 @@ from artist_nst._types import Pixels
 from artist_nst.experiments.results import read_cell_panel, read_source_panel
 from artist_nst.experiments.runner import Series
 from artist_nst.figures.sheet import draw_sheet
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
 
 
 def draw(figure: Figure) -> None:

@@ -10,9 +10,10 @@ from artist_nst.errors import UsageError
 from artist_nst.evaluation.near_duplicates import group_duplicates, make_thumbnail
 from artist_nst.experiments.runner import Cell
 from artist_nst.image.files import read_small
-from artist_nst.painting.style_sources import from_work
+from artist_nst.painting.sources import from_work
 from artist_nst.recipes.recipe import Recipe
-from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay, pick_works
+from artist_nst.styles.pick import DEFAULT_MIX_SIZE, Pick, PickWay
+from artist_nst.styles.picking import pick_works
 
 MODES: tuple[PickWay, ...] = (
     "random",

@@ -27,7 +27,7 @@ from artist_nst.styles.descriptors import (
     describe_file,
     describe_files,
 )
-from artist_nst.styles.picking import PickWay
+from artist_nst.styles.pick import PickWay
 
 HEADINGS = (
     "mode",

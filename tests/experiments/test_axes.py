@@ -9,14 +9,10 @@ from typing import Any
 import pytest
 
 from artist_nst import UsageError, recipe
-from artist_nst.experiments.axes import (
-    MAX_SLUG_BYTES,
-    SETTING_AXES,
-    Axis,
-    change_setting,
-    parse_axis,
-)
+from artist_nst.experiments.axes import Axis, parse_axis
+from artist_nst.painting.output_names import MAX_SLUG_BYTES
 from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.settings import SETTING_AXES, change_setting
 
 BASE = RECIPES["default"]
 

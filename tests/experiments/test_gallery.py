@@ -22,7 +22,7 @@ from artist_nst.image.files import read_record
 from artist_nst.painting import record
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
 from artist_nst.recipes.published import recipe
 from tests.conftest import picture
 from tests.experiments.conftest import Drawing, read_pixels, snapshot, stop_at

@@ -24,7 +24,7 @@ from artist_nst.experiments.results import (
 from artist_nst.experiments.runner import Cell, FinishedCell, Series
 from artist_nst.figures.plot import Chart
 from artist_nst.image import decoder
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
 from tests.conftest import picture
 
 BASE = recipe(width=48).with_iterations(3)

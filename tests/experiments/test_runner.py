@@ -26,7 +26,7 @@ from artist_nst.painting import record
 from artist_nst.painting.canvas import Canvas
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import Networks
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
 from artist_nst.recipes.recipe import Network, Pool
 from tests.conftest import picture
 from tests.experiments.conftest import (

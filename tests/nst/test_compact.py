@@ -19,7 +19,8 @@ from artist_nst.nst.features import extract_features
 from artist_nst.nst.losses import style_relative
 from artist_nst.nst.tensors import to_tensor
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights.checkpoint import Weights, layer_names
+from artist_nst.nst.weights.checkpoint import Weights
+from artist_nst.recipes.layers import layer_names
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 STYLE = tuple(f"conv{block}_1" for block in range(1, 6))

@@ -22,7 +22,8 @@ from artist_nst.nst.compact import (
     pack_weights,
     read_training_record,
 )
-from artist_nst.nst.weights.checkpoint import Weights, layer_names
+from artist_nst.nst.weights.checkpoint import Weights
+from artist_nst.recipes.layers import layer_names
 
 RECORD = {"seed": 3, "pictures": "Käthe"}
 

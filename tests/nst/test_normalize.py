@@ -11,8 +11,9 @@ from torch import Tensor
 
 from artist_nst.nst.normalize import measure_activation_means, normalize_weights
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights.checkpoint import InputConvention, Weights, layer_names
+from artist_nst.nst.weights.checkpoint import InputConvention, Weights
 from artist_nst.painting import calibration
+from artist_nst.recipes.layers import layer_names
 from artist_nst.recipes.recipe import Padding, Pool
 from tests.nst.conftest import image, read_rgb
 

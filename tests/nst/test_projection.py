@@ -18,7 +18,8 @@ from artist_nst.nst.objective import (
     compute_targets,
 )
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights.checkpoint import ProjectionRoot, Weights, layer_names
+from artist_nst.nst.weights.checkpoint import ProjectionRoot, Weights
+from artist_nst.recipes.layers import layer_names
 from artist_nst.recipes.published import recipe
 from artist_nst.recipes.recipe import Recipe, StyleLoss
 from tests.conftest import picture

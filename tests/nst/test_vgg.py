@@ -12,8 +12,9 @@ from torch.nn import functional
 from torchvision.models.vgg import cfgs, make_layers
 
 from artist_nst.errors import UsageError
-from artist_nst.nst.vgg import AVERAGE_GAIN, VGG, check_layers, minimum_side
-from artist_nst.nst.weights.checkpoint import Weights, layer_names
+from artist_nst.nst.vgg import AVERAGE_GAIN, VGG
+from artist_nst.nst.weights.checkpoint import Weights
+from artist_nst.recipes.layers import check_layers, layer_names, minimum_side
 from artist_nst.recipes.recipe import Architecture, Pool
 from tests.nst.conftest import image
 

@@ -23,7 +23,7 @@ from artist_nst.nst.features import TargetCache
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting import canvas as canvas_module
 from artist_nst.painting.canvas import Canvas
-from artist_nst.painting.style_sources import Source
+from artist_nst.painting.sources import Source
 from artist_nst.recipes.published import recipe
 from artist_nst.recipes.recipe import Color, Recipe
 

@@ -18,12 +18,8 @@ from artist_nst.nst.weights.checkpoint import TORCHVISION_FILES
 from artist_nst.nst.weights.download import WeightsUnavailableError
 from artist_nst.painting import networks, record
 from artist_nst.painting.compute import ComputeOptions
-from artist_nst.painting.networks import (
-    Networks,
-    check_recipe_layers,
-    load_network,
-    locate_network,
-)
+from artist_nst.painting.networks import Networks, load_network, locate_network
+from artist_nst.recipes.layers import check_recipe_layers
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import Architecture, Network, Recipe
 from tests.painting.conftest import OFFLINE

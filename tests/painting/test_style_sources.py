@@ -10,14 +10,10 @@ from PIL import Image
 
 from artist_nst.corpus.filters import Selection
 from artist_nst.errors import ArtistNstError, UsageError
-from artist_nst.painting.style_sources import (
-    Source,
-    StyleRequest,
-    name_sources,
-    parse_weight,
-)
+from artist_nst.painting.sources import Source, name_sources, parse_weight
+from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.styles import descriptors
-from artist_nst.styles.picking import Pick
+from artist_nst.styles.pick import Pick
 from tests.conftest import picture
 
 WORKS = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from artist_nst.errors import UsageError
-from artist_nst.nst.weights.checkpoint import layer_names
+from artist_nst.recipes.layers import layer_names
 from artist_nst.recipes.published import PUBLICATIONS, RECIPES, recipe
 
 NAMES = [

@@ -19,13 +19,8 @@ from artist_nst.corpus.filters import Selection
 from artist_nst.corpus.works import Corpus, Work, load_corpus
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.styles import descriptors
-from artist_nst.styles.picking import (
-    DEFAULT_MIX_SIZE,
-    Pick,
-    PickWay,
-    draw_works,
-    pick_works,
-)
+from artist_nst.styles.pick import DEFAULT_MIX_SIZE, Pick, PickWay, draw_works
+from artist_nst.styles.picking import pick_works
 from tests.conftest import picture
 
 WAYS: tuple[PickWay, ...] = get_args(PickWay)

@@ -25,10 +25,11 @@ from artist_nst.cli.options import (
 from artist_nst.cli.series import run_series
 from artist_nst.cli.signals import load_torch
 from artist_nst.errors import UsageError
-from artist_nst.experiments.axes import AXES, SETTING_AXES, Axis, parse_axis
+from artist_nst.experiments.axes import AXES, Axis, parse_axis
 from artist_nst.painting.output_names import shorten_name
+from artist_nst.recipes.settings import SETTING_AXES
 from artist_nst.recipes.toml_file import find_recipe
-from artist_nst.styles.picking import Pick
+from artist_nst.styles.pick import Pick
 
 # More paintings take hours on most machines, and need --yes.
 MAX_UNCONFIRMED = 100

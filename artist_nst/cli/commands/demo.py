@@ -17,7 +17,7 @@ from artist_nst.errors import UsageError
 from artist_nst.recipes.published import recipe
 
 if TYPE_CHECKING:
-    from artist_nst.painting.style_sources import Source
+    from artist_nst.painting.sources import Source
 
 # Photographs of scikit-image, and the work whose style each is painted in.
 PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-02"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst.cli.commands.paint import expand
+from artist_nst._files import find_pictures
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.output import write_stdout
@@ -98,7 +98,7 @@ def evaluate(
 
     if csv is not None:
         check_writable(csv, (".csv",))
-    paths = [path for painting in paintings for path in expand(painting)]
+    paths = [path for painting in paintings for path in find_pictures(painting)]
     with counting_bar(console) as show:
         evaluation = metrics.evaluate(
             paths,

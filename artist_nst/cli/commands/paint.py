@@ -6,13 +6,12 @@ import os
 import secrets
 from dataclasses import replace
 from functools import partial
-from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from artist_nst._files import is_picture_file, list_folder, open_file
+from artist_nst._files import find_pictures, open_file
 from artist_nst.cli.console import print_note
 from artist_nst.cli.gallery import (
     DEFAULT_COUNT,
@@ -37,7 +36,7 @@ from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.corpus.filters import Selection
 from artist_nst.errors import UsageError
 from artist_nst.recipes.toml_file import find_recipe
-from artist_nst.styles.picking import DEFAULT_MIX_SIZE, Pick, PickWay
+from artist_nst.styles.pick import DEFAULT_MIX_SIZE, Pick, PickWay
 
 if TYPE_CHECKING:
     from artist_nst.painting.style_sources import StyleRequest
@@ -240,25 +239,12 @@ def split_pictures(
             )
     if artist is not None and images:
         raise UsageError("name style images with --style, or an --artist, not both")
-    photos = [photo for picture in pictures for photo in expand(picture)]
+    photos = [photo for picture in pictures for photo in find_pictures(picture)]
     return photos, images
 
 
 def _weigh(image: str) -> tuple[str, float]:
     """Read ``IMAGE`` or ``IMAGE:WEIGHT``; a file's name itself may look like that."""
-    from artist_nst.painting.style_sources import parse_weight
+    from artist_nst.painting.sources import parse_weight
 
     return (image, 1.0) if os.path.exists(image) else parse_weight(image)
-
-
-def expand(picture: str) -> list[Path]:
-    """List the pictures of a folder, or of a pattern, which Windows' shells do not."""
-    if os.path.isdir(picture):
-        paths = (Path(picture, name) for name in list_folder(Path(picture)))
-        pictures = list(filter(is_picture_file, paths))
-        if not pictures:
-            raise UsageError(f"{picture}: the folder has no pictures")
-        return pictures
-    if os.path.exists(picture):
-        return [Path(picture)]
-    return [Path(match) for match in sorted(glob(picture))] or [Path(picture)]

@@ -11,6 +11,15 @@ from artist_nst.cli.console import counting_bar, open_console, print_note
 from artist_nst.cli.help import Command, Group, shorten_values
 from artist_nst.cli.options import Corpora, Quiet, Verbose
 from artist_nst.cli.output import print_result, write_stdout
+from artist_nst.cli.serving import (
+    Host,
+    NoBrowser,
+    Port,
+    announce,
+    check_installed,
+    choose_token,
+    token_option,
+)
 from artist_nst.cli.tables import print_table
 from artist_nst.errors import format_count
 from artist_nst.surveys.survey import QUESTIONS, SCALE, Kind
@@ -167,7 +176,48 @@ def results(
     write_stdout(f"\n{_summarize(statistics)}\n")
 
 
-for function in (create, results):
+def serve(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="File of the survey.", show_default=False),
+    ],
+    host: Host = "127.0.0.1",
+    port: Port = 8430,
+    token: Annotated[
+        str | None, token_option("Secret for the results; raters need none")
+    ] = None,
+    no_browser: NoBrowser = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Serve a survey to raters, such as on a tablet at an exhibition.
+
+    Raters are at /, the results so far at /results. Answers are kept in the file at
+    once; after a restart, raters go on where they were.
+
+    Examples:
+        artist-nst survey serve ratio.db
+        artist-nst survey serve ratio.db --host 0.0.0.0 --token new
+    """
+    check_installed()
+    from artist_nst.web.server import open_socket
+    from artist_nst.web.server import serve as serve_app
+    from artist_nst.web.survey_app import create_survey_app
+
+    console = open_console(quiet, verbose)
+    token = choose_token(token, host)
+    app = create_survey_app(file, host, token)
+    bound = open_socket(host, port)
+    end = f"answers are in {file}, results at /results; Ctrl-C ends it"
+    serve_app(
+        app,
+        bound,
+        lambda address: announce(console, address, host, token, end),
+        open_browser=not no_browser,
+    )
+
+
+for function in (create, results, serve):
     app.command(cls=Command)(shorten_values(function))
 
 

@@ -27,12 +27,9 @@ def weights(
     Example: artist-nst weights
     """
     load_torch()
-    from artist_nst.nst.weights.checkpoint import (
-        belongs_to_other,
-        load_weights,
-        resolve_vgg,
-    )
+    from artist_nst.nst.weights.checkpoint import belongs_to_other, load_weights
     from artist_nst.nst.weights.download import WEIGHTS_VARIABLE, download_weights
+    from artist_nst.recipes.layers import resolve_vgg
 
     console = open_console(quiet, verbose)
     named, architecture = os.environ.get(WEIGHTS_VARIABLE), resolve_vgg(network)

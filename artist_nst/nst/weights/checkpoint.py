@@ -21,24 +21,12 @@ from torch import Tensor
 from artist_nst._files import hash_file, open_file
 from artist_nst._types import PathLike
 from artist_nst.errors import ArtistNstError, UsageError, suggest
-from artist_nst.recipes.recipe import (
-    Architecture,
-    Network,
-    format_network,
-    get_architecture,
-)
+from artist_nst.recipes.layers import LAST_REQUIRED_LAYER, VGG_WIDTHS, resolve_vgg
+from artist_nst.recipes.recipe import Architecture, Network, format_network
 
 InputConvention = Literal["torchvision", "oxford"]
 """``torchvision``: RGB 0–1, normalized by mean and standard deviation; ``oxford``: BGR
 0–255 minus the mean 103.939, 116.779, 123.68."""
-
-VGG_WIDTHS: dict[Architecture, tuple[tuple[int, ...], ...]] = {
-    "vgg11": ((64,), (128,), (256,) * 2, (512,) * 2, (512,) * 2),
-    "vgg13": ((64,) * 2, (128,) * 2, (256,) * 2, (512,) * 2, (512,) * 2),
-    "vgg16": ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
-    "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
-}
-"""Filters of each convolution, by block."""
 
 # Listed here because importing torchvision to ask for them takes more than a second.
 TORCHVISION_FILES: dict[Architecture, str] = {
@@ -58,7 +46,6 @@ _INPUT_NAMES: dict[str, InputConvention] = {
 }
 # Of tensors' names and sizes alone; VGG-19's is of 3,000 bytes.
 MAX_PICKLE_BYTES = 16 << 20
-_LAST_REQUIRED_LAYER = "conv5_1"  # the deepest layer that the papers use
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 logger = logging.getLogger(__name__)
@@ -107,34 +94,6 @@ class Weights:
     projection_roots: dict[str, ProjectionRoot] = field(
         default_factory=dict, repr=False
     )
-
-
-def layer_names(network: Network) -> tuple[str, ...]:
-    """List a network's convolutions by the papers' names, from conv1_1 on.
-
-    Raises:
-        UsageError: There is no such network.
-    """
-    if network == "compact":
-        names = layer_names("vgg19")
-        return names[: names.index(_LAST_REQUIRED_LAYER) + 1]
-    return tuple(layer for layer, _, _ in _layout(resolve_vgg(network)))
-
-
-def resolve_vgg(network: Network) -> Architecture:
-    """Return the VGG whose weights file a network needs.
-
-    Raises:
-        UsageError: There is no such network, or it needs no file.
-    """
-    if network not in get_args(Network):
-        hint = suggest(network, get_args(Network))
-        raise UsageError(f"unknown network {network!r}: {hint}")
-    if network == "compact":
-        raise UsageError(
-            "the compact network comes with artist-nst: there is nothing to download"
-        )
-    return get_architecture(network)
 
 
 def check_readable(path: PathLike) -> None:
@@ -364,7 +323,7 @@ def _find_mismatch(archive: _Archive, network: Architecture) -> str | None:
         missing = [name for name in names if name not in archive.shapes]
         if missing and gap is None:
             gap = f"{layer} is missing (no {missing[0]})"
-        if gap is not None and (len(missing) < 2 or layer <= _LAST_REQUIRED_LAYER):
+        if gap is not None and (len(missing) < 2 or layer <= LAST_REQUIRED_LAYER):
             return gap
         for name, expected in zip(names, (shape, shape[:1]), strict=True):
             actual = archive.shapes.get(name, expected)

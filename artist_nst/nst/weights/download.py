@@ -15,11 +15,8 @@ import torch
 
 from artist_nst._files import get_version, hash_file
 from artist_nst.errors import ArtistNstError
-from artist_nst.nst.weights.checkpoint import (
-    TORCHVISION_FILES,
-    parse_hash_prefix,
-    resolve_vgg,
-)
+from artist_nst.nst.weights.checkpoint import TORCHVISION_FILES, parse_hash_prefix
+from artist_nst.recipes.layers import resolve_vgg
 from artist_nst.recipes.recipe import Architecture, Network, format_network
 
 DownloadCallback = Callable[[int, int], None]

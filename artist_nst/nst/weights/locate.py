@@ -15,7 +15,6 @@ from artist_nst.nst.weights.checkpoint import (
     belongs_to_other,
     load_weights,
     parse_hash_prefix,
-    resolve_vgg,
 )
 from artist_nst.nst.weights.download import (
     WEIGHTS_VARIABLE,
@@ -24,6 +23,7 @@ from artist_nst.nst.weights.download import (
     download_weights,
     get_cache_path,
 )
+from artist_nst.recipes.layers import resolve_vgg
 from artist_nst.recipes.recipe import Network, format_network
 
 

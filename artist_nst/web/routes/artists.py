@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import lzma
+import os
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any, cast
 
 from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import FileResponse
@@ -24,6 +27,7 @@ from artist_nst.web.views import view_artist, view_fetch, view_works
 router = APIRouter(prefix="/api")
 
 MAX_FILES = 20_000  # in a zip
+MAX_DIRECTORY_BYTES = 16 << 20  # of a zip: millions of entries would fill the memory
 MAX_UNPACKED_BYTES = 8 << 30
 COPY_BYTES = 1 << 20
 
@@ -76,9 +80,12 @@ def add_zip(
     studio.folder.check_space()
     if not artist.strip():
         raise UsageError("name the artist whose pictures these are")
-    with tempfile.TemporaryDirectory() as folder:
-        _unpack(file, Path(folder))
-        return _adopt(studio, Path(folder), artist, copy=True)
+    # On the disk that is checked: /tmp may be memory.
+    with tempfile.TemporaryDirectory(prefix=".zip-", dir=studio.folder.root) as parent:
+        folder = Path(parent) / "the zip"  # as messages call it
+        folder.mkdir()
+        _unpack(studio, file, folder)
+        return _adopt(studio, folder, artist, copy=True)
 
 
 @router.post("/folders", status_code=201, tags=["artists"])
@@ -103,14 +110,14 @@ def _adopt(
     ]
 
 
-def _unpack(file: UploadFile, folder: Path) -> None:
+def _unpack(studio: Studio, file: UploadFile, folder: Path) -> None:
     """Unpack the pictures of a zip under names of our own.
 
     Raises:
         UsageError: It is no zip, or too large when unpacked, or has no pictures.
     """
     try:
-        with zipfile.ZipFile(file.file) as archive:
+        with zipfile.ZipFile(cast(IO[bytes], _ZipFile(file.file))) as archive:
             entries = [
                 entry
                 for entry in archive.infolist()
@@ -118,12 +125,31 @@ def _unpack(file: UploadFile, folder: Path) -> None:
             ]
             if len(entries) > MAX_FILES:
                 raise UsageError(f"the zip has more than {MAX_FILES:,} files")
-            if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+            size = sum(entry.file_size for entry in entries)
+            if size > MAX_UNPACKED_BYTES:
                 raise UsageError("the zip is too large: unpack it, and name the folder")
+            studio.folder.check_space(size)
             for number, entry in enumerate(entries):
                 _unpack_entry(archive, entry, folder, number)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+    except (
+        *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+        *(RuntimeError, ValueError, EOFError, OSError),
+    ) as error:
         raise ArtistNstError("the file is no zip that can be read") from error
+
+
+class _ZipFile:
+    """The file of a zip, whose directory is read only if it is not too long."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Read some bytes; the directory is read in one piece."""
+        if size > MAX_DIRECTORY_BYTES:
+            raise UsageError(f"the zip has more than {MAX_FILES:,} files")
+        return self._file.read(size)
 
 
 def _unpack_entry(
@@ -133,7 +159,8 @@ def _unpack_entry(
     if name.startswith("."):
         return
     # Its name is the work's title, and never a path.
-    safe = "".join(c if c.isalnum() or c in " .-_()" else "_" for c in name)[-120:]
+    safe = "".join(c if c.isalnum() or c in " .-_()" else "_" for c in name)
+    safe = os.fsencode(safe)[-200:].decode(errors="ignore")
     path = folder / f"{number}" / safe
     path.parent.mkdir()
     with archive.open(entry) as source, open(path, "wb") as target:

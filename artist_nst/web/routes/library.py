@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
@@ -11,8 +12,10 @@ from fastapi.responses import FileResponse
 from artist_nst.image.encoder import encode
 from artist_nst.image.files import read_picture
 from artist_nst.painting.output_names import SHEET
+from artist_nst.painting.record_types import Record
 from artist_nst.web.command_line import format_command
 from artist_nst.web.dependencies import StudioOf
+from artist_nst.web.folder import hide_folders
 from artist_nst.web.paintings import FinishedPainting
 from artist_nst.web.reuse import describe_request
 from artist_nst.web.studio import Studio
@@ -53,7 +56,7 @@ def view_whole(studio: Studio, painting: FinishedPainting) -> dict[str, Any]:
     from artist_nst.painting.description import describe_record
     from artist_nst.recipes.recipe import from_dict
 
-    record = painting.record
+    record = _hide_places(painting.record)
     base = f"/api/paintings/{painting.id}"
     works = studio.paintings.find_works(painting)
     photo = studio.paintings.find_photo(painting)
@@ -67,6 +70,20 @@ def view_whole(studio: Studio, painting: FinishedPainting) -> dict[str, Any]:
         "explanation": f"{base}/explanation" if painting.explanation else None,
         "comparison": painting.comparison,
     }
+
+
+def _hide_places(record: Record) -> Record:
+    """Return a record that does not say where on this machine its pictures are."""
+
+    def hide(picture: Any) -> Any:
+        return {**picture, "path": picture["path"] and hide_folders(picture["path"])}
+
+    places = {
+        "corpora": None,
+        "content": hide(record["content"]),
+        "styles": list(map(hide, record["styles"])),
+    }
+    return cast(Record, {**record, **places})
 
 
 @router.post("/paintings/{painting_id}/reuse", tags=["gallery"])
@@ -94,12 +111,11 @@ def get_jpeg(studio: StudioOf, painting_id: str) -> Response:
     """Download a painting as a JPEG, without its record."""
     path = studio.paintings.find(painting_id).path
     pixels = read_picture(path).pixels
-    name = path.with_suffix(".jpg").name.encode("ascii", "replace").decode()
-    disposition = f'attachment; filename="{name.replace(chr(34), "_")}"'
+    name = quote(path.with_suffix(".jpg").name)
     return Response(
         bytes(encode(pixels, ".jpg", path.name)),
         media_type="image/jpeg",
-        headers={"Content-Disposition": disposition},
+        headers={"Content-Disposition": f"attachment; filename*=utf-8''{name}"},
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
 
 from artist_nst.web.dependencies import StudioOf
-from artist_nst.web.security import SESSION, Guard
 from artist_nst.web.templates import render
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -56,25 +55,6 @@ def show_comparison(studio: StudioOf, comparison: str) -> str:
 def show_api(request: Request) -> str:
     """Show what the API takes and answers."""
     return render("api.html", page="", groups=_group_routes(request.app.openapi()))
-
-
-@router.get("/token")
-def ask_for_token() -> str:
-    """Ask for the token."""
-    return render("token.html", page="", error="")
-
-
-@router.post("/token")
-def open_session(request: Request, token: Annotated[str, Form()] = "") -> Response:
-    """Open a session for who knows the token."""
-    guard: Guard = request.app.state.guard
-    secret = guard.open_session(token.strip())
-    if secret is None:
-        page = render("token.html", page="", error="That is not the token.")
-        return HTMLResponse(page, 403)
-    response = RedirectResponse("/", 303)
-    response.set_cookie(SESSION, secret, httponly=True, samesite="strict")
-    return response
 
 
 def _group_routes(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -56,8 +56,9 @@ def get_settings(recipe: str = "default", draft: bool = False) -> dict[str, Any]
 def add_photo(studio: StudioOf, file: UploadFile) -> dict[str, Any]:
     """Upload a photo or a style image, as a form's field ``file``."""
     studio.folder.check_space()
-    content = file.file.read(MAX_BYTES + 1)
-    return view_photo(studio.photos.add(file.filename or "", content))
+    with studio.photos.turn:
+        content = file.file.read(MAX_BYTES + 1)
+        return view_photo(studio.photos.add(file.filename or "", content))
 
 
 @router.get("/photos", tags=["photos"])

@@ -14,12 +14,16 @@ painting.work_images.forEach((url, index) => beneath.push([painting.work_images.
 function makeWipe() {
   const under = h("img", { class: "under", src: beneath[0]?.[1] ?? "", alt: beneath[0]?.[0] ?? "", hidden: !beneath.length });
   const wipe = h("div", { class: "wipe" }, h("img", { src: painting.image, alt: `${painting.photo} after ${title}` }), under, h("div", { class: "bar", hidden: !beneath.length }));
-  wipe.style.setProperty("--at", "0%");
+  const showUpTo = (share) => {
+    wipe.style.setProperty("--at", `${share}%`);
+    wipe.classList.toggle("whole", Number(share) === 0);
+  };
+  showUpTo(0);
   if (!beneath.length) return [wipe, h("p", { class: "quiet" }, "The photo and the works are no longer where they were.")];
-  const slider = h("input", { type: "range", min: 0, max: 100, value: 0, id: "wipe", oninput: () => wipe.style.setProperty("--at", `${slider.value}%`) });
+  const slider = h("input", { type: "range", min: 0, max: 100, value: 0, id: "wipe", oninput: () => showUpTo(slider.value) });
   const which = h("select", { "aria-label": "Compare with", onchange: () => {
     [under.alt, under.src] = beneath[which.value];
-    if (slider.value === "0") { slider.value = 50; wipe.style.setProperty("--at", "50%"); }
+    if (slider.value === "0") { slider.value = 50; showUpTo(50); }
   } }, ...beneath.map(([text], index) => h("option", { value: index }, text)));
   slider.setAttribute("aria-label", "How much of it is shown beside the painting");
   return [wipe, h("div", { class: "under-wipe" }, which, slider, h("span", { class: "quiet" }, "Painting"))];

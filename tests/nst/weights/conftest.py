@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from artist_nst.nst.weights import checkpoint
-from artist_nst.nst.weights.checkpoint import VGG_WIDTHS
+from artist_nst.recipes.layers import VGG_WIDTHS
 from artist_nst.recipes.recipe import Architecture
 
 StateDict = dict[str, Tensor]

@@ -19,11 +19,10 @@ from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.nst.weights import checkpoint
 from artist_nst.nst.weights.checkpoint import (
     TORCHVISION_FILES,
-    VGG_WIDTHS,
     check_readable,
-    layer_names,
     load_weights,
 )
+from artist_nst.recipes.layers import VGG_WIDTHS, layer_names
 from tests.nst.weights.conftest import (
     StateDict,
     make_state_dict,

@@ -14,11 +14,11 @@ from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.nst.weights.checkpoint import (
     TORCHVISION_FILES,
     OtherNetworkError,
-    layer_names,
     load_weights,
 )
 from artist_nst.nst.weights.download import WeightsUnavailableError, get_download_size
 from artist_nst.nst.weights.locate import find_weights, locate_weights
+from artist_nst.recipes.layers import layer_names
 from tests.nst.weights.conftest import make_state_dict, one_line, pretend_published
 
 

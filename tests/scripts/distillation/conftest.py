@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from artist_nst.nst.vgg import VGG
-from artist_nst.nst.weights.checkpoint import Weights, layer_names
+from artist_nst.nst.weights.checkpoint import Weights
+from artist_nst.recipes.layers import layer_names
 from tests.conftest import picture
 
 

@@ -1,0 +1,222 @@
+"""Report, estimate and run batches of jobs that were checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from artist_nst._files import format_path
+from artist_nst.cli.console import (
+    download_bar,
+    format_bytes,
+    format_seconds,
+    print_note,
+)
+from artist_nst.cli.series import series_folder
+from artist_nst.cli.signals import load_torch
+from artist_nst.cli.tables import print_table
+from artist_nst.errors import ArtistNstError, UsageError, format_count
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from artist_nst.batch.checking import CheckedJob
+    from artist_nst.batch.finished import FinishedJobs
+    from artist_nst.batch.jobs import Problem
+    from artist_nst.batch.plan import Plan
+    from artist_nst.painting.compute import ComputeOptions
+
+
+@dataclass(frozen=True, slots=True)
+class JobSource:
+    """Where jobs come from.
+
+    Attributes:
+        file: The job file; empty for jobs made by options.
+        skip_bad: Whether jobs that cannot be painted are left out.
+    """
+
+    file: str
+    skip_bad: bool
+
+    def report(self, problems: Sequence[Problem], good: int) -> None:
+        """Print problems as a table, equal ones in one row.
+
+        Args:
+            problems: By job.
+            good: How many jobs can be painted.
+
+        Raises:
+            UsageError: There are problems, unless they are skipped and jobs are left.
+        """
+        if not problems:
+            return
+        lines: dict[tuple[str, str], list[int]] = {}
+        for problem in sorted(problems, key=lambda problem: problem.line):
+            lines.setdefault((problem.field, problem.reason), []).append(problem.line)
+        head = "line" if self.file else "job"
+        rows = [
+            {head: _format_lines(numbers), "field": field, "problem": reason}
+            for (field, reason), numbers in lines.items()
+        ]
+        heads = (head, "field", "problem")
+        print_table(heads, rows, whole=(head, "field"), folded=("problem",))
+        bad = len({problem.line for problem in problems})
+        where = f"{format_path(self.file)}: " if self.file else ""
+        what = f"{where}{bad:,} of {format_count(bad + good, 'job')} cannot be painted"
+        if not self.skip_bad:
+            raise UsageError(f"{what}: correct them, or leave them out with --skip-bad")
+        if not good:
+            raise UsageError(f"{what}: correct them")
+
+
+def _format_lines(lines: Sequence[int]) -> str:
+    more = len({*lines}) - 1
+    return f"{lines[0]} and {more:,} more" if more else str(lines[0])
+
+
+def estimate_batch(
+    jobs: Sequence[CheckedJob],
+    folder: Path,
+    source: JobSource,
+    compute: ComputeOptions,
+    console: Console,
+) -> None:
+    """Print what painting the jobs would take, without painting or downloading.
+
+    Raises:
+        UsageError: Other files are where the paintings would be.
+    """
+    from artist_nst.batch.estimate import estimate_jobs, measure_pace
+    from artist_nst.batch.plan import make_plan
+
+    found = None
+    if folder.is_dir():
+        plan, found = _look_for_finished(jobs, folder, compute)
+    else:
+        plan = make_plan(jobs, lambda recipe: (recipe.network, ""))
+    _print_repeats(plan, console)
+    pace = None
+    if found is not None:
+        source.report(found.conflicts, len(jobs) - len(found.conflicts))
+        pairs = ((planned.job, entry.seconds) for planned, entry in found.finished)
+        pace = measure_pace((job, seconds) for job, seconds in pairs if seconds)
+    planned_jobs = plan.jobs if found is None else found.remaining
+    estimate = estimate_jobs([planned.job for planned in planned_jobs], pace)
+    finished = len(found.finished) if found else 0
+    done = f"; {finished:,} more are finished" if finished else ""
+    count = format_count(estimate.picks, "painting")
+    picked = f"; those of {count} are still to be picked" if estimate.picks else ""
+    seconds = estimate.seconds
+    facts = {
+        "paintings": f"{estimate.paintings:,}{done}",
+        "photos": f"{estimate.photos:,}",
+        "works": f"{estimate.works:,}{picked}",
+        "pixels": f"{estimate.megapixel_iterations:,.0f} megapixel iterations",
+        "time": "not known before some are painted"
+        if seconds is None
+        else format_seconds(seconds),
+        "disk": format_bytes(estimate.output_bytes),
+        "memory": f"{format_bytes(estimate.memory_bytes)} for the largest painting, "
+        "less in strips (--max-memory)",
+    }
+    rows = [{"what": name, "estimate": text} for name, text in facts.items()]
+    print_table(("what", "estimate"), rows)
+
+
+def _look_for_finished(
+    jobs: Sequence[CheckedJob], folder: Path, compute: ComputeOptions
+) -> tuple[Plan, FinishedJobs | None]:
+    """Plan the jobs, and find the finished ones if the weights are on this machine."""
+    from artist_nst.batch.finished import find_finished
+    from artist_nst.batch.ledger import Ledger
+    from artist_nst.batch.plan import make_plan
+
+    load_torch()
+    from artist_nst.batch.network import identify_network
+    from artist_nst.painting.networks import Networks
+
+    networks = Networks(replace(compute, offline=True))
+    try:
+        identify = partial(identify_network, networks, may_download=False)
+        plan = make_plan(jobs, identify)
+    except ArtistNstError:
+        return make_plan(jobs, lambda recipe: (recipe.network, "")), None
+    return plan, find_finished(plan, folder, Ledger(folder))
+
+
+def paint_batch(
+    jobs: Sequence[CheckedJob],
+    folder: Path,
+    source: JobSource,
+    compute: ComputeOptions,
+    console: Console,
+    limit: int | None,
+) -> None:
+    """Paint the jobs that are not finished.
+
+    Args:
+        jobs: All jobs.
+        folder: Of the outputs; created if it does not exist.
+        source: Where the jobs come from.
+        compute: Device, precision and weights.
+        console: For notes and bars.
+        limit: Of paintings, if there is one.
+
+    Raises:
+        UsageError: There are more paintings, or other files in their places.
+        ArtistNstError: The folder is in use, or there are no usable weights.
+    """
+    load_torch()
+    from artist_nst.batch.finished import find_finished
+    from artist_nst.batch.ledger import Ledger
+    from artist_nst.batch.network import identify_network
+    from artist_nst.batch.plan import make_plan
+    from artist_nst.painting.folder_lock import exclusive_lock
+    from artist_nst.painting.networks import Networks
+
+    with (
+        series_folder(folder),
+        exclusive_lock(folder),
+        download_bar(console) as on_download,
+    ):
+        networks = Networks(compute, on_download)
+        plan = make_plan(jobs, partial(identify_network, networks))
+        _print_repeats(plan, console)
+        ledger = Ledger(folder)
+        found = find_finished(plan, folder, ledger)
+        source.report(found.conflicts, len(jobs) - len(found.conflicts))
+        if limit is not None and len(found.remaining) > limit:
+            raise UsageError(
+                f"these are {len(found.remaining):,} paintings: see what they take "
+                "with --dry-run, and add --yes"
+            )
+        if found.recovered:
+            ledger.add(*found.recovered)
+        if found.finished:
+            total = format_count(len(plan.jobs), "painting")
+            print_note(console, f"{len(found.finished):,} of {total} finished before")
+        if found.remaining:
+            _run_jobs(found)
+
+
+def _run_jobs(found: FinishedJobs) -> None:
+    """Paint the remaining jobs: the place for ``artist_nst.batch.runner.run``."""
+    raise ArtistNstError(
+        f"{format_count(len(found.remaining), 'job')} can be painted, which this "
+        "version cannot do yet: try them with --dry-run"
+    )
+
+
+def _print_repeats(plan: Plan, console: Console) -> None:
+    if plan.repeats:
+        line, first = plan.repeats[0]
+        count = format_count(len(plan.repeats), "job")
+        print_note(
+            console,
+            f"{count} would be painted like another one, under another name, such as "
+            f"line {line} like line {first}",
+        )

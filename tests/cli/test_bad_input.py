@@ -24,6 +24,8 @@ COMMANDS = {
     "recipe": ("paint", "photo.png", "style.png", "--recipe", "{}"),
     "repaint": ("repaint", "{}"),
     "compare": ("compare", "ratio", "1,2", "photo.png", "style.png", "-o", "{}"),
+    "jobs": ("batch", "{}", "-o", "painted"),
+    "batch": ("batch", "--photos", "photo.png", "--style", "style.png", "-o", "{}"),
     "frames": ("film", "{}"),
     "info": ("info", "{}"),
     "evaluate": ("evaluate", "{}"),

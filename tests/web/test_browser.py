@@ -274,6 +274,37 @@ def test_an_artist_is_fetched(
             page.close()
 
 
+def test_people_are_asked(page: Page, painted: str, browser: Browser) -> None:
+    assert painted
+    open_page(page, "/surveys")
+    page.get_by_role("button", name="All").click()
+    page.get_by_label("Title").fill("Cups of coffee")
+    page.get_by_role("button", name="Create").click()
+    rate = page.get_by_role("link", name="Rate")
+    expect(rate).to_be_visible()
+    address = rate.get_attribute("href")
+    for keys in ("545", "434"):
+        context = browser.new_context(viewport=DESKTOP)
+        rater = context.new_page()
+        rater.goto(f"{page.url.removesuffix('/surveys')}{address}")
+        rater.get_by_role("button").first.click()
+        expect(rater.locator("body")).to_contain_text("1 of")
+        rater.wait_for_load_state("networkidle")
+        shoot(rater, "survey")
+        progress = rater.locator("#progress")
+        number, _, total = map(str, progress.inner_text().split())
+        for index in range(int(number), int(total) + 1):
+            expect(progress).to_have_text(f"{index} of {total}")
+            rater.wait_for_timeout(500)  # faster is taken for a mistake
+            rater.keyboard.press(keys[index % 3])
+        expect(rater.get_by_role("heading", name="Thank you")).to_be_visible()
+        context.close()
+    page.reload()
+    page.get_by_role("link", name="Results").click()
+    expect(page.locator("body")).to_contain_text("Cups of coffee")
+    shoot(page, "results")
+
+
 def test_by_keyboard_alone(page: Page, photo: Path) -> None:
     open_page(page, "/")
 

@@ -1,0 +1,221 @@
+"""``artist-nst batch``: job files and options, problems, estimates, resuming."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from artist_nst.batch.ledger import Entry
+from artist_nst.batch.pictures import CACHE_FILE
+from tests.cli.conftest import SMALL, Cli, files, save
+
+GOOD = "photo,artist,out\na.png,procedural,one.png\nb.png,procedural,two.png\n"
+BAD = GOOD + "no.png,procedural,\na.png,nobody,\nb.png,nobody,\n"
+
+
+@pytest.fixture(autouse=True)
+def _photos(cli: Cli) -> None:  # noqa: ARG001 - it makes the folder
+    save("a.png", 40, 48)
+    save("b.png", 48, 40, 1)
+
+
+def write(text: str, name: str = "jobs.csv") -> str:
+    Path(name).write_text(text)
+    return name
+
+
+def read_estimate(out: str) -> dict[str, str]:
+    rows = [line.partition(" ") for line in out.splitlines()]
+    return {name: text.strip() for name, _, text in rows}
+
+
+class TestDryRun:
+    def test_of_a_file(self, cli: Cli) -> None:
+        ran = cli("batch", write(GOOD), "-o", "out", "--dry-run", *SMALL)
+        assert (ran.code, ran.err) == (0, "")
+        facts = read_estimate(ran.out)
+        assert facts["paintings"] == "2"
+        assert facts["photos"] == "2"
+        assert facts["time"].startswith("not known")
+        assert files() == ["a.png", "b.png", "jobs.csv"]
+
+    def test_of_options(self, cli: Cli) -> None:
+        ran = cli(
+            *("batch", "--photos", "*.png", "--artists", "procedural", "-o", "out"),
+            *("--vary", "ratio=1,5", "--vary", "pick=random,whole", "--dry-run"),
+        )
+        assert ran.code == 0
+        facts = read_estimate(ran.out)
+        assert facts["paintings"] == "8"
+        assert facts["works"] == "1; those of 4 paintings are still to be picked"
+
+    def test_of_a_folder_with_paintings(self, cli: Cli) -> None:
+        """By the ledger, whose times are those of this machine."""
+        command = ("batch", write(GOOD), "-o", "out", *SMALL)
+        Path("out").mkdir()
+        (planned, _) = get_keys(*command)
+        painting = Path("out/one.png")
+        painting.write_text("painted")
+        status = painting.stat()
+        entry = Entry(
+            key=planned,
+            out="one.png",
+            state="finished",
+            seconds=8.0,
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+        )
+        Path("out/batch.jsonl").write_text(json.dumps(asdict(entry)))
+        ran = cli(*command, "--dry-run")
+        assert ran.code == 0
+        facts = read_estimate(ran.out)
+        assert facts["paintings"] == "1; 1 more are finished"
+        assert facts["time"].startswith("0:1")
+        painting.write_text("something else")
+        ran = cli(*command, "--dry-run")
+        assert ran.code == 2
+        assert "is not this job's painting" in ran.out
+        ran = cli(*command, "--dry-run", "--skip-bad")
+        assert ran.code == 0
+        assert read_estimate(ran.out)["paintings"] == "1"
+
+    def test_without_torch(self, tmp_path: Path) -> None:
+        code = f"""
+import sys
+from artist_nst.cli import run
+photos = ["--photos", {str(tmp_path / "here" / "a.png")!r}]
+arguments = ["batch", *photos, "--artists", "procedural", "-o", "out", "--dry-run"]
+assert run(arguments) == 0
+assert "torch" not in sys.modules
+"""
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def get_keys(*command: str) -> list[str]:
+    """Return the keys that a command gives its jobs, in another process."""
+    code = f"""
+import artist_nst.batch.finished as finished
+from artist_nst.cli import run
+def find(plan, *_):
+    print(*(planned.key for planned in plan.jobs))
+    raise KeyboardInterrupt
+finished.find_finished = find
+run({[*command]!r} + ["--dry-run"])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    return ran.stdout.split()
+
+
+class TestProblems:
+    def test_a_table(self, cli: Cli) -> None:
+        ran = cli("batch", write(BAD), "-o", "out")
+        assert ran.code == 2
+        assert "jobs.csv: 3 of 5 jobs cannot be painted" in ran.line
+        assert "--skip-bad" in ran.line
+        head, missing, unknown = ran.out.splitlines()
+        assert head.split() == ["line", "field", "problem"]
+        assert missing.split()[:2] == ["4", "photo"]
+        assert "no.png cannot be read" in missing
+        assert unknown.startswith("5 and 1 more")
+        assert "no works of 'nobody'" in unknown
+        assert files() == ["a.png", "b.png", "jobs.csv"]
+
+    def test_they_can_be_skipped(self, cli: Cli) -> None:
+        ran = cli("batch", write(BAD), "-o", "out", "--skip-bad", "--dry-run")
+        assert ran.code == 0
+        assert read_estimate(ran.out)["paintings"] == "2"
+        text = "photo,artist\nno.png,procedural\n"
+        ran = cli("batch", write(text), "-o", "out", "--skip-bad", "--dry-run")
+        assert ran.code == 2
+        assert "1 of 1 job cannot be painted: correct them" in ran.line
+
+    def test_of_options(self, cli: Cli) -> None:
+        ran = cli("batch", "--photos", "a.png", "--artists", "nobody", "-o", "out")
+        assert ran.code == 2
+        assert ran.out.split()[:4] == ["job", "field", "problem", "1"]
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            ("", "no jobs: name a job file, or photos with --photos"),
+            ("no.csv", "no.csv cannot be read: there is no such file"),
+            ("a.png b.png", "b.png: name one job file"),
+            ("a.png", "a.png: name one job file, or photos with --photos"),
+            ("jobs.csv --photos a.png", "--photos makes jobs, and jobs.csv lists them"),
+            ("jobs.csv --vary ratio=1", "--vary makes jobs"),
+            ("--photos a.png", "no style: name --artists"),
+            ("--photos a.png --artists x,,y", "separate names by single commas"),
+            ("--photos a.png --artists x --vary ratoi=1", "did you mean 'ratio'"),
+            (
+                "--photos a.png --artists x --vary ratio=1 --ratio 2",
+                "--ratio: leave it out, ratio is varied",
+            ),
+            (
+                "--photos a.png --artists x --vary seed=1 --seed 2",
+                "--seed: leave it out, seed is varied",
+            ),
+            (
+                "--photos a.png --artists x --vary width=9 --long-side 2",
+                "--long-side: leave it out, width is varied",
+            ),
+            ("jobs.csv --recipe defualt", "unknown recipe 'defualt'"),
+            ("jobs.csv --color-strength 0.5", "no effect without --color"),
+            ("jobs.csv -o a.png", "a batch needs a folder"),
+            ("jobs.csv --corpora a.png", "is a file, not a folder of corpora"),
+        ],
+    )
+    def test_mistakes(self, cli: Cli, arguments: str, expected: str) -> None:
+        write(GOOD)
+        ran = cli("batch", "-o", "out", *arguments.split())
+        assert ran.code == 2
+        assert expected in ran.line
+        assert ran.out == ""
+        assert "out" not in files()
+
+    def test_a_folder_is_needed(self, cli: Cli) -> None:
+        ran = cli("batch", write(GOOD))
+        assert (ran.code, "--out" in ran.line) == (2, True)
+
+    def test_many_paintings_need_a_confirmation(
+        self, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("artist_nst.cli.commands.batch.MAX_UNCONFIRMED", 1)
+        ran = cli("batch", write(GOOD), "-o", "out")
+        assert ran.code == 2
+        assert "these are 2 paintings" in ran.line
+        assert "--yes" in ran.line
+        assert cli("batch", "jobs.csv", "-o", "out", "--yes").code == 1
+
+    def test_color_strength_with_colors_of_jobs(self, cli: Cli) -> None:
+        text = "photo,artist,color\na.png,procedural,linear\n"
+        command = ("batch", write(text), "-o", "out", "--color-strength", 0.5)
+        assert cli(*command, "--dry-run").code == 0
+
+
+class TestPainting:
+    def test_it_is_not_there_yet(self, cli: Cli) -> None:
+        ran = cli("batch", write(GOOD), "-o", "out", *SMALL)
+        assert ran.code == 1
+        assert "2 jobs can be painted" in ran.line
+        assert "out" not in files()
+
+    def test_pictures_are_hashed_once(self, cli: Cli) -> None:
+        Path("out").mkdir()
+        assert cli("batch", write(GOOD), "-o", "out", *SMALL).code == 1
+        assert files()[-2:] == ["out", f"out/{CACHE_FILE}"]
+
+    def test_jobs_under_two_names_are_noted(self, cli: Cli) -> None:
+        text = GOOD + "a.png,procedural,three.png\n"
+        ran = cli("batch", write(text), "-o", "out", "--dry-run")
+        assert ran.code == 0
+        assert "1 job would be painted like another one" in ran.err
+        assert "line 4 like line 2" in ran.err

@@ -1,0 +1,130 @@
+"""Tell the jobs that are finished from those to be painted, and from other files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from artist_nst._files import format_path
+from artist_nst.batch.jobs import Problem
+from artist_nst.batch.ledger import Entry, Ledger
+from artist_nst.batch.plan import Plan, PlannedJob
+from artist_nst.errors import ArtistNstError
+from artist_nst.image.files import read_small
+from artist_nst.painting.record import load_record
+from artist_nst.painting.record_types import Record
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedJobs:
+    """What is there of a plan.
+
+    Attributes:
+        remaining: The jobs that are to be painted, in the plan's order.
+        finished: The entries of the others.
+        recovered: Those of them that are not in the ledger yet: their paintings'
+            records say so.
+        conflicts: The jobs whose output is another file.
+    """
+
+    remaining: tuple[PlannedJob, ...]
+    finished: tuple[tuple[PlannedJob, Entry], ...]
+    recovered: tuple[Entry, ...]
+    conflicts: tuple[Problem, ...]
+
+
+def find_finished(plan: Plan, folder: Path, ledger: Ledger) -> FinishedJobs:
+    """Find the jobs whose output is there; each folder is listed once.
+
+    A painting of a batch has its job's key in its record, once it is finished.
+
+    Raises:
+        ArtistNstError: A folder of outputs cannot be read.
+    """
+    files = _list_outputs((planned.job.out for planned in plan.jobs), folder)
+    remaining: list[PlannedJob] = []
+    finished: list[tuple[PlannedJob, Entry]] = []
+    recovered: list[Entry] = []
+    conflicts: list[Problem] = []
+    for planned in plan.jobs:
+        out = planned.job.out
+        if out not in files:
+            remaining.append(planned)
+            continue
+        entry = ledger.find(planned.key, out)
+        if entry and (entry.size, entry.mtime_ns) == _stat(files[out]):
+            finished.append((planned, entry))
+            continue
+        path = folder / out
+        record = _read_record(path)
+        if record is None or record.get("job") != planned.key:
+            conflicts.append(Problem(planned.job.line, "out", _describe(path)))
+        elif _is_whole(path):
+            size, mtime_ns = _stat(files[out])
+            entry = Entry(
+                key=planned.key,
+                out=out,
+                state="finished",
+                seconds=record["seconds"],
+                size=size,
+                mtime_ns=mtime_ns,
+            )
+            recovered.append(entry)
+            finished.append((planned, entry))
+        else:
+            remaining.append(planned)
+    return FinishedJobs(
+        tuple(remaining), tuple(finished), tuple(recovered), tuple(conflicts)
+    )
+
+
+def _list_outputs(outs: Iterable[str], folder: Path) -> dict[str, os.DirEntry[str]]:
+    """List the files in the folders of outputs, by their paths as outputs have them."""
+    files = {}
+    for parent in {os.path.dirname(out) for out in outs}:
+        try:
+            with os.scandir(folder / parent) as entries:
+                for entry in entries:
+                    files[f"{parent}/{entry.name}" if parent else entry.name] = entry
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            name = format_path(folder / parent)
+            raise ArtistNstError(
+                f"{name} is no folder, or cannot be read ({error.strerror}): choose "
+                "another with -o"
+            ) from error
+    return files
+
+
+def _stat(entry: os.DirEntry[str]) -> tuple[int | None, int | None]:
+    try:
+        status = entry.stat()
+    except OSError:
+        return None, None
+    return status.st_size, status.st_mtime_ns
+
+
+def _read_record(path: Path) -> Record | None:
+    try:
+        return load_record(path)
+    except ArtistNstError:
+        return None
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a painting was not cut off behind its record."""
+    try:
+        read_small(path, 64)
+    except ArtistNstError:
+        return False
+    return True
+
+
+def _describe(path: Path) -> str:
+    return (
+        f"{format_path(path)} is there, and is not this job's painting: choose another "
+        "name, or another folder with -o, or move it away"
+    )

@@ -1,0 +1,193 @@
+"""Turn rows, of a job file or made by options, into jobs or problems."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from artist_nst.batch.columns import NAMED_COLUMNS, Value
+from artist_nst.batch.jobs import MAX_JOBS, Job, JobList, Problem
+from artist_nst.batch.naming import label_photos, name_output
+from artist_nst.errors import UsageError, suggest
+from artist_nst.painting.sources import parse_weight
+from artist_nst.recipes.published import RECIPES
+from artist_nst.recipes.toml_file import SUFFIX
+from artist_nst.styles.pick import PickWay
+
+# Diverse works are for several paintings; one of them is the typical one.
+PICKS = tuple(way for way in get_args(PickWay) if way != "diverse")
+
+# What names an output, besides photo and style.
+_UNNAMED = ("photo", "artist", "work", "style", "out")
+
+
+class RowReader:
+    """Collects the jobs of rows.
+
+    Args:
+        folder: Paths of files are relative to it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+        self._jobs: list[Job] = []
+        # Of jobs without a name for their output, what else tells them apart.
+        self._parts: dict[int, list[tuple[str, str]]] = {}
+        self._paths: dict[str, Path] = {}
+
+    def add(
+        self, line: int, row: Mapping[str, Value], naming: Collection[str] | None = None
+    ) -> None:
+        """Read a row.
+
+        Args:
+            line: Of the file.
+            row: Values by column, none of them empty.
+            naming: Columns that tell outputs apart; all of the row's if None.
+
+        Raises:
+            UsageError: There are too many jobs.
+        """
+        if len(self._jobs) == MAX_JOBS:
+            raise UsageError(f"these are more than {MAX_JOBS:,} jobs: split them")
+        problems = [
+            Problem(line, column, reason)
+            for column, reason in (*_find_conflicts(row), *self._check_values(row))
+        ]
+        if problems:
+            self.problems += problems
+            return
+        job = self._make_job(line, row)
+        if not job.out:
+            columns = [name for name in row if name not in _UNNAMED]
+            self._parts[len(self._jobs)] = [
+                (name, os.path.basename(str(row[name])))
+                for name in columns
+                if naming is None or name in naming
+            ]
+        self._jobs.append(job)
+
+    def finish(self) -> JobList:
+        """Return the jobs, each with a name for its output, and the problems."""
+        labels = label_photos(self._jobs[index].photo for index in self._parts)
+        for index, parts in self._parts.items():
+            job = self._jobs[index]
+            out = name_output(job, labels[job.photo], parts)
+            self._jobs[index] = replace(job, out=out)
+        return JobList(self._jobs, sorted(self.problems, key=lambda row: row.line))
+
+    def _check_values(self, row: Mapping[str, Value]) -> list[tuple[str, str]]:
+        problems = [
+            (column, "it holds characters that no name can have: correct it")
+            for column, value in row.items()
+            if not _is_encodable("".join(value))
+        ]
+        for column, least, most in (("seed", 0, 2**63 - 1), ("long-side", 1, 10**6)):
+            if (text := row.get(column)) is not None:
+                number = _parse_whole(str(text))
+                if number is None or not least <= number <= most:
+                    span = f"from {least} to {most:,}" if least else "from 0 to 2^63"
+                    problems.append(
+                        (column, f"{text} is not a whole number {span}: correct it")
+                    )
+        pick = row.get("pick")
+        if pick == "diverse":
+            reason = "diverse works are for several paintings: choose another pick"
+            problems.append(("pick", reason))
+        elif pick is not None and pick not in PICKS:
+            reason = f"unknown pick {pick!r}: {suggest(str(pick), PICKS)}"
+            problems.append(("pick", reason))
+        return problems
+
+    def _make_job(self, line: int, row: Mapping[str, Value]) -> Job:
+        texts = {name: value for name, value in row.items() if isinstance(value, str)}
+        long_side, seed = texts.get("long-side"), texts.get("seed")
+        return Job(
+            line=line,
+            photo=self._place(texts["photo"]),
+            artist=self._place_artist(texts.get("artist")),
+            works=tuple(_split(row.get("work"))),
+            pick=texts.get("pick"),
+            images=tuple(self._weigh(image) for image in _split(row.get("style"))),
+            recipe=self._place_recipe(texts.get("recipe")),
+            changes=tuple(
+                (name, value)
+                for name, value in texts.items()
+                if name not in NAMED_COLUMNS
+            ),
+            long_side=None if long_side is None else int(long_side),
+            seed=None if seed is None else int(seed),
+            out=texts.get("out", ""),
+        )
+
+    def _place(self, text: str) -> Path:
+        """Return the path of a file; equal ones share it, which saves memory."""
+        if text not in self._paths:
+            self._paths[text] = self.folder / text
+        return self._paths[text]
+
+    def _weigh(self, image: str) -> tuple[Path, float]:
+        """Read ``IMAGE`` or ``IMAGE:WEIGHT``; a file itself may be called like that."""
+        name, weight = parse_weight(image)
+        if name != image and os.path.exists(self._place(image)):
+            return self._place(image), 1.0
+        return self._place(name), weight
+
+    def _place_artist(self, name: str | None) -> str | None:
+        """Return an artist's name, or the path of a folder that is named by one."""
+        if name is None or os.path.basename(name) == name:
+            return name
+        return os.fspath(self._place(name))
+
+    def _place_recipe(self, name: str | None) -> str | None:
+        if name is None or name in RECIPES or not name.lower().endswith(SUFFIX):
+            return name
+        return os.fspath(self._place(name))
+
+
+def _find_conflicts(row: Mapping[str, Value]) -> list[tuple[str, str]]:
+    """Find columns that are missing, or have no effect beside others."""
+    problems = []
+    if "photo" not in row:
+        problems.append(("photo", "there is none: name a photo"))
+    if "artist" in row and "style" in row:
+        reason = "name an artist or style images, not both: leave one out"
+        problems.append(("style", reason))
+    if "artist" not in row:
+        for column in ("work", "pick"):
+            if column in row:
+                reason = f"a {column} is of an artist's works: name the artist"
+                problems.append((column, reason))
+        if "style" not in row:
+            reason = "there is no style: name an artist, or style images"
+            problems.append(("artist", reason))
+    if "work" in row and "pick" in row:
+        reason = "it has no effect on works that are named: leave it out"
+        problems.append(("pick", reason))
+    if "width" in row and "long-side" in row:
+        reason = "width and long-side both set the size: leave one out"
+        problems.append(("long-side", reason))
+    return problems
+
+
+def _split(value: Value | None) -> list[str]:
+    if not isinstance(value, str):
+        return value or []
+    return [part for part in (part.strip() for part in value.split(";")) if part]
+
+
+def _is_encodable(text: str) -> bool:
+    """Tell whether a text can be a file's name."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _parse_whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,19}", text) else None

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from artist_nst.errors import UsageError, suggest
 from artist_nst.painting.output_names import slug_setting, split_values
-from artist_nst.recipes.settings import AXES_OF_OPTIONS
-from artist_nst.recipes.settings import SETTING_AXES as SETTING_AXES
-from artist_nst.recipes.settings import change_setting as change_setting
+from artist_nst.recipes.settings import AXES_OF_OPTIONS, SETTING_AXES
 
 SOURCE_AXES = ("artist", "pick", "work")
 """Those that decide which works are painted after."""

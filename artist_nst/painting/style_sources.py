@@ -23,7 +23,6 @@ from artist_nst.painting.sources import (
     from_name,
     from_work,
 )
-from artist_nst.painting.sources import name_painting as name_painting
 from artist_nst.styles.pick import Pick
 from artist_nst.styles.picking import PickProgress, pick_works
 

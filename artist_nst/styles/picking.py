@@ -11,10 +11,7 @@ from artist_nst._types import PathLike
 from artist_nst.corpus.filters import Selection, keep_paintings
 from artist_nst.corpus.works import Corpus, Work
 from artist_nst.errors import ArtistNstError, TooLargeError, UsageError, format_count
-from artist_nst.styles.pick import DEFAULT_MIX_SIZE as DEFAULT_MIX_SIZE
-from artist_nst.styles.pick import Pick as Pick
-from artist_nst.styles.pick import PickWay as PickWay
-from artist_nst.styles.pick import draw_works
+from artist_nst.styles.pick import Pick, draw_works
 
 if TYPE_CHECKING:
     import numpy as np

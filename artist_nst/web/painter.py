@@ -118,7 +118,8 @@ def _paint(
     from artist_nst.image.files import write_picture
     from artist_nst.painting.output_names import EXPLANATION, reserve
     from artist_nst.painting.pipeline import paint
-    from artist_nst.painting.style_sources import StyleRequest, name_painting
+    from artist_nst.painting.sources import name_painting
+    from artist_nst.painting.style_sources import StyleRequest
     from artist_nst.recipes.recipe import from_dict
 
     photo, recipe = Path(task.photo), from_dict(task.recipe)
@@ -190,7 +191,7 @@ def _compare(
 
 def _make_request(task: PaintingTask) -> Any:
     from artist_nst.painting.style_sources import StyleRequest
-    from artist_nst.styles.picking import Pick, PickWay
+    from artist_nst.styles.pick import Pick, PickWay
 
     pick = Pick(way=cast(PickWay, task.pick)) if task.pick else None
     return StyleRequest(

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import get_args
 
 from artist_nst.errors import UsageError, format_count, suggest
-from artist_nst.experiments.axes import SETTING_AXES, change_setting, parse_axis
+from artist_nst.experiments.axes import parse_axis
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import OPTIONS, Recipe, make_draft
-from artist_nst.styles.picking import PickWay
+from artist_nst.recipes.settings import SETTING_AXES, change_setting
+from artist_nst.styles.pick import PickWay
 from artist_nst.web.artists import Artist, ArtistLibrary
 from artist_nst.web.jobs import Job, PaintingTask
 from artist_nst.web.models import Axis, ComparisonRequest, PaintingRequest

@@ -19,7 +19,7 @@ Trace = Sequence[Sequence[float]]  # seconds, loss, iteration of each evaluation
 
 
 def measure(context: Context) -> dict[str, Any]:
-    """Run artist_nst in each precision, then the plain loop, in turns.
+    """Run artist_nst in each precision, then the plain loop, a pair a round.
 
     Returns:
         ``rounds``: The results of each round, with traces; ``rows``: medians by
@@ -27,11 +27,11 @@ def measure(context: Context) -> dict[str, Any]:
     """
     options = context.options
     count, threads = options.get_rounds(3), context.thread_counts
-    problem = options.make_problem()
+    pairs = [options.make_problem(pair) for pair in range(len(options.pairs))]
     rounds = []
     for turn in range(count):
         context.show(f"paint: round {turn + 1} of {count}")
-        rounds.append(_run_round(context, problem))
+        rounds.append(_run_round(context, pairs[turn % len(pairs)]))
     # On the CPU "auto" is scipy's.
     on_cpu = context.environment["kind"] == "cpu"
     optimizers = ("auto",) if on_cpu else ("auto", "lbfgs")
@@ -44,7 +44,7 @@ def measure(context: Context) -> dict[str, Any]:
             for name in options.precisions
         ],
         "minimizers": [
-            _measure_minimizer(context, problem, precision, optimizer)
+            _measure_minimizer(context, pairs[0], precision, optimizer)
             for precision in options.precisions
             for optimizer in optimizers
         ],

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import make_draft
-from artist_nst.styles.picking import DEFAULT_MIX_SIZE
+from artist_nst.styles.pick import DEFAULT_MIX_SIZE
 from artist_nst.web.dependencies import StudioOf
 from artist_nst.web.models import (
     ComparisonRequest,

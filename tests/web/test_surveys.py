@@ -35,7 +35,7 @@ from tests.surveys.conftest import save_pictures
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 TOKEN = "correct horse"
-PHOTO = "photos/street-0123456789abcdef.jpg"
+PHOTO = "photos/0123456789abcdef/street.jpg"
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(root)
     photo = Path(PHOTO)
     for number in range(4):
-        name = f"street-0123456789abcdef-{number}.png"
+        name = f"street-{number}.png"
         save_painting(root / name, work(1, number), photo, [photo])
     for ratio in (1, 5):
         path = folder / f"r{ratio}.png"

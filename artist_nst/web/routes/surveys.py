@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,8 +20,6 @@ from artist_nst.web.survey_results import download_csv, show_report, view_statis
 from artist_nst.web.templates import render
 
 router = APIRouter()
-
-_PHOTO_ID = re.compile(r"-[0-9a-f]{16}(?=-|$)")
 
 
 def find_survey(studio: StudioOf, survey_id: str) -> Survey:
@@ -123,14 +120,6 @@ def _find_paintings(studio: Studio, request: SurveyRequest) -> dict[Path, str]:
         known = {
             painting.id: painting.path for painting in studio.paintings.list_paintings()
         }
-        return _label([known[key] for key in request.paintings])
+        return {known[key]: known[key].stem for key in request.paintings}
     except KeyError as error:
         raise UsageError("what you chose is no longer here") from error
-
-
-def _label(paths: list[Path]) -> dict[Path, str]:
-    """Label paintings by their files, without photos' ids if they differ still."""
-    short = [_PHOTO_ID.sub("", path.stem) for path in paths]
-    is_clear = len(set(short)) == len(set(paths))
-    labels = short if is_clear else [path.stem for path in paths]
-    return dict(zip(paths, labels, strict=True))

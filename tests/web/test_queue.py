@@ -19,6 +19,8 @@ from artist_nst.web.painter import Update
 from artist_nst.web.queue import MAX_WAITING, PaintingQueue
 from tests.web.browser import StudioProcess, open_studio
 
+pytestmark = pytest.mark.tools
+
 SECONDS = 90.0
 CLIENTS = MAX_WAITING + 4
 LONG = 100_000  # iterations, which never end

@@ -58,19 +58,10 @@ def find_finished(plan: Plan, folder: Path, ledger: Ledger) -> FinishedJobs:
             finished.append((planned, entry))
             continue
         path = folder / out
-        record = _read_record(path)
-        if record is None or record.get("job") != planned.key:
+        record = _read_record(planned, path)
+        if record is None:
             conflicts.append(Problem(planned.job.line, "out", _describe(path)))
-        elif _is_whole(path):
-            size, mtime_ns = _stat(files[out])
-            entry = Entry(
-                key=planned.key,
-                out=out,
-                state="finished",
-                seconds=record["seconds"],
-                size=size,
-                mtime_ns=mtime_ns,
-            )
+        elif (entry := _make_entry(planned, path, record)) is not None:
             recovered.append(entry)
             finished.append((planned, entry))
         else:
@@ -107,20 +98,37 @@ def _stat(entry: os.DirEntry[str]) -> tuple[int | None, int | None]:
     return status.st_size, status.st_mtime_ns
 
 
-def _read_record(path: Path) -> Record | None:
+def recover(planned: PlannedJob, path: Path) -> Entry | None:
+    """Return the entry of a job whose painting is at ``path``; None if it is not."""
+    record = _read_record(planned, path) if os.path.exists(path) else None
+    return None if record is None else _make_entry(planned, path, record)
+
+
+def _read_record(planned: PlannedJob, path: Path) -> Record | None:
+    """Read the record of a job's painting; None if it is another file."""
     try:
-        return load_record(path)
+        record = load_record(path)
     except ArtistNstError:
         return None
+    return record if record.get("job") == planned.key else None
 
 
-def _is_whole(path: Path) -> bool:
-    """Tell whether a painting was not cut off behind its record."""
+def _make_entry(planned: PlannedJob, path: Path, record: Record) -> Entry | None:
+    """Make the entry of a painting; None if it was cut off behind its record."""
     try:
         read_small(path, 64)
-    except ArtistNstError:
-        return False
-    return True
+        status = path.stat()
+    except (ArtistNstError, OSError):
+        return None
+    return Entry(
+        key=planned.key,
+        out=planned.job.out,
+        state="finished",
+        seconds=record["seconds"],
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        time=record["painted"],
+    )
 
 
 def _describe(path: Path) -> str:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artist_nst._files import format_path
+from artist_nst.cli.batch_display import batch_display
 from artist_nst.cli.console import (
     download_bar,
     format_bytes,
     format_seconds,
     print_note,
 )
+from artist_nst.cli.output import print_error, print_result
 from artist_nst.cli.series import series_folder
-from artist_nst.cli.signals import load_torch
+from artist_nst.cli.signals import RESUME, Interrupted, counted_interrupts, load_torch
 from artist_nst.cli.tables import print_table
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 
@@ -26,8 +28,14 @@ if TYPE_CHECKING:
     from artist_nst.batch.checking import CheckedJob
     from artist_nst.batch.finished import FinishedJobs
     from artist_nst.batch.jobs import Problem
-    from artist_nst.batch.plan import Plan
+    from artist_nst.batch.ledger import Entry, Ledger
+    from artist_nst.batch.plan import Plan, PlannedJob
+    from artist_nst.batch.runner import Outcome
+    from artist_nst.batch.tasks import Pool, Workplace
     from artist_nst.painting.compute import ComputeOptions
+    from artist_nst.painting.networks import Networks
+
+MAX_PRINTED = 10  # failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +156,37 @@ def _look_for_finished(
     return plan, find_finished(plan, folder, Ledger(folder))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaintRequest:
+    """How a batch is painted.
+
+    Attributes:
+        limit: Of paintings, if there is one.
+        retry_failed: Whether jobs that failed before are tried again.
+        corpora: The folder of corpora that was named, for the records.
+        keep_paths: Whether records have paths, not only files' names.
+        ray: The address of a Ray cluster, ``auto`` or ``local``; None for workers of
+            our own on this machine.
+        gpus_per_worker: Of a Ray cluster.
+    """
+
+    limit: int | None
+    retry_failed: bool
+    corpora: Path | None
+    keep_paths: bool
+    ray: str | None
+    gpus_per_worker: float | None
+
+
 def paint_batch(
     jobs: Sequence[CheckedJob],
     folder: Path,
     source: JobSource,
     compute: ComputeOptions,
     console: Console,
-    limit: int | None,
+    request: PaintRequest,
 ) -> None:
-    """Paint the jobs that are not finished.
+    """Paint the jobs that are not finished, and report.
 
     Args:
         jobs: All jobs.
@@ -164,17 +194,20 @@ def paint_batch(
         source: Where the jobs come from.
         compute: Device, precision and weights.
         console: For notes and bars.
-        limit: Of paintings, if there is one.
+        request: How they are painted.
 
     Raises:
         UsageError: There are more paintings, or other files in their places.
-        ArtistNstError: The folder is in use, or there are no usable weights.
+        Interrupted: After Ctrl-C; finished paintings are kept.
+        ArtistNstError: The folder is in use, there are no usable weights, or some
+            could not be painted.
     """
     load_torch()
     from artist_nst.batch.finished import find_finished
     from artist_nst.batch.ledger import Ledger
     from artist_nst.batch.network import identify_network
     from artist_nst.batch.plan import make_plan
+    from artist_nst.batch.tasks import Workplace
     from artist_nst.painting.folder_lock import exclusive_lock
     from artist_nst.painting.networks import Networks
 
@@ -189,6 +222,7 @@ def paint_batch(
         ledger = Ledger(folder)
         found = find_finished(plan, folder, ledger)
         source.report(found.conflicts, len(jobs) - len(found.conflicts))
+        limit = request.limit
         if limit is not None and len(found.remaining) > limit:
             raise UsageError(
                 f"these are {len(found.remaining):,} paintings: see what they take "
@@ -199,16 +233,98 @@ def paint_batch(
         if found.finished:
             total = format_count(len(plan.jobs), "painting")
             print_note(console, f"{len(found.finished):,} of {total} finished before")
-        if found.remaining:
-            _run_jobs(found)
+        workplace = Workplace(
+            folder.resolve(), compute, request.corpora, request.keep_paths
+        )
+        _run_jobs(plan, found, ledger, workplace, networks, console, request)
 
 
-def _run_jobs(found: FinishedJobs) -> None:
-    """Paint the remaining jobs: the place for ``artist_nst.batch.runner.run``."""
-    raise ArtistNstError(
-        f"{format_count(len(found.remaining), 'job')} can be painted, which this "
-        "version cannot do yet: try them with --dry-run"
+def _run_jobs(
+    plan: Plan,
+    found: FinishedJobs,
+    ledger: Ledger,
+    workplace: Workplace,
+    networks: Networks,
+    console: Console,
+    request: PaintRequest,
+) -> None:
+    """Paint the remaining jobs, write the report, and say what became of them."""
+    from artist_nst.batch.report import write_reports
+    from artist_nst.batch.runner import Outcome, run, split_failed
+
+    jobs, failed = split_failed(found, ledger)
+    if request.retry_failed:
+        jobs, failed = list(found.remaining), []
+    elif failed:
+        count = format_count(len(failed), "job")
+        print_note(console, f"{count} failed before: try again with --retry-failed")
+    outcome = Outcome()
+    if jobs:
+        with (
+            counted_interrupts(partial(_announce_stop, console)) as interrupts,
+            batch_display(console) as on_progress,
+        ):
+            outcome = run(
+                jobs,
+                _open_pool(jobs, workplace, networks, request),
+                ledger,
+                count_interrupts=lambda: len(interrupts),
+                on_progress=on_progress,
+            )
+    try:
+        report = write_reports(plan, ledger)
+    except KeyboardInterrupt:
+        raise Interrupted("the report is not written", RESUME) from None
+    print_result(report)
+    _report_outcome(outcome, failed, len(plan.jobs), report)
+
+
+def _open_pool(
+    jobs: Sequence[PlannedJob],
+    workplace: Workplace,
+    networks: Networks,
+    request: PaintRequest,
+) -> Pool:
+    if request.ray is None:
+        from artist_nst.batch.local import open_local_pool
+
+        return open_local_pool(jobs, workplace)
+    from artist_nst.batch.ray_cluster import open_ray_pool
+
+    return open_ray_pool(
+        request.ray, jobs, workplace, networks, request.gpus_per_worker
     )
+
+
+def _announce_stop(console: Console, count: int) -> None:
+    if count == 1:
+        text = "stopping when the paintings in flight are finished; Ctrl-C drops them"
+        print_note(console, text)
+
+
+def _report_outcome(
+    outcome: Outcome, failed_before: Sequence[Entry], total: int, report: Path
+) -> None:
+    """Print the failures.
+
+    Raises:
+        Interrupted: After Ctrl-C.
+        ArtistNstError: Some could not be painted.
+    """
+    failed = [*failed_before, *outcome.failed]
+    for entry in outcome.failed[:MAX_PRINTED]:
+        print_error(f"{entry.out}: {entry.reason}")
+    more = len(outcome.failed) - MAX_PRINTED
+    if more > 0:
+        print_error(f"{more:,} more failures: see {format_path(report)}")
+    if outcome.interrupted:
+        count = format_count(outcome.finished, "painting")
+        raise Interrupted(f"{count} finished in {format_path(report.parent)}", RESUME)
+    if failed:
+        raise ArtistNstError(
+            f"{len(failed):,} of {format_count(total, 'job')} could not be painted: "
+            "correct what is wrong, and try again with --retry-failed"
+        )
 
 
 def _print_repeats(plan: Plan, console: Console) -> None:

@@ -119,7 +119,7 @@ def _open_bar(console: Console) -> Iterator[ShowBar]:
         TextColumn("{task.fields[count]}"),
         TextColumn("{task.fields[texts]}", style="green", markup=False),
     )
-    report = _report_each_minute(console)
+    report = report_each_minute(console)
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1, count="", texts="", start=False)
 
@@ -129,7 +129,7 @@ def _open_bar(console: Console) -> Iterator[ShowBar]:
             room = console.width - len(count) - len(texts[0]) - 3
             room -= BAR_WIDTH // 2 if is_narrow else BAR_WIDTH
             # The name gives way first, down to a few letters, then the last texts.
-            description = _shorten(description, max(room, MIN_NAME))
+            description = shorten(description, max(room, MIN_NAME))
             room -= len(description)
             shown = texts[:1]
             for text in texts[1:]:
@@ -149,11 +149,12 @@ def _open_bar(console: Console) -> Iterator[ShowBar]:
         yield show
 
 
-def _shorten(text: str, room: int) -> str:
+def shorten(text: str, room: int) -> str:
+    """Cut a text that has more characters than there is room for."""
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _report_each_minute(console: Console) -> Callable[[str], None]:
+def report_each_minute(console: Console) -> Callable[[str], None]:
     """Return a function that prints a line now and then if there is no terminal."""
     last = time.monotonic()
 
@@ -180,7 +181,7 @@ def download_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
         console=console,
         disable=not console.is_terminal,
     )
-    report = _report_each_minute(console)
+    report = report_each_minute(console)
     task = None
     try:
 
@@ -216,7 +217,7 @@ def counting_bar(
         TextColumn("{task.fields[note]}", style="cyan", markup=False),
         TimeRemainingColumn(),
     )
-    report = _report_each_minute(console)
+    report = report_each_minute(console)
     with Bar(
         *columns, console=console, disable=not console.is_terminal, transient=True
     ) as bar:

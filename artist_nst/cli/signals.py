@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 RESUME = "run the same command again to continue"
@@ -67,3 +67,29 @@ def _interrupt_once(*_: object) -> None:
     # Not a handler that does nothing: Python removes those when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+@contextmanager
+def counted_interrupts(on_interrupt: Callable[[int], None]) -> Iterator[list[int]]:
+    """Count Ctrl-C in place of raising KeyboardInterrupt.
+
+    Args:
+        on_interrupt: Called with how often it was typed.
+
+    Yields:
+        A list that grows by one number for each.
+    """
+    interrupts: list[int] = []
+
+    def note(*_: object) -> None:
+        interrupts.append(len(interrupts) + 1)
+        on_interrupt(len(interrupts))
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -16,6 +16,8 @@ from artist_nst.batch.jobs import Job, JobList, Problem
 from artist_nst.batch.pictures import PictureIndex
 from artist_nst.batch.plan import Plan, make_plan
 from artist_nst.image.files import MAX_PIXELS
+from tests.batch.running import PHOTOS
+from tests.conftest import picture
 
 
 def save_picture(path: Path, seed: int = 0, height: int = 40, width: int = 48) -> Path:
@@ -36,6 +38,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         save_picture(tmp_path / "corpora" / "anna" / f"work-{seed}.png", 100 + seed)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder, with the pictures that :mod:`.running` paints from."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    Path("photos").mkdir()
+    for seed in range(PHOTOS):
+        Image.fromarray(picture(36, 48, seed)).save(f"photos/p{seed}.png")
+    Image.fromarray(picture(40, 40, 99)).save("style.png")
 
 
 class Batch:

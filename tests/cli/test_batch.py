@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -193,7 +194,8 @@ class TestUsage:
         assert ran.code == 2
         assert "these are 2 paintings" in ran.line
         assert "--yes" in ran.line
-        assert cli("batch", "jobs.csv", "-o", "out", "--yes").code == 1
+        ran = cli("batch", "jobs.csv", "-o", "out", "--yes", "--draft", *SMALL)
+        assert ran.code == 0
 
     def test_color_strength_with_colors_of_jobs(self, cli: Cli) -> None:
         text = "photo,artist,color\na.png,procedural,linear\n"
@@ -202,16 +204,48 @@ class TestUsage:
 
 
 class TestPainting:
-    def test_it_is_not_there_yet(self, cli: Cli) -> None:
-        ran = cli("batch", write(GOOD), "-o", "out", *SMALL)
-        assert ran.code == 1
-        assert "2 jobs can be painted" in ran.line
-        assert "out" not in files()
+    def test_it_is_painted_and_reported(self, cli: Cli) -> None:
+        ran = cli("batch", write(GOOD), "-o", "out", "--draft", *SMALL)
+        assert (ran.code, ran.out) == (0, "out/report.html\n")
+        assert {"one.png", "two.png", "batch.log", "batch.jsonl"} <= {
+            *os.listdir("out")
+        }
+        assert f"out/{CACHE_FILE}" not in files()
+        ran = cli("batch", "jobs.csv", "-o", "out", "--draft", *SMALL)
+        assert ran.code == 0
+        assert "2 of 2 paintings finished before" in ran.err
+        assert files()[-1] == "out/two.png"
 
-    def test_pictures_are_hashed_once(self, cli: Cli) -> None:
-        Path("out").mkdir()
-        assert cli("batch", write(GOOD), "-o", "out", *SMALL).code == 1
-        assert files()[-2:] == ["out", f"out/{CACHE_FILE}"]
+    def test_failures_are_told(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As many as fit; the report has all."""
+        monkeypatch.setattr("artist_nst.cli.batches.MAX_PRINTED", 1)
+        for name in ("a.png", "b.png"):
+            content = Path(name).read_bytes()
+            Path(name).write_bytes(content[: len(content) // 2])
+        ran = cli("batch", write(GOOD), "-o", "out", "--draft", *SMALL)
+        assert ran.code == 1
+        first, more, last = ran.err.splitlines()
+        assert first.startswith("artist-nst: one.png: a.png cannot be read")
+        assert "1 more failures: see out/report.html" in more
+        assert "2 of 2 jobs could not be painted" in last
+        assert "--retry-failed" in last
+
+    def test_a_cluster_that_does_not_answer(self, cli: Cli) -> None:
+        pytest.importorskip("ray")
+        command = ("batch", write(GOOD), "-o", "out", "--draft", *SMALL)
+        ran = cli(*command, "--ray", "127.0.0.1:1")
+        assert ran.code == 2
+        assert "--ray 127.0.0.1:1: no Ray cluster answers" in ran.line
+        ran = cli(*command, "--ray", "nowhere")
+        assert "an address is HOST:PORT" in ran.line
+        ran = cli(*command, "--gpus-per-worker", 1)
+        assert "add --ray ADDRESS" in ran.line
+
+    def test_without_ray(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "ray", None)
+        command = ("batch", write(GOOD), "-o", "out", "--draft", *SMALL)
+        ran = cli(*command, "--ray", "auto")
+        assert (ran.code, "pip install 'artist-nst[cluster]'" in ran.line) == (2, True)
 
     def test_jobs_under_two_names_are_noted(self, cli: Cli) -> None:
         text = GOOD + "a.png,procedural,three.png\n"

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from artist_nst._files import PICTURE_SUFFIXES, format_path
-from artist_nst.cli.batches import JobSource, estimate_batch, paint_batch
+from artist_nst.cli.batches import (
+    JobSource,
+    PaintRequest,
+    estimate_batch,
+    paint_batch,
+)
 from artist_nst.cli.console import counting_bar, open_console
 from artist_nst.cli.options import (
     PaintOptions,
@@ -99,6 +104,29 @@ def batch(
             "--yes", "-y", help=f"Allow more than {MAX_UNCONFIRMED:,} paintings."
         ),
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Try jobs again that failed before."),
+    ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Paint on a Ray cluster: its address, auto for the one that this "
+            "machine belongs to, or local for a new one here.",
+            show_default=False,
+        ),
+    ] = None,
+    gpus_per_worker: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="GPUs of each worker of a Ray cluster, or a fraction of one; 0 paints "
+            "on CPUs (default: 1 if the cluster has GPUs).",
+            show_default=False,
+        ),
+    ] = None,
     *,
     options: PaintOptions,
 ) -> None:
@@ -117,6 +145,8 @@ def batch(
 
     variations = [parse_variation(text) for text in vary or ()]
     _check_variations(variations, options, recipe)
+    if gpus_per_worker is not None and ray is None:
+        raise UsageError("--gpus-per-worker is for a Ray cluster: add --ray ADDRESS")
     if os.path.lexists(out) and not os.path.isdir(out):
         raise UsageError(f"-o {out}: a batch needs a folder, not a file")
     console = open_console(options.quiet, options.verbose)
@@ -146,8 +176,15 @@ def batch(
     if dry_run:
         estimate_batch(checked, out, source, options.compute, console)
     else:
-        limit = None if yes else MAX_UNCONFIRMED
-        paint_batch(checked, out, source, options.compute, console, limit)
+        request = PaintRequest(
+            limit=None if yes else MAX_UNCONFIRMED,
+            retry_failed=retry_failed,
+            corpora=Path(options.corpora) if options.corpora else None,
+            keep_paths=not options.no_paths,
+            ray=ray,
+            gpus_per_worker=gpus_per_worker,
+        )
+        paint_batch(checked, out, source, options.compute, console, request)
 
 
 def _list_jobs(

@@ -1,0 +1,147 @@
+"""A worker of a batch: it loads its networks once, and paints one job after another."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import torch
+
+from artist_nst._files import format_error
+from artist_nst.batch.checking import CheckedJob
+from artist_nst.batch.finished import recover
+from artist_nst.batch.ledger import Entry
+from artist_nst.batch.tasks import Result, Task, Workplace
+from artist_nst.errors import ArtistNstError
+from artist_nst.nst.features import TargetCache
+from artist_nst.painting.networks import Networks
+from artist_nst.painting.pipeline import Progress, paint
+from artist_nst.painting.record import is_cut_short
+from artist_nst.painting.style_sources import StyleRequest
+from artist_nst.styles.pick import Pick
+
+# Features of a photo at a few sizes and networks, Gram matrices of many works.
+MAX_CACHE_BYTES = 1 << 30
+CACHE_SHARE = 8  # of the memory that a worker may take, the cache takes one part
+
+
+class Painter:
+    """Paints jobs, which share networks and features.
+
+    Args:
+        workplace: Where outputs go, and where to compute.
+    """
+
+    def __init__(self, workplace: Workplace) -> None:
+        self.workplace = workplace
+        self.networks = Networks(workplace.compute)
+        self.cache = TargetCache(MAX_CACHE_BYTES)
+
+    def paint(
+        self, task: Task, on_progress: Callable[[Progress], None] = lambda _: None
+    ) -> Result:
+        """Paint a job to its output, unless it is there already.
+
+        The output is written to a temporary file beside it, and renamed. What cannot
+        be painted is noted as failed; other exceptions are errors of the program.
+        """
+        planned = task.planned
+        path = self.workplace.folder / planned.job.out
+        # By a worker that was taken for dead, or that died before it said so.
+        if (entry := recover(planned, path)) is not None:
+            return Result(entry)
+        started = time.perf_counter()
+        with _collect_notes() as notes:
+            try:
+                self._paint(task, on_progress)
+            except ArtistNstError as error:
+                entry = Entry(
+                    key=planned.key,
+                    out=planned.job.out,
+                    state="failed",
+                    reason=format_error(error),
+                )
+            else:
+                status = path.stat()
+                entry = Entry(
+                    key=planned.key,
+                    out=planned.job.out,
+                    state="finished",
+                    size=status.st_size,
+                    mtime_ns=status.st_mtime_ns,
+                )
+        seconds = round(time.perf_counter() - started, 3)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Result(replace(entry, seconds=seconds, time=now), tuple(notes))
+
+    def _paint(self, task: Task, on_progress: Callable[[Progress], None]) -> None:
+        job, compute = task.planned.job, self.workplace.compute
+        if task.threads is not None:
+            torch.set_num_threads(task.threads)
+        if task.max_memory is not None:
+            compute = replace(compute, max_memory=task.max_memory)
+            self.cache.limit_bytes = min(
+                MAX_CACHE_BYTES, task.max_memory // CACHE_SHARE
+            )
+        painting = paint(
+            job.photo,
+            self._choose_style(job),
+            recipe=job.recipe,
+            long_side=job.long_side,
+            seed=job.seed,
+            compute=compute,
+            network=lambda: self.networks.load(job.recipe),
+            cache=self.cache,
+            keep_paths=self.workplace.keep_paths,
+            on_progress=on_progress,
+        )
+        if is_cut_short(painting.record):
+            raise ArtistNstError(
+                "there is not enough memory for its full size: choose a smaller one, "
+                "or raise --max-memory"
+            )
+        painting.record["job"] = task.planned.key
+        path = self.workplace.folder / job.out
+        try:
+            os.makedirs(path.parent, exist_ok=True)
+        except OSError as error:
+            raise ArtistNstError(
+                f"{path.parent} cannot be created: {error.strerror}"
+            ) from error
+        painting.save(path)
+
+    def _choose_style(self, job: CheckedJob) -> StyleRequest:
+        corpora = self.workplace.corpora
+        if job.style.corpus is None:
+            return StyleRequest(images=job.style.sources, corpora=corpora)
+        artist = os.path.abspath(job.style.corpus)
+        pick = Pick(way=job.style.pick)
+        return StyleRequest(artist=artist, pick=pick, corpora=corpora)
+
+
+@contextmanager
+def _collect_notes() -> Iterator[list[str]]:
+    """Collect what is logged, for the batch's log."""
+    notes: list[str] = []
+    handler = _NoteHandler(notes)
+    logger = logging.getLogger("artist_nst")
+    logger.addHandler(handler)
+    try:
+        yield notes
+    finally:
+        logger.removeHandler(handler)
+
+
+class _NoteHandler(logging.Handler):
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__(logging.INFO)
+        self.notes = notes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a record's text."""
+        self.notes.append(" ".join(record.getMessage().split()))

@@ -24,12 +24,17 @@ def format_command(record: Record) -> str:
     """
     recipe = from_dict(record["recipe"])
     words = ["artist-nst", "paint", record["content"]["path"] or "PHOTO"]
-    works = [style["work"] for style in record["styles"] if style["work"]]
+    styles = record["styles"]
+    are_equal = len({style["weight"] for style in styles}) == 1
+    ends = ["" if are_equal else f":{style['weight']:g}" for style in styles]
+    works = [style["work"] for style in styles if style["work"]]
     if works:
         words += ["--artist", works[0]["corpus"]]
-        words += [word for work in works for word in ("--work", work["id"])]
+        for work, end in zip(works, ends, strict=True):
+            words += ["--work", work["id"] + end]
     else:
-        words += [style["path"] or "STYLE" for style in record["styles"]]
+        for style, end in zip(styles, ends, strict=True):
+            words.append((style["path"] or "STYLE") + end)
     if recipe.name != "default" and recipe.name in RECIPES:
         words += ["--recipe", recipe.name]
     words += list_changes(recipe)

@@ -270,6 +270,45 @@ def write_text(path: PathLike, text: str) -> None:
         write_bytes(path, text.encode())
 
 
+def read_text(
+    path: PathLike,
+    max_bytes: int,
+    too_large: str,
+    *,
+    hint: str = "",
+    allow_empty: bool = False,
+) -> str:
+    """Read a file in UTF-8, with or without a byte order mark.
+
+    Args:
+        path: The file.
+        max_bytes: More are refused.
+        too_large: What then is said after its name.
+        hint: Added to what is said of other encodings.
+        allow_empty: Whether an empty file is read.
+
+    Raises:
+        UsageError: It cannot be read, is too large, or is not text in UTF-8.
+    """
+    try:
+        with open_file(path, allow_empty=allow_empty) as stream:
+            content = stream.read(max_bytes + 1)
+    except OSError as error:
+        raise UsageError(describe_read_error(path, error)) from error
+    except ArtistNstError as error:
+        raise UsageError(str(error)) from error
+    name = format_path(path)
+    if len(content) > max_bytes:
+        raise UsageError(f"{name} {too_large}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UsageError(
+            f"{name}, line {line}: it is not text in UTF-8; save it as that{hint}"
+        ) from error
+
+
 def check_suffix(path: PathLike, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> str:
     """Get a name's suffix in lower case; UsageError if it is not in ``suffixes``."""
     suffix = Path(path).suffix.lower()

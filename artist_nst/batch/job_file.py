@@ -17,13 +17,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from artist_nst._files import describe_read_error, format_error, format_path, open_file
+from artist_nst._files import format_error, format_path, read_text
 from artist_nst._types import PathLike
 from artist_nst._validation import parse_json
 from artist_nst.batch.columns import Value, find_column, read_value
 from artist_nst.batch.jobs import JobList, Problem
 from artist_nst.batch.rows import RowReader
-from artist_nst.errors import ArtistNstError, UsageError, suggest
+from artist_nst.errors import UsageError, suggest
 
 SUFFIXES = (".csv", ".jsonl", ".toml")
 MAX_FILE_BYTES = 256 << 20
@@ -60,7 +60,12 @@ def read_jobs(path: PathLike) -> JobList:
         raise UsageError(
             f"{name} is no job file: end its name in {', '.join(SUFFIXES)}"
         )
-    text = _read_text(path, name)
+    text = read_text(
+        path,
+        MAX_FILE_BYTES,
+        f"is too large for a job file (over {MAX_FILE_BYTES >> 20} MB): split it",
+        hint=" (in a spreadsheet: CSV UTF-8)",
+    )
     reader = RowReader(Path(path).parent)
     try:
         if suffix == ".csv":
@@ -75,29 +80,6 @@ def read_jobs(path: PathLike) -> JobList:
     if not listed.jobs and not listed.problems:
         raise UsageError(f"{name} holds no jobs: add some")
     return listed
-
-
-def _read_text(path: PathLike, name: str) -> str:
-    try:
-        with open_file(path) as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(describe_read_error(path, error)) from error
-    except ArtistNstError as error:
-        raise UsageError(str(error)) from error
-    if len(content) > MAX_FILE_BYTES:
-        raise UsageError(
-            f"{name} is too large for a job file (over {MAX_FILE_BYTES >> 20} MB): "
-            "split it"
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise UsageError(
-            f"{name}, line {line}: it is not text in UTF-8; save it as that (in a "
-            "spreadsheet: CSV UTF-8)"
-        ) from error
 
 
 def _read_csv(text: str, name: str, reader: RowReader) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from artist_nst._files import format_error
 from artist_nst.batch.tasks import Workplace
+from artist_nst.painting.threads import stop_spinning
 
 if TYPE_CHECKING:
     from artist_nst.painting.pipeline import Progress
@@ -38,8 +39,7 @@ def run_worker(
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    # As the command line does: threads that wait do not spin.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    stop_spinning()
     from artist_nst.batch.worker import Painter
     from artist_nst.nst.machine import configure_process
 

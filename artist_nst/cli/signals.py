@@ -1,10 +1,11 @@
 """Ctrl-C where it would abort the process, and after a painting was saved."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from artist_nst.painting.threads import stop_spinning
 
 RESUME = "run the same command again to continue"
 
@@ -28,10 +29,7 @@ def load_torch() -> None:
     C++ code calls Python while torch is imported; an exception there aborts the
     process with a core dump.
     """
-    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
-        # Threads that wait for long spin on cores that other paintings need; libgomp
-        # reads this when it is loaded.
-        os.environ["GOMP_SPINCOUNT"] = "1000"
+    stop_spinning()
     if threading.current_thread() is not threading.main_thread():
         return
     interrupts = []

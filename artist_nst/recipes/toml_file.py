@@ -20,13 +20,12 @@ import tomli_w
 
 from artist_nst._files import (
     check_writable,
-    describe_read_error,
     format_path,
-    open_file,
+    read_text,
     write_text,
 )
 from artist_nst._types import PathLike
-from artist_nst.errors import ArtistNstError, UsageError, suggest
+from artist_nst.errors import UsageError, suggest
 from artist_nst.recipes.published import PUBLICATIONS, RECIPES
 from artist_nst.recipes.recipe import (
     FIELD_TYPES,
@@ -119,24 +118,13 @@ def write_recipe(path: PathLike, recipe: Recipe) -> None:
 
 
 def _load(path: PathLike, name: str) -> dict[str, Any]:
+    text = read_text(
+        path,
+        MAX_FILE_BYTES,
+        f"is too large for a recipe (over {MAX_FILE_BYTES:,} bytes): name another file",
+        allow_empty=True,
+    )
     try:
-        with open_file(path, allow_empty=True) as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(describe_read_error(path, error)) from error
-    except ArtistNstError as error:
-        raise UsageError(str(error)) from error
-    if len(content) > MAX_FILE_BYTES:
-        raise UsageError(
-            f"{name} is too large for a recipe (over {MAX_FILE_BYTES:,} bytes): name "
-            "another file"
-        )
-    try:
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise UsageError(
-            f"{name}, line {line}: it is not text in UTF-8; save it as that"
-        ) from error
+        return tomllib.loads(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} is not valid TOML: {error}") from error

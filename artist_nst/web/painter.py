@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from artist_nst.errors import ArtistNstError
+from artist_nst.painting.threads import stop_spinning
 from artist_nst.web.jobs import PaintingTask
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ def run_painter(connection: Connection, folder: Path, compute: ComputeOptions) -
 
 
 def _load_torch() -> None:
-    # As the command line does: threads that wait do not spin.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    stop_spinning()
     import artist_nst.painting.pipeline  # noqa: F401
     from artist_nst.nst.machine import configure_process
 

@@ -12,9 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 START_SECONDS = 60
+# A page on a busy machine may take a while; tests do not assert on time.
+expect.set_options(timeout=30_000)
 
 
 class StudioProcess:

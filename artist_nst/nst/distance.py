@@ -62,7 +62,7 @@ def measure_distances(
     features, grams = extract_features(network, image, targets.content, layers)
     gram_distances = {
         layer: float(style_relative(grams[layer], target))
-        for layer, target in targets.grams.items()
+        for layer, target in targets.styles[0].grams.items()
     }
     content_distances = (
         float(content_relative(squared_distance(features[layer], target), target))

@@ -1,7 +1,7 @@
 """One level of the pyramid: targets, memory, precision, minimization."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import ceil
@@ -25,6 +25,7 @@ from artist_nst.nst.minimize import (
 )
 from artist_nst.nst.neighbors import COPIES, NeighborFinder, count_places
 from artist_nst.nst.objective import (
+    KeptPart,
     Losses,
     Objective,
     Targets,
@@ -32,6 +33,7 @@ from artist_nst.nst.objective import (
     compute_targets,
 )
 from artist_nst.nst.precision import DTYPES
+from artist_nst.nst.regions import Region, make_layer_masks, resize_mask
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.layers import minimum_image_side
 from artist_nst.recipes.recipe import Network, Optimizer, Recipe
@@ -109,6 +111,8 @@ class LevelPainter:
     cache: TargetCache
     precision: Precision
     max_memory: int | None
+    regions: Sequence[Region] = ()
+    kept: KeptPart | None = None
 
     def iteration_cost(self, level: Level) -> float:
         """Return the cost of an iteration, relative to other levels'."""
@@ -172,31 +176,62 @@ class LevelPainter:
             start = _make_start(self.recipe, photo, styles, self.seed)
         else:
             start = resize_image(previous, level.height, level.width)
-        targets = compute_targets(self.network, self.recipe, photo, styles, self.cache)
-        finder = self._make_finder(styles)
+        sizes = [image.shape[-2:] for image, _ in styles]
+        size = level.height, level.width
+        regions = [region.resize(size, sizes) for region in self.regions]
+        kept = None
+        if self.kept is not None:
+            kept = KeptPart(resize_mask(self.kept.mask, *size), photo)
+        targets = compute_targets(
+            self.network, self.recipe, photo, styles, self.cache, regions
+        )
+        finders = self._make_finders(styles, regions)
         sources: Tensor | None = None
-        if finder is not None:
+        if finders:
             image = photo if previous is None else _mix_frequencies(photo, start)
-            neighbors = finder.find(image)
-            targets = replace(targets, neighbors=neighbors)
-            weights = torch.tensor([weight for _, weight in styles])
-            sources = weights.nonzero()[:, 0][neighbors.sources.cpu()]
-        run = _LevelRun(self, level, targets, finder, on_iteration)
+            targets = find_neighbors(targets, finders, image)
+            weights = [region.weights for region in regions]
+            weights = weights or [tuple(weight for _, weight in styles)]
+            sources = _combine_sources(targets, weights)
+        run = _LevelRun(self, level, targets, finders, kept, on_iteration)
         return PaintedLevel(*run.run(start), sources)
 
-    def _make_finder(self, styles: Sequence[WeightedImage]) -> NeighborFinder | None:
-        """Prepare the search among works; None if the recipe has no neighbors."""
+    def _make_finders(
+        self, styles: Sequence[WeightedImage], regions: Sequence[Region]
+    ) -> list[NeighborFinder]:
+        """Prepare each region's search among its works.
+
+        Returns:
+            One of all works if there are no regions; none if the recipe has no
+            neighbors.
+        """
         recipe = self.recipe
         if not recipe.neighbor_weights:
-            return None
-        return NeighborFinder(
-            self.network,
-            [*recipe.neighbor_weights],
-            [image for image, weight in styles if weight > 0],
-            dtype=DTYPES[self.precision],
-            turns=recipe.turns,
-            max_share=recipe.max_share,
-        )
+            return []
+
+        def make_finder(
+            weights: Sequence[float], masks: Mapping[int, Tensor]
+        ) -> NeighborFinder:
+            indices = [index for index, weight in enumerate(weights) if weight > 0]
+            layer_masks = [
+                make_layer_masks(self.network, recipe, masks[index]).layers
+                if index in masks
+                else None
+                for index in indices
+            ]
+            return NeighborFinder(
+                self.network,
+                [*recipe.neighbor_weights],
+                [styles[index][0] for index in indices],
+                dtype=DTYPES[self.precision],
+                turns=recipe.turns,
+                max_share=recipe.max_share,
+                masks=layer_masks,
+            )
+
+        if not regions:
+            return [make_finder([weight for _, weight in styles], {})]
+        return [make_finder(region.weights, region.style_masks) for region in regions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +241,8 @@ class _LevelRun:
     painter: LevelPainter
     level: Level
     targets: Targets
-    finder: NeighborFinder | None
+    finders: Sequence[NeighborFinder]
+    kept: KeptPart | None
     on_iteration: OnIteration
 
     def run(self, start: Tensor) -> tuple[MinimizeResult, LevelInfo]:
@@ -281,13 +317,18 @@ class _LevelRun:
         """Minimize until neighbors are to be found anew, or to the level's end."""
         count, targets = self.level.iterations - done, self.targets
         interval = self.painter.recipe.rematch
-        if self.finder is not None and self.level.final and interval:
+        if self.finders and self.level.final and interval:
             count = min(count, interval - done % interval)
             if done >= interval:
-                neighbors = self.finder.find_by_layer(image)
-                targets = replace(targets, neighbors=neighbors)
+                composed = image if self.kept is None else self.kept.compose(image)
+                targets = find_neighbors(targets, self.finders, composed, by_layer=True)
         objective = Objective(
-            self.painter.network, recipe, targets, precision=precision, rows=rows
+            self.painter.network,
+            recipe,
+            targets,
+            precision=precision,
+            rows=rows,
+            kept=self.kept,
         )
 
         def on_iteration(number: int, losses: Losses, image: Tensor) -> None:
@@ -332,6 +373,50 @@ def _join_results(
         iterations=first.iterations + second.iterations,
         evaluations=first.evaluations + second.evaluations,
     )
+
+
+def find_neighbors(
+    targets: Targets,
+    finders: Sequence[NeighborFinder],
+    image: Tensor,
+    *,
+    by_layer: bool = False,
+) -> Targets:
+    """Find each region's neighbors for ``image``, by whole hypercolumns or by layer."""
+    neighbors = []
+    for finder, style in zip(finders, targets.styles, strict=True):
+        places = None if style.masks is None else style.masks.grids
+        find = finder.find_by_layer if by_layer else finder.find
+        neighbors.append(find(image, places))
+    return targets.with_neighbors(neighbors)
+
+
+def _combine_sources(targets: Targets, weights: Sequence[Sequence[float]]) -> Tensor:
+    """Return which style each place is after, ``(h, w)``; −1 if it is after none.
+
+    Where regions overlap, that of the largest mask decides.
+
+    Args:
+        targets: With each region's neighbors.
+        weights: Of the styles in each region.
+    """
+    combined = largest = None
+    for style, numbers in zip(targets.styles, weights, strict=True):
+        assert style.neighbors is not None
+        # The last is what −1 is an index of.
+        indices = [*torch.tensor(numbers).nonzero()[:, 0].tolist(), -1]
+        sources = torch.tensor(indices)[style.neighbors.sources.cpu()]
+        if style.masks is None:
+            return sources
+        grids = style.masks.grids.values()
+        mask = next(grid.cpu() for grid in grids if grid.shape == sources.shape)
+        if combined is None or largest is None:
+            combined, largest = torch.full_like(sources, -1), torch.zeros_like(mask)
+        is_larger = mask > largest
+        combined = torch.where(is_larger, sources, combined)
+        largest = torch.where(is_larger, mask, largest)
+    assert combined is not None
+    return combined
 
 
 def _mix_frequencies(photo: Tensor, painting: Tensor) -> Tensor:

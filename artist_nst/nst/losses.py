@@ -19,17 +19,20 @@ from torch import Tensor
 _CHUNK_POSITIONS = 1024
 
 
-def gram(features: Tensor) -> Tensor:
+def gram(features: Tensor, mask: Tensor | None = None) -> Tensor:
     """Correlate filters, averaged over positions: F Fᵀ / M of ``(N, H, W)``.
+
+    With a mask m ``(H, W)``, averaged over what it covers: F diag(m) Fᵀ / Σ m, or zeros
+    if it covers nothing.
 
     Returns:
         ``(N, N)``; the same for an image and for a tiling of it, except at its borders.
         Float32 for bfloat16 features: their sums need more than eight bits.
 
     Source:
-        Eq. 3, divided by M.
+        Eq. 3, divided by M; guided Gram matrices, Gatys et al. 2017, section 4.
     """
-    matrix: Tensor = _Gram.apply(features)
+    matrix: Tensor = _Gram.apply(features, mask)
     return matrix
 
 
@@ -116,6 +119,12 @@ def total_variation(image: Tensor) -> Tensor:
     return total / max(count_neighbor_pairs(image), 1)
 
 
+def count_covered(mask: Tensor) -> Tensor:
+    """Σ m, the positions that a mask covers; 1 if it covers none."""
+    total = mask.sum()
+    return total + (total == 0)
+
+
 def count_neighbor_pairs(image: Tensor) -> int:
     """Count pairs of neighboring pixels of ``(…, C, H, W)``, in each channel."""
     height, width = image.shape[-2:]
@@ -138,26 +147,32 @@ class _Gram(torch.autograd.Function):
     """Gram matrix whose gradient is one product, not the two of F Fᵀ."""
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:
-        ctx.save_for_backward(features)
+    def forward(ctx: Any, features: Tensor, mask: Tensor | None) -> Tensor:
+        ctx.save_for_backward(features, mask)
         flat = features.flatten(1)
-        positions = flat.shape[1]
+        count = flat.shape[1]
+        positions = count if mask is None else count_covered(mask)
+        if mask is not None:
+            flat = (features * mask.sqrt().to(features.dtype)).flatten(1)
         if features.dtype != torch.bfloat16:
             return flat @ flat.T / positions
         # A bfloat16 product is rounded to eight bits: short ones are added in float32.
-        end = positions - positions % _CHUNK_POSITIONS
+        end = count - count % _CHUNK_POSITIONS
         chunks = flat[:, :end].T.reshape(-1, _CHUNK_POSITIONS, len(flat))
         rest = flat[:, end:].float()
         sums: Tensor = (chunks.mT @ chunks).sum(0, dtype=torch.float32)
         return (sums + rest @ rest.T) / positions
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        features: Tensor = ctx.saved_tensors[0]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        features, mask = ctx.saved_tensors
         (gradient,) = gradients
         flat = features.flatten(1)
-        symmetric = ((gradient + gradient.T) / flat.shape[1]).to(features.dtype)
+        positions = flat.shape[1] if mask is None else count_covered(mask)
+        symmetric = ((gradient + gradient.T) / positions).to(features.dtype)
         # The result must have the features' memory format.
         if features.is_contiguous():
-            return (symmetric @ flat).view(features.shape)
-        return (flat.T @ symmetric).T.view(features.shape)
+            product = (symmetric @ flat).view(features.shape)
+        else:
+            product = (flat.T @ symmetric).T.view(features.shape)
+        return product if mask is None else product.mul_(mask), None

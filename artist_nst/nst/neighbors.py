@@ -11,7 +11,7 @@ Source:
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -40,6 +40,8 @@ Group = tuple[str, ...]
 """Layers that are matched together."""
 Columns = dict[str, Tensor]
 """By layer ``(places, N)``."""
+Places = Mapping[str, Tensor]
+"""By layer how much each place of its grid counts, ``(h_l, w_l)`` in [0, 1]."""
 
 
 COPIES: dict[Turns, int] = {"none": 1, "mirror": 2, "all": 8}
@@ -115,13 +117,16 @@ def cell_size(layer: str) -> int:
     return 1 << max(0, _GRID_BLOCK - int(layer[4]))
 
 
-def sum_distances(features: Tensor, directions: Tensor, mean: Tensor) -> Tensor:
+def sum_distances(
+    features: Tensor, directions: Tensor, mean: Tensor, mask: Tensor | None = None
+) -> Tensor:
     """Sum 1 − cos(F − μ, T − μ) over places.
 
     Args:
         features: F, ``(N, h, w)``.
         directions: (T − μ) / ‖T − μ‖, of the same shape.
         mean: μ, ``(N,)``.
+        mask: How much each place counts, ``(h, w)`` in [0, 1]; 1 if not given.
 
     Returns:
         A number, from 0 to twice the number of places.
@@ -129,7 +134,8 @@ def sum_distances(features: Tensor, directions: Tensor, mean: Tensor) -> Tensor:
     centered = features.to(directions.dtype) - mean.view(-1, 1, 1)
     norms = torch.linalg.vector_norm(centered, dim=0).clamp_min(_TINY)
     cosines: Tensor = (centered * directions).sum(0) / norms
-    return (1 - cosines).sum()
+    distances = 1 - cosines
+    return (distances if mask is None else distances * mask).sum()
 
 
 class NeighborFinder:
@@ -147,6 +153,8 @@ class NeighborFinder:
             soon as features in ``dtype`` are not finite.
         turns: Mirrored or turned copies of works to search as well.
         max_share: Of the places that may have their neighbor in one work.
+        masks: Which places of each work are searched, ``(H_l, W_l)`` by layer, above 0
+            for those that are; None for all of a work.
 
     Raises:
         UsageError: The works are too few for ``max_share``.
@@ -161,6 +169,7 @@ class NeighborFinder:
         dtype: torch.dtype | None = None,
         turns: Turns = "none",
         max_share: float = 1.0,
+        masks: Sequence[Mapping[str, Tensor] | None] = (),
     ) -> None:
         check_share(max_share, len(works))
         self.network = network
@@ -173,22 +182,35 @@ class NeighborFinder:
             group: [] for group in (self.layers, *((layer,) for layer in self.layers))
         }
         self._work_of_image: list[int] = []
-        self._collect(works, turns)
+        self._collect(works, masks or [None] * len(works), turns)
 
-    def find(self, image: Tensor) -> Neighbors:
-        """Find the neighbors of whole hypercolumns of ``image``, ``(1, C, H, W)``."""
-        return self._find(image, [self.layers])
+    def find(self, image: Tensor, places: Places | None = None) -> Neighbors:
+        """Find the neighbors of whole hypercolumns of ``image``, ``(1, C, H, W)``.
 
-    def find_by_layer(self, image: Tensor) -> Neighbors:
+        Args:
+            image: The image.
+            places: Masks ``(h_l, w_l)`` on the layers' grids: neighbors are found for
+                the places above 0 only; for all if not given.
+        """
+        return self._find(image, [self.layers], places)
+
+    def find_by_layer(self, image: Tensor, places: Places | None = None) -> Neighbors:
         """Find the neighbors of each layer's features separately, on its own grid.
+
+        Takes the same as :meth:`find`.
 
         Source:
             Feature splitting, Kolkin et al. 2022, section 3.4.
         """
-        return self._find(image, [(layer,) for layer in self.layers])
+        return self._find(image, [(layer,) for layer in self.layers], places)
 
     @torch.no_grad()
-    def _collect(self, works: Sequence[Tensor], turns: Turns) -> None:
+    def _collect(
+        self,
+        works: Sequence[Tensor],
+        masks: Sequence[Mapping[str, Tensor] | None],
+        turns: Turns,
+    ) -> None:
         """Take the columns of all works, and each layer's mean and scale."""
         strides = {
             group: max(1.0, COPIES[turns] * count_places(group, works) / MAX_PLACES)
@@ -196,17 +218,30 @@ class NeighborFinder:
         }
         sums = {layer: torch.zeros(()) for layer in self.layers}
         squares, counts = dict.fromkeys(self.layers, 0.0), dict.fromkeys(self.layers, 0)
-        for index, work in enumerate(works):
-            for image in turn_image(work, turns):
+        for index, (work, mask) in enumerate(zip(works, masks, strict=True)):
+            grids = None if mask is None else pool_masks(mask, self.layers)
+            for turn, image in enumerate(turn_image(work, turns)):
                 features = self._extract(image)
+                places = None
+                if grids is not None:
+                    places = {
+                        layer: turn_image(grid[None, None], turns)[turn][0, 0]
+                        for layer, grid in grids.items()
+                    }
                 for layer, values in features.items():
                     flat = values.flatten(1).to(self._exact)
+                    selected = _select_places(places, (layer,))
+                    if selected is not None:
+                        flat = flat[:, selected]
                     sums[layer] = sums[layer].to(flat) + flat.sum(1)
                     squares[layer] += float(flat.square().sum())
                     counts[layer] += flat.shape[1]
                 self._work_of_image.append(index)
                 for group, columns in self._keys.items():
-                    columns.append(_take_columns(features, group, strides[group]))
+                    selected = _select_places(places, group)
+                    columns.append(
+                        _take_columns(features, group, strides[group], selected)
+                    )
         self.means = {layer: sums[layer] / counts[layer] for layer in self.layers}
         self.scales = {
             layer: max(squares[layer] / counts[layer], _TINY) ** -0.5
@@ -214,7 +249,9 @@ class NeighborFinder:
         }
 
     @torch.no_grad()
-    def _find(self, image: Tensor, groups: Sequence[Group]) -> Neighbors:
+    def _find(
+        self, image: Tensor, groups: Sequence[Group], places: Places | None
+    ) -> Neighbors:
         queries = self._extract(image)
         directions = {layer: self._allocate(queries[layer]) for layer in queries}
         sources: list[Tensor] = []
@@ -222,12 +259,13 @@ class NeighborFinder:
         for group in groups:
             shape = _grid_shape(queries, group)
             blocks = _split_grid(shape, group)
-            scores, places = self._search(queries, group, blocks)
+            selected = _select_places(places, group)
+            scores, columns = self._search(queries, group, blocks, selected)
             works = assign_works(scores, self.max_share)
             rows = torch.arange(len(works), device=works.device)
             similarities.append(scores[rows, works].mean())
-            sources.append(works.view(shape))
-            best = places[rows, works].view(shape)
+            sources.append(_fill_grid(works, shape, selected))
+            best = _fill_grid(columns[rows, works], shape, selected)
             for block in blocks:
                 found = self._gather(group, sources[-1][block], best[block])
                 for layer, values in found.items():
@@ -261,29 +299,39 @@ class NeighborFinder:
         directions[:, :height, :width] = functional.normalize(target, dim=0, eps=_TINY)
 
     def _search(
-        self, features: dict[str, Tensor], group: Group, blocks: Sequence[slice]
+        self,
+        features: dict[str, Tensor],
+        group: Group,
+        blocks: Sequence[slice],
+        selected: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Find each place's best neighbor in every work.
+        """Find the best neighbor in every work, of each place or of M selected ones.
 
         Returns:
             Cosines ``(M, works)``, and indices among the work's columns.
         """
         grids = _interpolate(features, group)
+        width = grids[group[0]].shape[2]
+
+        def take_columns(layer: str, block: slice) -> Tensor:
+            columns = _to_columns(grids[layer][:, block])
+            if selected is None:
+                return columns
+            rows = slice(block.start * width, block.stop * width)
+            return columns[selected[rows]]
+
+        count = grids[group[0]][0].numel() if selected is None else int(selected.sum())
         means = {
             layer: torch.stack(
-                [
-                    grids[layer][:, block].to(self._exact).flatten(1).sum(1)
-                    for block in blocks
-                ]
+                [take_columns(layer, block).to(self._exact).sum(0) for block in blocks]
             ).sum(0)
-            / grids[layer][0].numel()
+            / count
             for layer in group
         }
         parts = [
             self._search_block(
                 self._normalize(
-                    {layer: _to_columns(grids[layer][:, block]) for layer in group},
-                    means,
+                    {layer: take_columns(layer, block) for layer in group}, means
                 ),
                 group,
             )
@@ -315,7 +363,10 @@ class NeighborFinder:
         return scores, places
 
     def _gather(self, group: Group, works: Tensor, places: Tensor) -> Columns:
-        """Return the features ``(h, w, N)`` of the neighbors, by layer."""
+        """Return the features ``(h, w, N)`` of the neighbors, by layer.
+
+        Zeros where ``works`` is −1.
+        """
         results = {
             layer: self.means[layer].new_zeros(*works.shape, len(self.means[layer]))
             for layer in group
@@ -459,14 +510,50 @@ def _to_columns(features: Tensor) -> Tensor:
     return features.flatten(1).T.contiguous()
 
 
-def _take_columns(features: dict[str, Tensor], group: Group, stride: float) -> Columns:
+def pool_masks(masks: Mapping[str, Tensor], layers: Sequence[str]) -> Places:
+    """Average masks ``(H_l, W_l)`` to the layers' grids, ``(h_l, w_l)``."""
+    return {layer: pool_to_grid(layer, masks[layer][None])[0] for layer in layers}
+
+
+def _select_places(places: Places | None, group: Group) -> Tensor | None:
+    """Select the places of a group's finest grid that a mask covers, ``(M,)``.
+
+    Returns:
+        None for all of them, also if it covers none.
+    """
+    if places is None:
+        return None
+    selected = max((places[layer] for layer in group), key=Tensor.numel).flatten() > 0
+    is_part = bool(selected.any()) and not bool(selected.all())
+    return selected if is_part else None
+
+
+def _fill_grid(
+    values: Tensor, shape: tuple[int, int], selected: Tensor | None
+) -> Tensor:
+    """Put the values of selected places into a grid, −1 elsewhere."""
+    if selected is None:
+        return values.view(shape)
+    grid = values.new_full(shape, -1)
+    grid.view(-1)[selected] = values
+    return grid
+
+
+def _take_columns(
+    features: dict[str, Tensor],
+    group: Group,
+    stride: float,
+    selected: Tensor | None = None,
+) -> Columns:
     """Return ``(places, N)`` by layer on the group's finest grid, evenly thinned."""
     grids = _interpolate(features, group)
-    count = grids[group[0]][0].numel()
+    count = grids[group[0]][0].numel() if selected is None else int(selected.sum())
     kept = (torch.arange(ceil(count / stride)) * stride).long().clamp(max=count - 1)
     columns = {}
     for layer, values in grids.items():
         flat = values.flatten(1).T
+        if selected is not None:
+            flat = flat[selected]
         columns[layer] = (
             flat.contiguous() if stride == 1 else flat[kept.to(flat.device)]
         )

@@ -1,7 +1,7 @@
 """The objective that is minimized: image → (losses, gradient)."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import torch
@@ -10,16 +10,17 @@ from torch import Tensor
 from artist_nst._types import Precision
 from artist_nst.nst import losses as formulas
 from artist_nst.nst.capture import TermsAndGradient, capture_graph
-from artist_nst.nst.features import TargetCache
+from artist_nst.nst.features import TargetCache, strip_gram
 from artist_nst.nst.neighbors import Neighbors, cell_size, pool_to_grid, sum_distances
 from artist_nst.nst.precision import DTYPES
+from artist_nst.nst.regions import LayerMasks, Region, make_layer_masks
 from artist_nst.nst.strips import backward_strips, forward_strips
 from artist_nst.nst.vgg import VGG, count_positions
 from artist_nst.recipes.recipe import Recipe
 
 WeightedImage = tuple[Tensor, float]
-TermKey = tuple[str, str]
-"""``"content"``, ``"style"`` or ``"neighbors"``, and the layer."""
+TermKey = tuple[str, str, int]
+"""``"content"``, ``"style"`` or ``"neighbors"``, the layer, and the region's index."""
 
 CONTENT_LOSSES: dict[str, Callable[[Tensor, Tensor, int | None], Tensor]] = {
     "relative": formulas.content_relative,
@@ -62,15 +63,52 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
-    """The photo's features P ``(N, H, W)`` and the style's A ``(N, N)``, by layer.
+class StyleTargets:
+    """What a painting, or one of its regions, is compared with.
 
-    ``neighbors`` are the places of works that those of the painting are compared with.
+    Attributes:
+        grams: By layer A ``(N, N)``.
+        neighbors: The places of works that those of the painting are compared with.
+        masks: The region at each layer; None for the whole painting.
+        weight: Of the region's terms: its share of the painting, times its strength.
     """
 
-    content: dict[str, Tensor]
     grams: dict[str, Tensor]
     neighbors: Neighbors | None = None
+    masks: LayerMasks | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The photo's features P ``(N, H, W)`` by layer, and each region's style."""
+
+    content: dict[str, Tensor]
+    styles: tuple[StyleTargets, ...]
+
+    def with_neighbors(self, neighbors: Sequence[Neighbors]) -> "Targets":
+        """Return these targets with each region's neighbors."""
+        pairs = zip(self.styles, neighbors, strict=True)
+        return replace(
+            self, styles=tuple(replace(style, neighbors=near) for style, near in pairs)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPart:
+    """The part of a painting that stays as photographed.
+
+    Attributes:
+        mask: k ``(H, W)`` in [0, 1].
+        photo: ``(1, C, H, W)`` on 0–255.
+    """
+
+    mask: Tensor
+    photo: Tensor
+
+    def compose(self, image: Tensor) -> Tensor:
+        """Return (1 − k)·image + k·photo."""
+        return torch.lerp(image, self.photo, self.mask)
 
 
 class Objective:
@@ -87,6 +125,7 @@ class Objective:
             are float32 (float64 for a network of that dtype).
         rows: Compute this many rows at once (:mod:`artist_nst.nst.strips`), for images
             that would not fit into memory; None for all.
+        kept: What of the image is replaced by the photo before anything is compared.
     """
 
     def __init__(
@@ -97,12 +136,14 @@ class Objective:
         *,
         precision: Precision = "float32",
         rows: int | None = None,
+        kept: KeptPart | None = None,
     ) -> None:
         self.network = network
         self.recipe = recipe
         self.targets = targets
         self.dtype = DTYPES[precision]
         self.rows = rows
+        self.kept = kept
         self.content = recipe.content_weights
         self.style = recipe.gram_weights
         self.neighbors = recipe.neighbor_weights
@@ -121,25 +162,20 @@ class Objective:
             if not self._uses_strips:
                 self._graph = capture_graph(self._evaluate_whole, image)
         evaluate = self._evaluate_strips if self._uses_strips else self._evaluate_whole
-        terms, gradient = (self._graph or evaluate)(image.detach())
+        image = image.detach()
+        if self.kept is not None:
+            image = self.kept.compose(image)
+        terms, gradient = (self._graph or evaluate)(image)
+        if self.kept is not None:
+            gradient = gradient * (1 - self.kept.mask)
         return self._to_losses(terms), gradient
 
     def _evaluate_whole(self, image: Tensor) -> tuple[Tensor, Tensor]:
         x = image.requires_grad_()
-        features = self.network(x, self.layers, self.dtype)
-        project = self.network.project_features
-        squared = {
-            layer: formulas.squared_distance(project(layer, features[layer]), target)
-            for layer, target in self.targets.content.items()
-        }
-        grams = {
-            layer: self.network.gram(layer, features[layer]) for layer in self.style
-        }
-        distances = {
-            layer: self._sum_distances(layer, features[layer], slice(None))
-            for layer in self.neighbors
-        }
-        terms = self._compute_terms(x, squared, grams, distances)
+        sums: dict[TermKey, Tensor] = {}
+        for layer, features in self.network(x, self.layers, self.dtype).items():
+            sums.update(self._strip_sums(layer, slice(None), features, image))
+        terms = self._compute_terms(x, sums)
         (gradient,) = torch.autograd.grad(terms[0], x)
         return terms, gradient
 
@@ -158,10 +194,7 @@ class Objective:
                 sums[key] = sums[key] + part if key in sums else part
         leaves = [image, *(total.requires_grad_() for total in sums.values())]
         image.requires_grad_()
-        squared = {layer: sums["content", layer] for layer in self.content}
-        grams = {layer: sums["style", layer] for layer in self.style}
-        distances = {layer: sums["neighbors", layer] for layer in self.neighbors}
-        terms = self._compute_terms(image, squared, grams, distances)
+        terms = self._compute_terms(image, sums)
         tv_gradient, *sum_gradients = torch.autograd.grad(terms[0], leaves)
         gradients = dict(zip(sums, sum_gradients, strict=True))
 
@@ -183,45 +216,43 @@ class Objective:
         if layer in self.content:
             target = self.targets.content[layer][:, rows]
             projected = self.network.project_features(layer, features)
-            sums["content", layer] = formulas.squared_distance(projected, target)
+            sums["content", layer, 0] = formulas.squared_distance(projected, target)
         if layer in self.style:
-            share = features[0].numel() / count_positions(layer, image)
-            sums["style", layer] = self.network.gram(layer, features) * share
+            for index, style in enumerate(self.targets.styles):
+                mask = None if style.masks is None else style.masks.layers[layer]
+                sums["style", layer, index] = strip_gram(
+                    self.network, layer, features, rows, image, mask
+                )
         if layer in self.neighbors:
-            sums["neighbors", layer] = self._sum_distances(layer, features, rows)
+            pooled = pool_to_grid(layer, features)
+            projected = self.network.project_features(layer, pooled)
+            top = (rows.start or 0) // cell_size(layer)
+            grid_rows = slice(top, top + pooled.shape[1])
+            for index, style in enumerate(self.targets.styles):
+                sums["neighbors", layer, index] = _sum_distances(
+                    style, layer, projected, grid_rows
+                )
         return sums
 
-    def _sum_distances(self, layer: str, features: Tensor, rows: slice) -> Tensor:
-        """Sum the distances of some rows' places to their neighbors."""
-        neighbors = self.targets.neighbors
-        assert neighbors is not None
-        pooled = pool_to_grid(layer, features)
-        projected = self.network.project_features(layer, pooled)
-        top = (rows.start or 0) // cell_size(layer)
-        directions = neighbors.directions[layer][:, top : top + pooled.shape[1]]
-        return sum_distances(projected, directions, neighbors.means[layer])
-
-    def _compute_terms(
-        self,
-        x: Tensor,
-        squared: dict[str, Tensor],
-        grams: dict[str, Tensor],
-        distances: dict[str, Tensor],
-    ) -> Tensor:
+    def _compute_terms(self, x: Tensor, sums: dict[TermKey, Tensor]) -> Tensor:
         """Stack the total and the terms that it is of, then each layer's.
 
-        From the image, Σ (F − P)² by content layer, G by style layer, and the sum of
-        distances to neighbors.
+        From the image, Σ (F − P)² by content layer, and by layer and region G and the
+        sum of distances to neighbors.
         """
         content_loss = CONTENT_LOSSES[self.recipe.content_loss]
         content = {
             layer: content_loss(
-                squared[layer], target, self.network.filter_count(layer)
+                sums["content", layer, 0], target, self.network.filter_count(layer)
             )
             for layer, target in self.targets.content.items()
         }
         style = {
-            layer: self._style_term(grams[layer], layer, x) for layer in self.style
+            layer: self._add_regions(
+                self._style_term(sums["style", layer, index], layer, style.grams, x)
+                for index, style in enumerate(self.targets.styles)
+            )
+            for layer in self.style
         }
         tv = formulas.total_variation(x)
         content_sum = _weighted_sum(content, self.content, x)
@@ -230,16 +261,21 @@ class Objective:
         pairs = formulas.count_neighbor_pairs(x)
         smoothness = (self.recipe.tv + self.recipe.tv_sum * pairs) * tv
         near = {
-            layer: total / self._count_places(layer)
-            for layer, total in distances.items()
+            layer: self._add_regions(
+                sums["neighbors", layer, index] / _count_places(style, layer)
+                for index, style in enumerate(self.targets.styles)
+            )
+            for layer in self.neighbors
         }
         near_sum = _weighted_sum(near, self.neighbors, x)
         recipe = self.recipe
         total = content_sum + recipe.ratio * recipe.gram_weight * style_sum + smoothness
         if self.neighbors:
             total = total + recipe.ratio * recipe.neighbor_weight * near_sum
-        sums = total, content_sum, style_sum, tv, smoothness, near_sum
-        return torch.stack((*sums, *content.values(), *style.values(), *near.values()))
+        totals = total, content_sum, style_sum, tv, smoothness, near_sum
+        return torch.stack(
+            (*totals, *content.values(), *style.values(), *near.values())
+        )
 
     def _to_losses(self, terms: Tensor) -> Losses:
         # One transfer for all: each read of a number makes the host wait for the GPU.
@@ -262,12 +298,15 @@ class Objective:
             neighbor_layers,
         )
 
-    def _count_places(self, layer: str) -> int:
-        assert self.targets.neighbors is not None
-        return self.targets.neighbors.directions[layer][0].numel()
+    def _add_regions(self, terms: Iterable[Tensor]) -> Tensor:
+        """Add the regions' terms of one layer by the regions' weights."""
+        pairs = zip(self.targets.styles, terms, strict=True)
+        return torch.stack([style.weight * term for style, term in pairs]).sum()
 
-    def _style_term(self, gram: Tensor, layer: str, image: Tensor) -> Tensor:
-        target = self.targets.grams[layer]
+    def _style_term(
+        self, gram: Tensor, layer: str, grams: dict[str, Tensor], image: Tensor
+    ) -> Tensor:
+        target = grams[layer]
         filters = self.network.filter_count(layer)
         if self.recipe.style_loss == "relative":
             return formulas.style_relative(gram, target)
@@ -283,8 +322,11 @@ def compute_targets(
     content: Tensor,
     styles: Sequence[WeightedImage],
     cache: TargetCache | None = None,
+    regions: Sequence[Region] = (),
 ) -> Targets:
     """Compute what a painting of ``content`` after ``styles`` is compared with.
+
+    Neighbors are found by :class:`~artist_nst.nst.neighbors.NeighborFinder`.
 
     Args:
         network: Computes the features.
@@ -294,21 +336,65 @@ def compute_targets(
             are relative to their sum. The Gram matrices are the weighted mean of the
             images' own, at which Σ w ‖G − A_w‖² is least.
         cache: Holds what is already known of the images.
+        regions: Parts of the painting that are after some of the styles; all of it is
+            after all of them if there are none. Their masks have the sizes of
+            ``content`` and ``styles``.
     """
     cache = cache or TargetCache()
-    style_layers = recipe.gram_weights
-    total_weight = sum(weight for _, weight in styles) or 1.0
-    means: dict[str, Tensor] = {}
-    for image, weight in styles:
-        for layer, gram in cache.style_grams(network, image, style_layers).items():
-            share = weight / total_weight
-            if recipe.style_loss == "gatys-raw":
-                # art.py compares sums over positions, whatever the sizes.
-                share *= count_positions(layer, image) / count_positions(layer, content)
-            part = share * gram
-            means[layer] = means[layer] + part if layer in means else part
+
+    def mean_grams(
+        weights: Sequence[float], style_masks: Mapping[int, Tensor]
+    ) -> dict[str, Tensor]:
+        total_weight = sum(weights) or 1.0
+        means: dict[str, Tensor] = {}
+        for index, ((image, _), weight) in enumerate(zip(styles, weights, strict=True)):
+            if regions and not weight:
+                continue
+            masks = None
+            if index in style_masks:
+                masks = make_layer_masks(network, recipe, style_masks[index]).layers
+            grams = cache.style_grams(network, image, recipe.gram_weights, masks)
+            for layer, gram in grams.items():
+                share = weight / total_weight
+                if recipe.style_loss == "gatys-raw":
+                    # art.py compares sums over positions, whatever the sizes.
+                    share *= count_positions(layer, image)
+                    share /= count_positions(layer, content)
+                part = share * gram
+                means[layer] = means[layer] + part if layer in means else part
+        return means
+
+    targets = [
+        StyleTargets(
+            mean_grams(region.weights, region.style_masks),
+            masks=make_layer_masks(network, recipe, region.mask),
+            weight=region.strength * float(region.mask.mean()),
+        )
+        for region in regions
+    ]
+    if not regions:
+        targets = [StyleTargets(mean_grams([weight for _, weight in styles], {}))]
     features = cache.content_features(network, content, recipe.content_weights)
-    return Targets(features, means)
+    return Targets(features, tuple(targets))
+
+
+def _sum_distances(
+    style: StyleTargets, layer: str, features: Tensor, rows: slice
+) -> Tensor:
+    """Sum the distances of some rows' places, ``(N, rows, w)``, to their neighbors."""
+    neighbors = style.neighbors
+    assert neighbors is not None
+    directions = neighbors.directions[layer][:, rows]
+    mask = None if style.masks is None else style.masks.grids[layer][rows]
+    return sum_distances(features, directions, neighbors.means[layer], mask)
+
+
+def _count_places(style: StyleTargets, layer: str) -> Tensor | int:
+    """Count the places of a layer that are compared with neighbors."""
+    if style.masks is not None:
+        return formulas.count_covered(style.masks.grids[layer])
+    assert style.neighbors is not None
+    return style.neighbors.directions[layer][0].numel()
 
 
 def _weighted_sum(

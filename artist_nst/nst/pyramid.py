@@ -21,7 +21,8 @@ from artist_nst.nst.minimize import (
     OnIteration,
     choose_optimizer,
 )
-from artist_nst.nst.objective import Losses, WeightedImage
+from artist_nst.nst.objective import KeptPart, Losses, WeightedImage
+from artist_nst.nst.regions import Region
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Recipe
 
@@ -123,6 +124,8 @@ def run_pyramid(
     precision: Precision = "float32",
     max_memory: int | None = None,
     on_step: Callable[[Step], None] = lambda _: None,
+    regions: Sequence[Region] = (),
+    kept: Tensor | None = None,
 ) -> PyramidResult:
     """Paint ``content`` after ``styles``.
 
@@ -139,6 +142,11 @@ def run_pyramid(
         max_memory: Bytes that this process may take on the network's device; what
             is free if not given. A level that needs more is computed in strips.
         on_step: Called after each iteration.
+        regions: Parts that are after some of the styles; if there are none, all is
+            after all of them.
+        kept: How much of each place stays as it is in ``content``, ``(H, W)`` in
+            [0, 1]. What it covers of the result means nothing: compose it with
+            ``content``.
 
     Raises:
         ArtistNstError: There is not enough memory.
@@ -159,6 +167,8 @@ def run_pyramid(
         cache=cache or TargetCache(),
         precision=precision,
         max_memory=max_memory,
+        regions=regions,
+        kept=None if kept is None else KeptPart(kept, content),
     )
     drafter = painter
     if draft is not None:

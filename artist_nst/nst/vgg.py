@@ -162,9 +162,9 @@ class VGG(nn.Module):
         channels_last = features.permute(1, 2, 0).to(root.dtype)
         return (channels_last @ root.T).permute(2, 0, 1)
 
-    def gram(self, layer: str, features: Tensor) -> Tensor:
+    def gram(self, layer: str, features: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return what style losses compare: F Fᵀ / M ``(k, k)``, or R F Fᵀ Rᵀ / M."""
-        matrix = gram(features)
+        matrix = gram(features, mask)
         if layer not in self._projected:
             return matrix
         root = self.get_buffer(f"{layer}_root")

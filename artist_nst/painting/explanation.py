@@ -92,9 +92,13 @@ def _color_sources(painting: Pixels, sources: Tensor) -> Pixels:
     rows = np.arange(height) * sources.shape[0] // height
     columns = np.arange(width) * sources.shape[1] // width
     indices = sources.numpy()[rows[:, None], columns[None]]
-    colors = np.array([_source_color(index) for index in range(indices.max() + 1)])
+    colors = np.array(
+        [_source_color(index) for index in range(max(1, indices.max() + 1))]
+    )
     gray = painting.mean(2, keepdims=True)
-    return np.asarray((1 - TINT) * gray + TINT * colors[indices])
+    # What is kept as photographed is after no work.
+    tint = np.where(indices < 0, 0.0, TINT)[..., None]
+    return np.asarray((1 - tint) * gray + tint * colors[indices])
 
 
 def _source_color(index: int) -> tuple[float, float, float]:

@@ -123,7 +123,7 @@ def measure_shares(sources: Tensor, count: int) -> list[float]:
 
     ``sources`` are those of :class:`~artist_nst.nst.pyramid.PyramidResult`.
     """
-    places = sources.flatten().bincount(minlength=count)
+    places = sources[sources >= 0].bincount(minlength=count)
     return [int(number) / sources.numel() for number in places]
 
 

@@ -25,6 +25,7 @@ ContentLoss = Literal["relative", "half-squared", "squared", "mean", "quarter-me
 StyleLoss = Literal["relative", "gatys", "gatys-raw", "mean"]
 StyleSize = Literal["width", "content"]
 Turns = Literal["none", "mirror", "all"]
+MaskPropagation = Literal["simple", "inside", "all"]
 Init = Literal["content", "rand", "style", "noisy-content"]
 Optimizer = Literal["auto", "lbfgs", "lbfgs-device", "adam"]
 Color = Literal[
@@ -187,6 +188,12 @@ class Recipe:
         option="max-share",
         least=0.01,
         most=1,
+    )
+    mask_propagation: MaskPropagation = setting(
+        "simple",
+        "What a mask covers of a layer: simple averages it; inside are the positions "
+        "that see nothing else, all those that see any of it.",
+        option="mask-propagation",
     )
     content_loss: ContentLoss = setting(
         "relative", "Formula of the content loss (artist_nst.nst.losses)."

@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from dataclasses import replace
 
 import pytest
 import torch
@@ -40,7 +39,7 @@ def make_objective(
             turns=recipe.turns,
             max_share=recipe.max_share,
         )
-        targets = replace(targets, neighbors=finder.find(photo))
+        targets = targets.with_neighbors([finder.find(photo)])
     return Objective(network, recipe, targets, precision=precision)
 
 

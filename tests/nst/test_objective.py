@@ -225,9 +225,9 @@ def test_styles_are_mixed_by_relative_weights(
 
     def grams(one: float, other: float) -> dict[str, Tensor]:
         pairs = [(first, one), (second, other)]
-        return compute_targets(network, settings, content, pairs).grams
+        return compute_targets(network, settings, content, pairs).styles[0].grams
 
-    alone = compute_targets(network, settings, content, [(first, 1.0)]).grams
+    alone = compute_targets(network, settings, content, [(first, 1.0)]).styles[0].grams
     mixed, again = grams(1, 3), grams(2, 6)
     ones, others = grams(1, 0), grams(0, 1)
     equal, twice = grams(1, 1), grams(2, 2)
@@ -261,9 +261,9 @@ def test_tiling_the_style(network: VGG, style_loss: StyleLoss, growth: float) ->
     layers = (("conv1_1", 1.0), ("conv2_1", 1.0))
     settings = replace(SMALL, style_loss=style_loss, style_layers=layers)
     content, style = image(16, 16), image(48, 48, 1)
-    once = compute_targets(network, settings, content, [(style, 1.0)]).grams
+    once = compute_targets(network, settings, content, [(style, 1.0)]).styles[0].grams
     pairs = [(style.repeat(1, 1, 2, 2), 1.0)]
-    tiled = compute_targets(network, settings, content, pairs).grams
+    tiled = compute_targets(network, settings, content, pairs).styles[0].grams
     for layer, gram in once.items():
         # Not exactly: a tiling has half the border for its area.
         difference = (tiled[layer] - growth * gram).norm() / (growth * gram).norm()
@@ -276,6 +276,8 @@ def test_raw_grams_are_sums_over_the_candidates_positions(network: VGG) -> None:
         compute_targets(
             network, replace(SMALL, style_loss=loss), content, [(style, 1.0)]
         )
+        .styles[0]
+        .grams
         for loss in ("gatys-raw", "gatys")
     )
     # Pooling leaves out odd rows and columns.
@@ -285,7 +287,7 @@ def test_raw_grams_are_sums_over_the_candidates_positions(network: VGG) -> None:
         "conv3_1": (5 * 2) / (3 * 3),
     }
     for layer, larger in sizes.items():
-        torch.testing.assert_close(raw.grams[layer], larger * own.grams[layer])
+        torch.testing.assert_close(raw[layer], larger * own[layer])
 
 
 def test_layers_without_weight_are_not_computed(random_weights: Weights) -> None:
@@ -298,7 +300,7 @@ def test_layers_without_weight_are_not_computed(random_weights: Weights) -> None
     content, style = image(12, 12), (image(9, 9, 1), 1.0)
     settings = replace(SMALL, content_layers=idle, style_layers=idle)
     made = compute_targets(network, settings, content, [style])
-    assert made.content.keys() == made.grams.keys() == {"conv1_1"}
+    assert made.content.keys() == made.styles[0].grams.keys() == {"conv1_1"}
     losses, gradient = Objective(network, settings, made)(image(12, 12, 3))
     assert losses.is_finite
     assert bool(gradient.isfinite().all())

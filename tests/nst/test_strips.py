@@ -37,7 +37,7 @@ def make_targets(
     targets = compute_targets(network, settings, content, [(style, 1.0)])
     if layers := [*settings.neighbor_weights]:
         neighbors = NeighborFinder(network, layers, [style]).find(content)
-        targets = replace(targets, neighbors=neighbors)
+        targets = targets.with_neighbors([neighbors])
     return targets
 
 

@@ -265,7 +265,7 @@ def make_targets(
     targets = compute_targets(network, numbers, photo, [(style, 1.0)])
     if layers := [*numbers.neighbor_weights]:
         neighbors = NeighborFinder(network, layers, [style]).find(photo)
-        targets = replace(targets, neighbors=neighbors)
+        targets = targets.with_neighbors([neighbors])
     return targets
 
 
@@ -275,14 +275,14 @@ def compute_inputs(
     layers = [layer for layer in network.layers if layer <= "conv5_1"]
     with torch.no_grad():
         candidates, photos, styles = (
-            {layer: found.numpy() for layer, found in network(pixels, layers).items()}
+            {layer: values.numpy() for layer, values in network(pixels, layers).items()}
             for pixels in (candidate, photo, style)
         )
     neighbors, means = {}, {}
-    if goal.neighbors is not None:
-        for layer, directions in goal.neighbors.directions.items():
+    if (found := goal.styles[0].neighbors) is not None:
+        for layer, directions in found.directions.items():
             neighbors[layer] = directions.numpy()
-            means[layer] = goal.neighbors.means[layer].numpy()
+            means[layer] = found.means[layer].numpy()
     return Inputs(candidates, photos, styles, candidate[0].numpy(), neighbors, means)
 
 

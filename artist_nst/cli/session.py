@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from artist_nst.experiments.runner import ResumeChecker
     from artist_nst.nst.vgg import VGG
     from artist_nst.painting.pipeline import Painting
+    from artist_nst.painting.regions import RegionPlan
     from artist_nst.painting.sources import Source
 
 
@@ -46,19 +47,17 @@ class PaintSession:
         self.console = open_console(options.quiet, options.verbose)
 
     def find_painting(
-        self, photo: Path, sources: Sequence[Source], seed: int
+        self, photo: Path, plan: RegionPlan, seed: int
     ) -> tuple[Path, bool] | None:
         """Find this very painting in the output folder, and whether it is finished."""
-        first = Path(self.options.out or "") / name_painting(photo, sources)
+        first = Path(self.options.out or "") / name_painting(photo, plan.sources)
         for path in takewhile(os.path.isfile, number_paths(first)):
             # Raised for a painting with other settings.
             with suppress(UsageError):
-                return path, self.is_painted(path, photo, sources, seed)
+                return path, self.is_painted(path, photo, plan, seed)
         return None
 
-    def is_painted(
-        self, path: Path, photo: Path, sources: Sequence[Source], seed: int
-    ) -> bool:
+    def is_painted(self, path: Path, photo: Path, plan: RegionPlan, seed: int) -> bool:
         """Tell whether a file is this very painting, finished.
 
         Raises:
@@ -73,7 +72,15 @@ class PaintSession:
         if self.options.long_side is not None:
             size = read_picture(photo, width=1).size
             recipe = resize_recipe(recipe, size, self.options.long_side)
-        cell = Cell(path.stem, photo, tuple(sources), recipe, seed, {})
+        cell = Cell(
+            path.stem,
+            photo,
+            tuple(plan.sources),
+            recipe,
+            seed,
+            {},
+            regions=plan.request,
+        )
         return self._resume_checker.check(path, cell, measured=False) is not None
 
     @cached_property
@@ -96,7 +103,7 @@ class PaintSession:
     def paint(
         self,
         photo: Path,
-        sources: Sequence[Source],
+        plan: RegionPlan,
         seed: int,
         out: Path,
         *,
@@ -108,7 +115,7 @@ class PaintSession:
 
         Args:
             photo: The photo.
-            sources: The style images.
+            plan: The style images, and which part of the photo is after which.
             seed: Random seed of the noise.
             out: The output file.
             corpora: The folder of corpora that was given, for the record.
@@ -121,7 +128,8 @@ class PaintSession:
             ArtistNstError: It could not be painted or saved, or only in part, for want
                 of memory.
         """
-        self._check_outputs(out, [photo, *(source.path for source in sources)])
+        styles = [source.path for source in plan.sources]
+        self._check_outputs(out, [photo, *styles, *plan.request.files])
         load_torch()
         from artist_nst.painting.pipeline import paint
         from artist_nst.painting.record import is_cut_short
@@ -131,10 +139,11 @@ class PaintSession:
         with painting_bar(self.console, label or photo.name) as on_progress:
             painting = paint(
                 photo,
-                StyleRequest(images=sources, corpora=corpora),
+                StyleRequest(images=plan.own_sources, corpora=corpora),
                 recipe=self.recipe,
                 long_side=options.long_side,
                 seed=seed,
+                regions=plan.request,
                 compute=options.compute,
                 network=lambda: self.network,
                 frames=out.with_suffix(FRAMES) if options.print_rate else None,

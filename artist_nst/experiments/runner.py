@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from artist_nst._files import check_writable, hash_file
 from artist_nst._types import PathLike, PrecisionName
@@ -25,11 +25,17 @@ from artist_nst.nst.precision import choose_precision
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.folder_lock import exclusive_lock
+from artist_nst.painting.in_memory import ImageLike
 from artist_nst.painting.networks import Networks, has_drafts
 from artist_nst.painting.output_names import PLOT, SHEET, TABLE
 from artist_nst.painting.pipeline import Progress, paint
 from artist_nst.painting.record import is_cut_short, load_record
-from artist_nst.painting.record_types import Record, RecordedDistances
+from artist_nst.painting.record_types import (
+    Record,
+    RecordedDistances,
+    RecordedPicture,
+)
+from artist_nst.painting.regions import NO_REGIONS, RegionPlan, RegionRequest
 from artist_nst.painting.sources import Source
 from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.recipes.layers import check_recipe_layers
@@ -55,6 +61,7 @@ class Cell:
         corpora: The folder of corpora that was named, for the record.
         precision: In place of the series's own, if given.
         keep_paths: Whether the record has paths, not only files' names.
+        regions: Parts of the photo that are after styles of their own, or left.
     """
 
     name: str
@@ -66,12 +73,19 @@ class Cell:
     corpora: PathLike | None = None
     precision: PrecisionName | None = None
     keep_paths: bool = True
+    regions: RegionRequest = NO_REGIONS
 
     @property
     def label(self) -> str:
         """Its name in a legend: ``style scale 1.2, ratio 5``."""
         pairs = self.settings.items()
         return ", ".join(f"{name.replace('-', ' ')} {value}" for name, value in pairs)
+
+    @property
+    def plan(self) -> RegionPlan:
+        """Its style images, and which part of the photo is after which."""
+        own = () if self.regions.masks else self.sources
+        return RegionPlan.make(own, self.regions)
 
     def change_compute(self, compute: ComputeOptions) -> ComputeOptions:
         """Return where to compute, with the cell's own precision."""
@@ -225,9 +239,10 @@ def _paint_cell(
     try:
         painting = paint(
             cell.photo,
-            StyleRequest(images=cell.sources, corpora=cell.corpora),
+            StyleRequest(images=cell.plan.own_sources, corpora=cell.corpora),
             recipe=cell.recipe,
             seed=cell.seed,
+            regions=cell.regions,
             compute=cell.change_compute(networks.compute),
             network=lambda: networks.load(cell.recipe),
             cache=cache,
@@ -354,6 +369,11 @@ class ResumeChecker:
             [(style["sha256"], style["weight"]) for style in facts["styles"]],
             [(self._hash(source.path), source.weight) for source in cell.sources],
         )
+        yield "masks", self._list_masks(facts), self._hash_masks(cell.plan)
+        request = cell.regions
+        protected = facts.get("protect_faces", False)
+        yield "protected faces", protected, request.protect_faces
+        yield "regions", facts.get("segmented", False), request.segmented
         yield "seed", facts["seed"], cell.seed
         # A recipe's name and source do not change the painting.
         required = _to_json(cell.recipe)
@@ -379,6 +399,31 @@ class ResumeChecker:
         device = choose_device(compute.device)
         precision = choose_precision(compute.precision, device)
         yield "precision", facts.get("precision", "float32"), precision
+
+    def _list_masks(self, facts: Record) -> list[object]:
+        """List the recorded masks by their hashes, as :meth:`_hash_masks` does."""
+
+        def get_hash(picture: RecordedPicture | None) -> str | None:
+            return None if picture is None else picture["sha256"]
+
+        return [
+            (
+                get_hash(region["mask"]),
+                region["styles"],
+                get_hash(region["style_mask"]),
+                region["strength"],
+            )
+            for region in facts.get("regions", ())
+        ]
+
+    def _hash_masks(self, plan: RegionPlan) -> list[object]:
+        def get_hash(picture: ImageLike | None) -> str | None:
+            return None if picture is None else self._hash(cast(PathLike, picture))
+
+        return [
+            (get_hash(mask.mask), indices, get_hash(mask.style_mask), mask.strength)
+            for mask, indices in zip(plan.request.masks, plan.indices, strict=True)
+        ]
 
     def _hash(self, path: PathLike) -> str:
         if path not in self.hashes:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 import torch
 from torch import Tensor
 
-from artist_nst.nst.losses import count_covered
+from artist_nst.nst.masks import LayerMask
 from artist_nst.nst.strips import FEATURE_ROWS, forward_strips
 from artist_nst.nst.vgg import VGG, count_positions
 
@@ -47,11 +47,11 @@ class TargetCache:
         network: VGG,
         image: Tensor,
         layers: Iterable[str],
-        masks: Mapping[str, Tensor] | None = None,
+        masks: Mapping[str, LayerMask] | None = None,
     ) -> dict[str, Tensor]:
         """Get Gram matrices A ``(N, N)``, each averaged over its layer's positions.
 
-        With masks ``(H_l, W_l)`` by layer, over what they cover.
+        With masks by layer, over what they cover.
         """
         return self._get_or_compute("gram", network, image, layers, masks)
 
@@ -61,11 +61,11 @@ class TargetCache:
         network: VGG,
         image: Tensor,
         layers: Iterable[str],
-        masks: Mapping[str, Tensor] | None = None,
+        masks: Mapping[str, LayerMask] | None = None,
     ) -> dict[str, Tensor]:
         common = (kind, *_network_key(network), *_image_key(image))
         for layer, mask in (masks or {}).items():
-            common += layer, *_image_key(mask)
+            common += layer, *_image_key(mask.values)
         keys = {layer: (*common, layer) for layer in layers}
         missing = [layer for layer, key in keys.items() if key not in self._tensors]
         if missing:
@@ -91,7 +91,7 @@ def extract_features(
     image: Tensor,
     content_layers: Collection[str],
     style_layers: Collection[str],
-    masks: Mapping[str, Tensor] | None = None,
+    masks: Mapping[str, LayerMask] | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Compute features F and Gram matrices G of an image in one pass, in little memory.
 
@@ -100,7 +100,7 @@ def extract_features(
         image: ``(1, C, H, W)`` on 0–255.
         content_layers: Where to take F ``(N, H_l, W_l)``.
         style_layers: Where to take G ``(N, N)``.
-        masks: Of what G is taken, ``(H_l, W_l)`` by style layer; all if not given.
+        masks: Of what G is taken, by style layer; all if not given.
 
     Returns:
         F and G by layer, as the losses compare them: projected for a compact network.
@@ -112,8 +112,12 @@ def extract_features(
         if layer in content_layers:
             strips[layer].append(network.project_features(layer, strip))
         if layer in style_layers:
-            mask = None if masks is None else masks[layer]
-            gram = strip_gram(network, layer, strip, rows, image, mask)
+            if masks is None:
+                share = strip[0].numel() / count_positions(layer, image)
+                gram = network.gram(layer, strip) * share
+            else:
+                window = masks[layer].get_window(rows)
+                (gram,) = network.guided_grams(layer, strip, [window])
             grams[layer] = grams[layer] + gram if layer in grams else gram
     # Concatenated channels last, to keep the strips' memory format.
     features = {
@@ -121,31 +125,6 @@ def extract_features(
         for layer, parts in strips.items()
     }
     return features, grams
-
-
-def strip_gram(
-    network: VGG,
-    layer: str,
-    strip: Tensor,
-    rows: slice,
-    image: Tensor,
-    mask: Tensor | None = None,
-) -> Tensor:
-    """Compute what some rows of a layer add to the image's Gram matrix.
-
-    Args:
-        network: The features' network.
-        layer: The layer.
-        strip: Features of ``rows``, ``(N, rows, W_l)``.
-        rows: Of the layer.
-        image: ``(1, C, H, W)``, all of it.
-        mask: Of the whole layer, ``(H_l, W_l)``, if only a part of it counts.
-    """
-    if mask is None:
-        share = strip[0].numel() / count_positions(layer, image)
-        return network.gram(layer, strip) * share
-    part = mask[rows]
-    return network.gram(layer, strip, part) * (part.sum() / count_covered(mask))
 
 
 def _network_key(network: VGG) -> Key:

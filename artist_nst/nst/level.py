@@ -16,6 +16,7 @@ from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.lbfgs import StopReason
 from artist_nst.nst.machine import free_memory, retain_heap, trim_heap, used_memory
+from artist_nst.nst.masks import make_layer_masks, resize_mask
 from artist_nst.nst.memory import MemoryEstimator, MemoryStrategy, format_gigabytes
 from artist_nst.nst.minimize import (
     MinimizeResult,
@@ -33,7 +34,7 @@ from artist_nst.nst.objective import (
     compute_targets,
 )
 from artist_nst.nst.precision import DTYPES
-from artist_nst.nst.regions import Region, make_layer_masks, resize_mask
+from artist_nst.nst.regions import Region
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.layers import minimum_image_side
 from artist_nst.recipes.recipe import Network, Optimizer, Recipe
@@ -214,7 +215,7 @@ class LevelPainter:
         ) -> NeighborFinder:
             indices = [index for index, weight in enumerate(weights) if weight > 0]
             layer_masks = [
-                make_layer_masks(self.network, recipe, masks[index]).layers
+                make_layer_masks(self.network, recipe, masks[index]).get_places()
                 if index in masks
                 else None
                 for index in indices
@@ -385,7 +386,7 @@ def find_neighbors(
     """Find each region's neighbors for ``image``, by whole hypercolumns or by layer."""
     neighbors = []
     for finder, style in zip(finders, targets.styles, strict=True):
-        places = None if style.masks is None else style.masks.grids
+        places = None if style.masks is None else style.masks.get_places()
         find = finder.find_by_layer if by_layer else finder.find
         neighbors.append(find(image, places))
     return targets.with_neighbors(neighbors)
@@ -408,7 +409,7 @@ def _combine_sources(targets: Targets, weights: Sequence[Sequence[float]]) -> Te
         sources = torch.tensor(indices)[style.neighbors.sources.cpu()]
         if style.masks is None:
             return sources
-        grids = style.masks.grids.values()
+        grids = style.masks.get_places().values()
         mask = next(grid.cpu() for grid in grids if grid.shape == sources.shape)
         if combined is None or largest is None:
             combined, largest = torch.full_like(sources, -1), torch.zeros_like(mask)

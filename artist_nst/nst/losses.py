@@ -10,7 +10,8 @@ Content losses take Σ (F − P)² and P, style losses G and A. ``filters`` is N
 compact network stands in for a larger one (otherwise it is the target's own).
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,21 +20,49 @@ from torch import Tensor
 _CHUNK_POSITIONS = 1024
 
 
-def gram(features: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Correlate filters, averaged over positions: F Fᵀ / M of ``(N, H, W)``.
+class Window(NamedTuple):
+    """What a Gram matrix is of, among some rows of a layer.
 
-    With a mask m ``(H, W)``, averaged over what it covers: F diag(m) Fᵀ / Σ m, or zeros
-    if it covers nothing.
+    Attributes:
+        rows: Those of the features that the mask covers any of.
+        mask: m at these rows, ``(h, W)`` in [0, 1].
+        total: Σ m over all rows of the layer, a number.
+    """
+
+    rows: slice
+    mask: Tensor
+    total: Tensor
+
+
+def gram(features: Tensor) -> Tensor:
+    """Correlate filters, averaged over positions: F Fᵀ / M of ``(N, H, W)``.
 
     Returns:
         ``(N, N)``; the same for an image and for a tiling of it, except at its borders.
         Float32 for bfloat16 features: their sums need more than eight bits.
 
     Source:
-        Eq. 3, divided by M; guided Gram matrices, Gatys et al. 2017, section 4.
+        Eq. 3, divided by M.
     """
-    matrix: Tensor = _Gram.apply(features, mask)
+    matrix: Tensor = _Gram.apply(features)
     return matrix
+
+
+def guided_grams(features: Tensor, windows: Sequence[Window]) -> tuple[Tensor, ...]:
+    """Correlate filters over what each mask covers: F diag(m) Fᵀ / Σ m.
+
+    Args:
+        features: F, ``(N, H, W)``, or some rows of it.
+        windows: The masks; of some rows, each gets what these add to its matrix.
+
+    Returns:
+        ``(N, N)`` for each, as :func:`gram`.
+
+    Source:
+        Gatys et al. 2017, section 4.
+    """
+    matrices: tuple[Tensor, ...] = _GuidedGrams.apply(features, windows)
+    return matrices
 
 
 def squared_distance(features: Tensor, target: Tensor) -> Tensor:
@@ -143,36 +172,64 @@ def _nonzero_norm(target: Tensor) -> Tensor:
     return norm + (norm == 0)
 
 
+def _correlate(flat: Tensor) -> Tensor:
+    """F Fᵀ of ``(N, M)``."""
+    if flat.dtype != torch.bfloat16:
+        return flat @ flat.T
+    # A bfloat16 product is rounded to eight bits: short ones are added in float32.
+    filters, positions = flat.shape
+    end = positions - positions % _CHUNK_POSITIONS
+    chunks = flat[:, :end].T.reshape(
+        positions // _CHUNK_POSITIONS, _CHUNK_POSITIONS, filters
+    )
+    rest = flat[:, end:].float()
+    sums: Tensor = (chunks.mT @ chunks).sum(0, dtype=torch.float32)
+    return sums + rest @ rest.T
+
+
+def _multiply(symmetric: Tensor, features: Tensor) -> Tensor:
+    """S F of ``(N, N)`` and ``(N, H, W)``, in the memory format of the features."""
+    flat, symmetric = features.flatten(1), symmetric.to(features.dtype)
+    if features.is_contiguous():
+        return (symmetric @ flat).view(features.shape)
+    return (flat.T @ symmetric).T.view(features.shape)
+
+
 class _Gram(torch.autograd.Function):
     """Gram matrix whose gradient is one product, not the two of F Fᵀ."""
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, mask: Tensor | None) -> Tensor:
-        ctx.save_for_backward(features, mask)
-        flat = features.flatten(1)
-        count = flat.shape[1]
-        positions = count if mask is None else count_covered(mask)
-        if mask is not None:
-            flat = (features * mask.sqrt().to(features.dtype)).flatten(1)
-        if features.dtype != torch.bfloat16:
-            return flat @ flat.T / positions
-        # A bfloat16 product is rounded to eight bits: short ones are added in float32.
-        end = count - count % _CHUNK_POSITIONS
-        chunks = flat[:, :end].T.reshape(-1, _CHUNK_POSITIONS, len(flat))
-        rest = flat[:, end:].float()
-        sums: Tensor = (chunks.mT @ chunks).sum(0, dtype=torch.float32)
-        return (sums + rest @ rest.T) / positions
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        ctx.save_for_backward(features)
+        return _correlate(features.flatten(1)) / features[0].numel()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        features: Tensor = ctx.saved_tensors[0]
+        (gradient,) = gradients
+        return _multiply((gradient + gradient.T) / features[0].numel(), features)
+
+
+class _GuidedGrams(torch.autograd.Function):
+    """Gram matrices of windows, whose gradients are added up in one tensor."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, features: Tensor, windows: Sequence[Window]
+    ) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(features)
+        ctx.windows = windows
+        matrices = []
+        for rows, mask, total in windows:
+            weighted = features[:, rows] * mask.sqrt().to(features.dtype)
+            matrices.append(_correlate(weighted.flatten(1)) / total)
+        return tuple(matrices)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        features, mask = ctx.saved_tensors
-        (gradient,) = gradients
-        flat = features.flatten(1)
-        positions = flat.shape[1] if mask is None else count_covered(mask)
-        symmetric = ((gradient + gradient.T) / positions).to(features.dtype)
-        # The result must have the features' memory format.
-        if features.is_contiguous():
-            product = (symmetric @ flat).view(features.shape)
-        else:
-            product = (flat.T @ symmetric).T.view(features.shape)
-        return product if mask is None else product.mul_(mask), None
+        features: Tensor = ctx.saved_tensors[0]
+        result = torch.zeros_like(features)
+        for gradient, (rows, mask, total) in zip(gradients, ctx.windows, strict=True):
+            part = _multiply((gradient + gradient.T) / total, features[:, rows])
+            result[:, rows].addcmul_(part, mask.to(part.dtype))
+        return result, None

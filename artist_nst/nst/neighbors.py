@@ -153,8 +153,8 @@ class NeighborFinder:
             soon as features in ``dtype`` are not finite.
         turns: Mirrored or turned copies of works to search as well.
         max_share: Of the places that may have their neighbor in one work.
-        masks: Which places of each work are searched, ``(H_l, W_l)`` by layer, above 0
-            for those that are; None for all of a work.
+        masks: Which places of each work are searched, those above 0; None for all of a
+            work.
 
     Raises:
         UsageError: The works are too few for ``max_share``.
@@ -169,7 +169,7 @@ class NeighborFinder:
         dtype: torch.dtype | None = None,
         turns: Turns = "none",
         max_share: float = 1.0,
-        masks: Sequence[Mapping[str, Tensor] | None] = (),
+        masks: Sequence[Places | None] = (),
     ) -> None:
         check_share(max_share, len(works))
         self.network = network
@@ -208,7 +208,7 @@ class NeighborFinder:
     def _collect(
         self,
         works: Sequence[Tensor],
-        masks: Sequence[Mapping[str, Tensor] | None],
+        masks: Sequence[Places | None],
         turns: Turns,
     ) -> None:
         """Take the columns of all works, and each layer's mean and scale."""
@@ -219,14 +219,13 @@ class NeighborFinder:
         sums = {layer: torch.zeros(()) for layer in self.layers}
         squares, counts = dict.fromkeys(self.layers, 0.0), dict.fromkeys(self.layers, 0)
         for index, (work, mask) in enumerate(zip(works, masks, strict=True)):
-            grids = None if mask is None else pool_masks(mask, self.layers)
             for turn, image in enumerate(turn_image(work, turns)):
                 features = self._extract(image)
                 places = None
-                if grids is not None:
+                if mask is not None:
                     places = {
                         layer: turn_image(grid[None, None], turns)[turn][0, 0]
-                        for layer, grid in grids.items()
+                        for layer, grid in mask.items()
                     }
                 for layer, values in features.items():
                     flat = values.flatten(1).to(self._exact)
@@ -508,11 +507,6 @@ def _interpolate(features: dict[str, Tensor], group: Group) -> dict[str, Tensor]
 def _to_columns(features: Tensor) -> Tensor:
     """Turn ``(N, h, w)`` into ``(places, N)``."""
     return features.flatten(1).T.contiguous()
-
-
-def pool_masks(masks: Mapping[str, Tensor], layers: Sequence[str]) -> Places:
-    """Average masks ``(H_l, W_l)`` to the layers' grids, ``(h_l, w_l)``."""
-    return {layer: pool_to_grid(layer, masks[layer][None])[0] for layer in layers}
 
 
 def _select_places(places: Places | None, group: Group) -> Tensor | None:

@@ -10,10 +10,11 @@ from torch import Tensor
 from artist_nst._types import Precision
 from artist_nst.nst import losses as formulas
 from artist_nst.nst.capture import TermsAndGradient, capture_graph
-from artist_nst.nst.features import TargetCache, strip_gram
+from artist_nst.nst.features import TargetCache
+from artist_nst.nst.masks import LayerMasks, make_layer_masks
 from artist_nst.nst.neighbors import Neighbors, cell_size, pool_to_grid, sum_distances
 from artist_nst.nst.precision import DTYPES
-from artist_nst.nst.regions import LayerMasks, Region, make_layer_masks
+from artist_nst.nst.regions import Region
 from artist_nst.nst.strips import backward_strips, forward_strips
 from artist_nst.nst.vgg import VGG, count_positions
 from artist_nst.recipes.recipe import Recipe
@@ -218,11 +219,8 @@ class Objective:
             projected = self.network.project_features(layer, features)
             sums["content", layer, 0] = formulas.squared_distance(projected, target)
         if layer in self.style:
-            for index, style in enumerate(self.targets.styles):
-                mask = None if style.masks is None else style.masks.layers[layer]
-                sums["style", layer, index] = strip_gram(
-                    self.network, layer, features, rows, image, mask
-                )
+            for index, gram in enumerate(self._grams(layer, rows, features, image)):
+                sums["style", layer, index] = gram
         if layer in self.neighbors:
             pooled = pool_to_grid(layer, features)
             projected = self.network.project_features(layer, pooled)
@@ -233,6 +231,17 @@ class Objective:
                     style, layer, projected, grid_rows
                 )
         return sums
+
+    def _grams(
+        self, layer: str, rows: slice, features: Tensor, image: Tensor
+    ) -> list[Tensor]:
+        """Compute what some rows of a layer add to each region's Gram matrix."""
+        masks = [style.masks for style in self.targets.styles if style.masks]
+        if masks:
+            windows = [mask.layers[layer].get_window(rows) for mask in masks]
+            return self.network.guided_grams(layer, features, windows)
+        share = features[0].numel() / count_positions(layer, image)
+        return [self.network.gram(layer, features) * share]
 
     def _compute_terms(self, x: Tensor, sums: dict[TermKey, Tensor]) -> Tensor:
         """Stack the total and the terms that it is of, then each layer's.
@@ -384,15 +393,17 @@ def _sum_distances(
     """Sum the distances of some rows' places, ``(N, rows, w)``, to their neighbors."""
     neighbors = style.neighbors
     assert neighbors is not None
-    directions = neighbors.directions[layer][:, rows]
-    mask = None if style.masks is None else style.masks.grids[layer][rows]
-    return sum_distances(features, directions, neighbors.means[layer], mask)
+    directions, mean = neighbors.directions[layer][:, rows], neighbors.means[layer]
+    if style.masks is None:
+        return sum_distances(features, directions, mean)
+    covered, mask, _ = style.masks.grids[layer].get_window(rows)
+    return sum_distances(features[:, covered], directions[:, covered], mean, mask)
 
 
 def _count_places(style: StyleTargets, layer: str) -> Tensor | int:
     """Count the places of a layer that are compared with neighbors."""
     if style.masks is not None:
-        return formulas.count_covered(style.masks.grids[layer])
+        return style.masks.grids[layer].total
     assert style.neighbors is not None
     return style.neighbors.directions[layer][0].numel()
 

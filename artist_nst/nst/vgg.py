@@ -4,7 +4,7 @@ Simonyan and Zisserman, "Very deep convolutional networks for large-scale image
 recognition", 2014, in torchvision's definitions (configurations A, B, D, E).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from artist_nst.nst.losses import gram
+from artist_nst.nst.losses import Window, gram, guided_grams
 from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.recipe import Padding, Pool
 
@@ -162,9 +162,18 @@ class VGG(nn.Module):
         channels_last = features.permute(1, 2, 0).to(root.dtype)
         return (channels_last @ root.T).permute(2, 0, 1)
 
-    def gram(self, layer: str, features: Tensor, mask: Tensor | None = None) -> Tensor:
+    def gram(self, layer: str, features: Tensor) -> Tensor:
         """Return what style losses compare: F Fᵀ / M ``(k, k)``, or R F Fᵀ Rᵀ / M."""
-        matrix = gram(features, mask)
+        return self._project_gram(layer, gram(features))
+
+    def guided_grams(
+        self, layer: str, features: Tensor, windows: Sequence[Window]
+    ) -> list[Tensor]:
+        """Return the same of each window (:func:`.guided_grams`)."""
+        matrices = guided_grams(features, windows)
+        return [self._project_gram(layer, matrix) for matrix in matrices]
+
+    def _project_gram(self, layer: str, matrix: Tensor) -> Tensor:
         if layer not in self._projected:
             return matrix
         root = self.get_buffer(f"{layer}_root")

@@ -6,11 +6,13 @@ import logging
 import math
 from collections.abc import Callable, Iterable
 
+import numpy as np
 from torch import Tensor
 
 from artist_nst._types import Pixels, Precision
 from artist_nst.errors import UsageError
 from artist_nst.image import color
+from artist_nst.image.faces import Face, protect_faces
 from artist_nst.image.files import MAX_PIXELS, resize
 from artist_nst.image.srgb import remove_white
 from artist_nst.nst.distance import Distances, measure_distances
@@ -20,6 +22,8 @@ from artist_nst.nst.neighbors import check_share
 from artist_nst.nst.pyramid import PyramidResult, Step, run_pyramid
 from artist_nst.nst.tensors import to_pixels, to_tensor
 from artist_nst.nst.vgg import VGG
+from artist_nst.painting.masks import Layout, add_segments, find_protected, make_layout
+from artist_nst.painting.regions import RegionPlan
 from artist_nst.painting.sources import Source
 from artist_nst.recipes.layers import minimum_image_side
 from artist_nst.recipes.recipe import Recipe
@@ -42,8 +46,10 @@ class Canvas:
         size: Height and width of the photo's file, whose aspect the painting has, if
             the photo was reduced.
         alpha: ``(H, W)``, the photo's opacity: colors are taken from what is visible.
+        plan: Which part of the photo is after which styles.
 
     Raises:
+        ArtistNstError: A mask cannot be read.
         UsageError: A picture is too narrow for the recipe's layers at its size, or the
             styles are too few for the recipe's ``max_share``.
     """
@@ -57,6 +63,7 @@ class Canvas:
         *,
         size: tuple[int, int] | None = None,
         alpha: Pixels | None = None,
+        plan: RegionPlan | None = None,
     ) -> None:
         self.recipe = recipe
         old_height, old_width = size or photo.shape[:2]
@@ -68,6 +75,12 @@ class Canvas:
             log.info("the photo is %s: enlarged to %d×%d", old, width, height)
         self.photo = resize(photo, height, width)
         self.alpha = None if alpha is None else resize(alpha, height, width)
+        self.layout = Layout([])
+        if plan is not None:
+            self.layout = make_layout(plan, (height, width), max_pixels)
+        self.faces: list[Face] = []
+        if plan is not None and plan.request.protect_faces:
+            self.faces = find_protected(photo, (height, width))
         # The styles as they are, to measure distances by.
         self.originals: list[tuple[Pixels, float]] = []
         weights, scaled_styles = [], []
@@ -79,8 +92,14 @@ class Canvas:
             self.originals.append((original, source.weight))
             weights.append(source.weight)
             scaled_styles.append(scaled)
+        if plan is not None and plan.request.segmented:
+            self.layout = add_segments(self.layout, self.photo, scaled_styles, weights)
         if recipe.neighbor_weights:
-            check_share(recipe.max_share, sum(weight > 0 for weight in weights))
+            groups = [region.weights for region in self.layout.regions] or [
+                tuple(weights)
+            ]
+            for group in groups:
+                check_share(recipe.max_share, sum(weight > 0 for weight in group))
         self.content, colored_styles = self._apply_color(scaled_styles)
         self.styles = list(zip(colored_styles, weights, strict=True))
 
@@ -103,6 +122,7 @@ class Canvas:
     ) -> PyramidResult:
         """Run the recipe; see :func:`artist_nst.nst.pyramid.run_pyramid`."""
         device = network.mean.device
+        sizes = [pixels.shape[:2] for pixels, _ in self.styles]
         return run_pyramid(
             network,
             self.recipe,
@@ -114,6 +134,10 @@ class Canvas:
             precision=precision,
             max_memory=max_memory,
             on_step=on_step,
+            regions=[
+                region.to_tensors(sizes, device) for region in self.layout.regions
+            ],
+            kept=self.layout.kept_tensor(device),
         )
 
     def measure_distances(
@@ -135,7 +159,17 @@ class Canvas:
         return measure_distances(network, candidate, photo, styles, cache)
 
     def to_painting(self, image: Tensor) -> Pixels:
-        """Convert a candidate of any level to ``(H, W, 3)`` in [0, 1], full size."""
+        """Convert a candidate of any level to ``(H, W, 3)`` in [0, 1], full size.
+
+        What is kept is the photo's, and so are the features of protected faces.
+        """
+        painted = protect_faces(self._to_colors(image), self.photo, self.faces)
+        if self.layout.kept is None:
+            return painted
+        kept = self.layout.kept[..., None]
+        return np.asarray((1 - kept) * painted + kept * self.photo)
+
+    def _to_colors(self, image: Tensor) -> Pixels:
         height, width = self.photo.shape[:2]
         painted = to_pixels(resize_image(image, height, width))
         method, strength = self.recipe.color, self.recipe.color_strength
@@ -154,26 +188,37 @@ class Canvas:
             # A plane of a strength below 1 is blended with the photo's colors in
             # to_painting.
             return self.photo, styles
-        visible = self._get_visible_colors()
         if method not in color.PLANES:
             recolored = [
-                color.recolor(style, visible, method, strength) for style in styles
+                color.recolor(style, self._get_colors(index), method, strength)
+                for index, style in enumerate(styles)
             ]
             return self.photo, recolored
-        brightness = color.extract_plane(visible, method)
         planes = [
-            color.match_plane(color.extract_plane(style, method), brightness)
-            for style in styles
+            color.match_plane(
+                color.extract_plane(style, method),
+                color.extract_plane(self._get_colors(index), method),
+            )
+            for index, style in enumerate(styles)
         ]
         return color.extract_plane(self.photo, method), planes
 
-    def _get_visible_colors(self) -> Pixels:
-        """Return the photo, or of a transparent one the opaque half's pixels."""
-        if self.alpha is None:
-            return self.photo
-        is_visible = self.alpha >= min(0.5, self.alpha.max())
-        colors: Pixels = remove_white(self.photo, self.alpha)[is_visible]
-        return colors[None]
+    def _get_colors(self, style: int) -> Pixels:
+        """Return the photo's colors that a style is to have.
+
+        Those of the photo, or ``(1, M, 3)`` of what is visible of it and after that
+        style.
+        """
+        masks = [region.mask for region in self.layout.regions if region.weights[style]]
+        counts = np.sum(masks, axis=0) if masks else np.ones(self.photo.shape[:2])
+        colors = self.photo
+        if self.alpha is not None:
+            counts = counts * self.alpha
+            colors = remove_white(self.photo, self.alpha)
+        if counts.min() == 1:
+            return colors
+        selected: Pixels = colors[counts >= min(0.5, counts.max())]
+        return selected[None]
 
 
 def _scale_style(

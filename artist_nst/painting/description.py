@@ -33,6 +33,7 @@ def describe_record(facts: Record, recipe: Mapping[str, Any]) -> list[tuple[str,
     return [
         ("photo", facts["content"]["path"] or format_title(facts["content"])),
         ("after", "; ".join(map(format_title, facts["styles"]))),
+        *([("regions", _format_regions(facts))] if is_divided(facts) else []),
         ("size", f"{width}×{height} pixels, style scale {recipe['style_scale']:g}"),
         ("recipe", f"{recipe['name']} ({recipe['source']})"),
         ("network", f"{facts['network']['name']}, {recipe['pool']} pooling"),
@@ -53,6 +54,30 @@ def describe_record(facts: Record, recipe: Mapping[str, Any]) -> list[tuple[str,
         ("distances", _format_distances(facts["distances"])),
         ("painted", f"{facts['painted']} by artist-nst {facts['artist_nst']}"),
     ]
+
+
+def is_divided(facts: Record) -> bool:
+    """Tell whether parts of a painting were treated differently."""
+    keys = "regions", "segmented", "protect_faces"
+    return any(facts.get(key) for key in keys)
+
+
+def _format_regions(facts: Record) -> str:
+    parts = []
+    for region in facts.get("regions", ()):
+        mask = "the rest" if region["mask"] is None else format_title(region["mask"])
+        styles = " and ".join(
+            format_title(facts["styles"][index]) for index in region["styles"]
+        )
+        strength = "" if region["strength"] == 1 else f" × {region['strength']:g}"
+        style_mask = region["style_mask"]
+        part = "" if style_mask is None else f" in {format_title(style_mask)}"
+        parts.append(f"{mask}: {styles or 'kept'}{part}{strength}")
+    if facts.get("segmented"):
+        parts.append("photo and works segmented alike")
+    if facts.get("protect_faces"):
+        parts.append("faces protected")
+    return "; ".join(parts)
 
 
 def _format_weights(recipe: Mapping[str, Any]) -> str:

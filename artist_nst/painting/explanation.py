@@ -13,12 +13,14 @@ from artist_nst._types import Pixels
 from artist_nst.figures.explanation_page import Explanation, draw_explanation
 from artist_nst.figures.plot import Curve
 from artist_nst.figures.sheet import Panel
+from artist_nst.image.files import resize
 from artist_nst.nst.distance import Distances
 from artist_nst.nst.pyramid import PyramidResult
 from artist_nst.painting.canvas import Canvas
 from artist_nst.painting.description import describe_record
 from artist_nst.painting.record import format_title
 from artist_nst.painting.record_types import Record, RecordedStyle
+from artist_nst.styles.segmentation import tint_regions
 
 FRAME = 0.04  # of a work's shorter side
 TINT = 0.6  # of a work's color in the map of sources
@@ -50,6 +52,7 @@ def explain_painting(
     if result.sources is not None and len(facts["styles"]) > 1:
         colored = _color_sources(painting, result.sources)
         panels.append(Panel(colored, "which work each place is after"))
+    panels += _region_panels(canvas)
     recipe_name = facts["recipe"]["name"]
     return draw_explanation(
         Explanation(
@@ -83,6 +86,33 @@ def _style_panels(canvas: Canvas, styles: Sequence[RecordedStyle]) -> list[Panel
             framed[width:-width, width:-width] = pixels
             pixels = framed
         panels.append(Panel(pixels, title + note))
+    return panels
+
+
+def _region_panels(canvas: Canvas) -> list[Panel]:
+    """Return the photo's regions, and those of styles of which a part counts.
+
+    Regions of one color correspond to each other.
+    """
+    regions = canvas.layout.regions
+    if not regions:
+        return []
+    panels = [
+        Panel(
+            tint_regions(canvas.photo, [region.mask for region in regions]),
+            "its regions; what is gray is kept",
+        )
+    ]
+    for index, (pixels, _) in enumerate(canvas.styles):
+        height, width = pixels.shape[:2]
+        masks = [
+            resize(region.style_masks[index], height, width)
+            if index in region.style_masks
+            else np.zeros((height, width))
+            for region in regions
+        ]
+        if any(mask.any() for mask in masks):
+            panels.append(Panel(tint_regions(pixels, masks), "what each is after"))
     return panels
 
 

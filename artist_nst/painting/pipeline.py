@@ -33,7 +33,13 @@ from artist_nst.painting.explanation import explain_painting
 from artist_nst.painting.frame_writer import FrameWriter, open_frame_writer
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles
 from artist_nst.painting.networks import has_drafts, load_draft_network, load_network
-from artist_nst.painting.record_types import Record, RecordedPicture, RecordedStyle
+from artist_nst.painting.record_types import (
+    Record,
+    RecordedPicture,
+    RecordedRegion,
+    RecordedStyle,
+)
+from artist_nst.painting.regions import NO_REGIONS, RegionPlan, RegionRequest
 from artist_nst.painting.sources import Source
 from artist_nst.painting.style_sources import StyleImage, StyleRequest
 from artist_nst.recipes.layers import check_recipe_layers
@@ -128,6 +134,7 @@ def paint(
     recipe: Recipe | str = RECIPES["default"],
     long_side: int | None = None,
     seed: int | None = None,
+    regions: RegionRequest = NO_REGIONS,
     compute: ComputeOptions = DEFAULT_COMPUTE,
     network: VGG | Callable[[], VGG] | None = None,
     cache: TargetCache | None = None,
@@ -154,6 +161,7 @@ def paint(
             name of a recipe, or a .toml file.
         long_side: Of the painting in pixels, in place of the recipe's width.
         seed: Of the pick and of noise; drawn, and recorded, if None.
+        regions: Parts of the photo that are after styles of their own, or left.
         compute: Where to compute, within which memory, by which weights.
         network: From :func:`artist_nst.load_network`, to load it once for many
             paintings; or a function that returns it, called after the pictures are
@@ -184,7 +192,11 @@ def paint(
     with MemoryFiles() as files:
         request = _as_request(style, artist, pick).place(files)
         content = files.place(content)
-        sources = request.choose(seed, content)
+        regions = regions.place(files).choose(seed, content)
+        if regions.masks and request.is_empty:
+            plan = RegionPlan.make([], regions)
+        else:
+            plan = RegionPlan.make(request.choose(seed, content), regions)
         check_recipe_layers(recipe)
         width = long_side or recipe.width
         photo = read_picture(content, max_pixels=compute.max_pixels, width=width)
@@ -198,7 +210,7 @@ def paint(
             return os.fspath(path) if keep_paths else Path(path).name
 
         def read_sources() -> Iterator[tuple[Source, Pixels]]:
-            for source in sources:
+            for source in plan.sources:
                 picture = read_picture(
                     source.path,
                     max_pixels=compute.max_pixels,
@@ -219,6 +231,7 @@ def paint(
                 compute.max_pixels,
                 size=photo.size,
                 alpha=photo.alpha,
+                plan=plan,
             )
             recorded = record.describe_picture(photo, get_recorded_path(content))
             del photo  # the canvas has it at its size
@@ -245,6 +258,8 @@ def paint(
             run = _FinishedRun(
                 content=recorded,
                 styles=styles,
+                regions=record.describe_regions(plan, get_recorded_path),
+                request=plan.request,
                 corpora=request.corpora if keep_paths else None,
                 seed=seed,
                 canvas=canvas,
@@ -264,6 +279,8 @@ class _FinishedRun:
 
     content: RecordedPicture
     styles: list[RecordedStyle]
+    regions: list[RecordedRegion]
+    request: RegionRequest
     corpora: PathLike | None
     seed: int
     canvas: Canvas
@@ -313,6 +330,10 @@ class _FinishedRun:
             distances=distances,
             seconds=self.seconds,
         )
+        if self.request:
+            facts["regions"] = self.regions
+            facts["protect_faces"] = self.request.protect_faces
+            facts["segmented"] = self.request.segmented
         _log_shares(facts["styles"])
         alpha = canvas.alpha
         pixels = painted if alpha is None else remove_white(painted, alpha)

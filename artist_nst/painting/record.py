@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,15 +28,19 @@ from artist_nst.corpus.works import (
 )
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.files import Picture, read_record
+from artist_nst.image.header import read_header
+from artist_nst.painting.in_memory import ImageLike
 from artist_nst.painting.record_types import (
     Record,
     RecordedDistances,
     RecordedLevel,
     RecordedLosses,
     RecordedPicture,
+    RecordedRegion,
     RecordedStyle,
     RecordedWork,
 )
+from artist_nst.painting.regions import MaskedStyle, RegionPlan, RegionRequest
 from artist_nst.painting.sources import Source
 from artist_nst.recipes.recipe import Recipe, from_dict
 
@@ -136,6 +141,39 @@ def describe_picture(picture: Picture, path: str | None) -> RecordedPicture:
         "width": width,
         "height": height,
     }
+
+
+def describe_regions(
+    plan: RegionPlan, get_path: Callable[[PathLike], str | None]
+) -> list[RecordedRegion]:
+    """Describe the masks of a painting.
+
+    Args:
+        plan: Which part is after what.
+        get_path: Returns what is recorded of a file's path.
+    """
+
+    def describe(picture: ImageLike | None) -> RecordedPicture | None:
+        if picture is None:
+            return None
+        path = cast(PathLike, picture)
+        header = read_header(path, max_pixels=sys.maxsize)
+        return {
+            "path": get_path(path),
+            "sha256": header.sha256,
+            "width": header.width,
+            "height": header.height,
+        }
+
+    return [
+        {
+            "mask": describe(mask.mask),
+            "styles": indices,
+            "style_mask": describe(mask.style_mask),
+            "strength": mask.strength,
+        }
+        for mask, indices in zip(plan.request.masks, plan.indices, strict=True)
+    ]
 
 
 def describe_source(
@@ -283,6 +321,53 @@ def find_sources(
             path = copy
         sources.append(Source(path, style["weight"], style["work"]))
     return sources
+
+
+def find_regions(
+    facts: Record,
+    painting: PathLike,
+    sources: Sequence[Source],
+    moved_to: Sequence[Path] = (),
+    *,
+    option: str | None = "--mask",
+) -> RegionRequest:
+    """Find a record's masks, in ``moved_to`` or where they were.
+
+    Args:
+        facts: The record.
+        painting: The file that it is of.
+        sources: The record's style images, found.
+        moved_to: Files of masks.
+        option: That names a file, for the errors; None if there is none.
+
+    Raises:
+        UsageError: One is not there, or is another picture by its hash; the record
+            names a style that it does not have.
+    """
+
+    def find(picture: RecordedPicture | None) -> Path | None:
+        if picture is None:
+            return None
+        return _find_picture(picture, Path(painting), list(moved_to), option)
+
+    masks = []
+    for region in facts.get("regions", ()):
+        if any(index >= len(sources) for index in region["styles"]):
+            raise UsageError(f"{painting}: its record names a style that it lacks")
+        styles = [sources[index] for index in region["styles"]]
+        masks.append(
+            MaskedStyle(
+                find(region["mask"]),
+                styles or None,
+                region["strength"],
+                find(region["style_mask"]),
+            )
+        )
+    return RegionRequest(
+        masks=masks,
+        protect_faces=facts.get("protect_faces", False),
+        segmented=facts.get("segmented", False),
+    )
 
 
 def _find_in_corpus(work: RecordedWork, corpora: PathLike | None) -> list[Path]:

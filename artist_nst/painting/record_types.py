@@ -47,6 +47,22 @@ class RecordedStyle(RecordedPicture):
     share: NotRequired[float]
 
 
+class RecordedRegion(TypedDict):
+    """A part of a painting (:class:`artist_nst.painting.regions.MaskedStyle`).
+
+    Attributes:
+        mask: None for what no other mask covers.
+        styles: Which of the record's it is after; none if it is as photographed.
+        style_mask: Which part of the style counts, if not all.
+        strength: Of the style, relative to the recipe's.
+    """
+
+    mask: RecordedPicture | None
+    styles: list[Count]
+    style_mask: RecordedPicture | None
+    strength: Annotated[float, Meta(ge=0, le=1e15)]
+
+
 class RecordedNetwork(TypedDict):
     """A network, and its weights with the input that they expect."""
 
@@ -100,6 +116,9 @@ class Record(TypedDict):
         history: Of some iterations, ``[iteration, total, content, style, tv, seconds,
             neighbors]``.
         job: The key of the batch's job, if it is one's finished painting.
+        regions: Its parts by masks, if it has some.
+        protect_faces: Whether its faces have the photo's features.
+        segmented: Whether photo and works were segmented alike.
     """
 
     artist_nst: Text | None
@@ -124,3 +143,6 @@ class Record(TypedDict):
     history: list[list[float]]
     seconds: float
     job: NotRequired[Text]
+    regions: NotRequired[Annotated[list[RecordedRegion], Meta(max_length=1000)]]
+    protect_faces: NotRequired[bool]
+    segmented: NotRequired[bool]

@@ -49,6 +49,12 @@ class StyleRequest:
     pick: Pick | None = None
     corpora: PathLike | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is named to paint after."""
+        named = self.artist is not None or _as_list(self.works) or self.pick is not None
+        return not named and not _as_list(self.images)
+
     def place(self, files: MemoryFiles) -> StyleRequest:
         """Return the request with files for images that are in memory."""
 

@@ -38,6 +38,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "padding": ("replicate", {"padding": "replicate"}),
     "color-strength": ("0.5", {"color_strength": 0.5}),
     "draft-levels": ("1", {"draft_levels": 1}),
+    "mask-propagation": ("all", {"mask_propagation": "all"}),
 }
 
 

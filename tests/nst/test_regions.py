@@ -9,11 +9,17 @@ from torch import Tensor
 
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.level import find_neighbors
-from artist_nst.nst.losses import gram
+from artist_nst.nst.losses import guided_grams
+from artist_nst.nst.masks import (
+    LayerMask,
+    make_layer_masks,
+    propagate_mask,
+    resize_mask,
+)
 from artist_nst.nst.neighbors import NeighborFinder
 from artist_nst.nst.objective import KeptPart, Objective, Targets, compute_targets
 from artist_nst.nst.pyramid import run_pyramid
-from artist_nst.nst.regions import Region, make_layer_masks, propagate_mask, resize_mask
+from artist_nst.nst.regions import Region
 from artist_nst.nst.vgg import VGG
 from artist_nst.nst.weights.checkpoint import Weights
 from artist_nst.recipes.published import RECIPES
@@ -135,16 +141,21 @@ def test_guided_gram(dtype: torch.dtype, channels_last: bool) -> None:
         np.einsum("hw,ihw,jhw->ij", mask.numpy(), values, values) / mask.numpy().sum()
     )
     tolerance = 1e-12 if dtype == torch.float64 else 3e-3
-    matrix = gram(features, mask).double().numpy()
-    np.testing.assert_allclose(matrix, expected, rtol=tolerance)
+    window = LayerMask.make(mask).get_window(slice(None))
+    (matrix,) = guided_grams(features, [window])
+    np.testing.assert_allclose(matrix.double(), expected, rtol=tolerance)
 
 
 def test_the_gradient_of_a_guided_gram() -> None:
     generator = torch.Generator().manual_seed(0)
     features = torch.rand(3, 4, 5, generator=generator, dtype=torch.float64)
-    mask = torch.rand(4, 5, generator=generator, dtype=torch.float64)
+    masks = torch.rand(2, 4, 5, generator=generator, dtype=torch.float64)
+    masks[1, :2] = 0
+    windows = [LayerMask.make(mask).get_window(slice(None)) for mask in masks]
     for x in (features, features.permute(1, 2, 0).contiguous().permute(2, 0, 1)):
-        assert torch.autograd.gradcheck(lambda f: gram(f, mask), x.requires_grad_())
+        assert torch.autograd.gradcheck(
+            lambda f: guided_grams(f, windows), x.requires_grad_()
+        )
 
 
 # The objective -----------------------------------------------------------------------
@@ -282,13 +293,14 @@ def test_a_region_is_after_the_masked_part_of_a_style(network: VGG) -> None:
     recipe = replace(SMALL, **NEIGHBORS)
     regions = [Region(torch.ones(64, 96), (1.0,), {0: left_half(48)})]
     targets = compute_targets(network, recipe, PHOTO, [(work, 1.0)], regions=regions)
-    masks = make_layer_masks(network, recipe, left_half(48)).layers
+    masks = make_layer_masks(network, recipe, left_half(48))
     for layer, matrix in targets.styles[0].grams.items():
-        expected = gram(network(work, [layer])[layer], masks[layer])
+        window = masks.layers[layer].get_window(slice(None))
+        (expected,) = guided_grams(network(work, [layer])[layer], [window])
         torch.testing.assert_close(matrix, expected, rtol=1e-4, atol=1e-6)
-    layers = [*recipe.neighbor_weights]
+    layers, places = [*recipe.neighbor_weights], masks.get_places()
     for turns in ("none", "mirror", "all"):
-        part = NeighborFinder(network, layers, [work], masks=[masks], turns=turns)  # type: ignore[arg-type]
+        part = NeighborFinder(network, layers, [work], masks=[places], turns=turns)  # type: ignore[arg-type]
         whole = NeighborFinder(network, layers, [work], turns=turns)  # type: ignore[arg-type]
         assert part.find(FIRST).similarity > part.find(SECOND).similarity + 0.02
         assert whole.find(SECOND).similarity > part.find(SECOND).similarity + 0.02
@@ -298,7 +310,7 @@ def test_places_outside_the_region_get_no_neighbors(network: VGG) -> None:
     recipe = replace(SMALL, **NEIGHBORS)
     finder = NeighborFinder(network, [*recipe.neighbor_weights], [FIRST, SECOND])
     masks = make_layer_masks(network, recipe, left_half())
-    found = finder.find(PHOTO, masks.grids)
+    found = finder.find(PHOTO, masks.get_places())
     alone = finder.find(PHOTO[..., :48])
     assert (found.sources[:, 12:] == -1).all()
     assert (found.sources[:, :12] >= 0).all()

@@ -41,6 +41,7 @@ OTHER = replace(
     neighbor_layers=(("conv2_2", 0.75), ("conv3_1", 0.25)),
     rematch=7,
     turns="mirror",
+    mask_propagation="inside",
     max_share=0.6,
     tv=1e-7,
     draft_levels=1,

@@ -46,6 +46,7 @@ OTHER = Recipe(
     neighbor_layers=(("conv2_2", 0.7), ("conv3_1", 2)),
     rematch=0,
     turns="all",
+    mask_propagation="all",
     max_share=1 / 7,
     tv=1e-7,
     tv_sum=5e-324,

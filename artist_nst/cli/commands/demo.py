@@ -17,7 +17,7 @@ from artist_nst.errors import UsageError
 from artist_nst.recipes.published import recipe
 
 if TYPE_CHECKING:
-    from artist_nst.painting.sources import Source
+    from artist_nst.painting.regions import RegionPlan
 
 # Photographs of scikit-image, and the work whose style each is painted in.
 PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-02"))
@@ -51,6 +51,7 @@ def demo(
     from artist_nst.corpus.works import get_packaged_corpora
     from artist_nst.figures.sheet import Panel, draw_sheet
     from artist_nst.image.files import read_picture, write_picture
+    from artist_nst.painting.regions import RegionPlan
     from artist_nst.painting.style_sources import StyleRequest
 
     session = PaintSession(
@@ -63,14 +64,15 @@ def demo(
             artist="procedural", works=work, corpora=get_packaged_corpora()
         )
         (source,) = request.choose(seed=0)
-        pairs.append((_write_photo(name, out), source))
+        pairs.append((_write_photo(name, out), RegionPlan.make([source])))
         # A style image at hand, to try other commands with.
         shutil.copyfile(source.path, out / f"{source.slug}{source.path.suffix}")
     rows = []
-    for photo, source in pairs:
+    for photo, plan in pairs:
+        (source,) = plan.sources
         path = out / f"{photo.stem}-painted.png"
-        if not _is_painted(session, path, photo, source):
-            session.paint(photo, [source], 0, path, may_replace=True)
+        if not _is_painted(session, path, photo, plan):
+            session.paint(photo, plan, 0, path, may_replace=True)
         title = source.work["title"] if source.work else source.slug
         rows.append(
             [
@@ -83,10 +85,12 @@ def demo(
     print_result(out / "sheet.png")
 
 
-def _is_painted(session: PaintSession, path: Path, photo: Path, source: Source) -> bool:
+def _is_painted(
+    session: PaintSession, path: Path, photo: Path, plan: RegionPlan
+) -> bool:
     """Tell whether an earlier run painted this; another painting is replaced."""
     with suppress(UsageError):
-        return path.exists() and session.is_painted(path, photo, [source], 0)
+        return path.exists() and session.is_painted(path, photo, plan, 0)
     return False
 
 

@@ -31,6 +31,13 @@ from artist_nst.cli.options import (
     with_options,
 )
 from artist_nst.cli.output import print_result
+from artist_nst.cli.regions import (
+    Masks,
+    Protect,
+    RegionOptions,
+    Regions,
+    read_options,
+)
 from artist_nst.cli.series import output_folder
 from artist_nst.cli.session import PaintSession, choose_output
 from artist_nst.corpus.filters import Selection
@@ -39,6 +46,7 @@ from artist_nst.recipes.toml_file import find_recipe
 from artist_nst.styles.pick import DEFAULT_MIX_SIZE, Pick, PickWay
 
 if TYPE_CHECKING:
+    from artist_nst.painting.sources import Source
     from artist_nst.painting.style_sources import StyleRequest
 
 _selection_option = partial(panel_option, SELECTION)
@@ -77,6 +85,9 @@ def paint(
         ),
     ] = False,
     style: StyleFiles = None,
+    mask: Masks = None,
+    protect: Protect = None,
+    regions: Regions = None,
     movement: Annotated[
         list[str] | None,
         _selection_option(
@@ -110,6 +121,8 @@ def paint(
         artist-nst paint *.jpg -A procedural --seed 7 -o painted
         artist-nst paint photo.jpg -A procedural --pick whole
         artist-nst paint photo.jpg -A procedural --works 4 --sheet
+        artist-nst paint photo.jpg --mask sky.png=night.jpg --mask rest=procedural
+        artist-nst paint portrait.jpg -A procedural --protect faces
     """
     from artist_nst.painting.style_sources import StyleRequest
 
@@ -120,6 +133,7 @@ def paint(
         until=until,
     )
     requested = _make_pick(pick, works, sheet, selection)
+    parts = read_options(mask, protect, regions, requested, options.corpora)
     photos, styles = split_pictures(pictures, artist, style)
     session = PaintSession(
         options.change_recipe(find_recipe(recipe or "default")), options
@@ -134,13 +148,18 @@ def paint(
         images=styles,
         artist=artist,
         works=work or [],
-        pick=requested,
+        pick=None if mask and artist is None else requested,
         corpora=options.corpora,
     )
     if sheet or (requested and requested.painting_count > 1):
+        if parts.is_given:
+            raise UsageError(
+                "--mask, --protect and --regions are for one painting of a photo: "
+                "leave out --works and --sheet"
+            )
         paint_galleries(photos, request, session)
     else:
-        _paint_photos(photos, request, session)
+        _paint_photos(photos, request, parts, session)
 
 
 def _make_pick(
@@ -156,7 +175,10 @@ def _make_pick(
 
 
 def _paint_photos(
-    photos: list[Path], request: StyleRequest, session: PaintSession
+    photos: list[Path],
+    request: StyleRequest,
+    parts: RegionOptions,
+    session: PaintSession,
 ) -> None:
     options, several = session.options, len(photos) > 1
     seed = options.seed
@@ -166,12 +188,20 @@ def _paint_photos(
     if several and options.film is not None:
         raise UsageError("--film is for a single painting: name one photo")
 
+    from artist_nst.painting.regions import RegionPlan
+
     def paint_photo(index: int, photo: Path) -> None:
         # Before works are analyzed.
         open_file(photo).close()
-        (sources,) = choose_groups(request, seed + index, photo, session.console)
-        out, may_replace = choose_output(options.out, photo, sources, several=several)
-        found = session.find_painting(photo, sources, seed + index) if several else None
+        regions = parts.choose(seed + index, photo, session.console)
+        sources: list[Source] = []
+        if not (regions.masks and request.is_empty):
+            (sources,) = choose_groups(request, seed + index, photo, session.console)
+        plan = RegionPlan.make(sources, regions)
+        out, may_replace = choose_output(
+            options.out, photo, plan.sources, several=several
+        )
+        found = session.find_painting(photo, plan, seed + index) if several else None
         if found is not None:
             out, is_finished = found
             if is_finished:
@@ -181,7 +211,7 @@ def _paint_photos(
             may_replace = True
         session.paint(
             photo,
-            sources,
+            plan,
             seed + index,
             out,
             corpora=options.corpora,

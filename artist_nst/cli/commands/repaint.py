@@ -49,6 +49,10 @@ def repaint(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Style image, if it has moved; repeatable."),
     ] = None,
+    mask: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Mask, if it has moved; repeatable."),
+    ] = None,
     artist: Artist = None,
     recipe: RecipeName = None,
     work: WorkNames = None,
@@ -75,6 +79,7 @@ def repaint(
     open_file(painting).close()
     load_torch()
     from artist_nst.painting import record
+    from artist_nst.painting.regions import RegionPlan
     from artist_nst.painting.style_sources import StyleRequest
 
     facts = record.load_record(painting)
@@ -91,6 +96,11 @@ def repaint(
     photo = record.find_content(facts, painting, content)
     seed = facts["seed"] if options.seed is None else options.seed
     if artist or work:
+        if facts.get("regions"):
+            raise UsageError(
+                f"{painting} is after several styles by masks: paint it anew with "
+                "`artist-nst paint --mask`, or leave out --artist and --work"
+            )
         request = StyleRequest(
             artist=artist or _get_artist(facts),
             works=work or [],
@@ -100,6 +110,8 @@ def repaint(
     else:
         moved_to = style_image or []
         sources = record.find_sources(facts, painting, moved_to, options.corpora)
+    regions = record.find_regions(facts, painting, sources, mask or [])
+    plan = RegionPlan.make([] if regions.masks else sources, regions)
     if session.recipe.network == "compact" and options.requested_network is None:
         print_note(
             session.console,
@@ -116,9 +128,9 @@ def repaint(
             "note: the weights differ from the painting's, so the pixels will differ",
         )
     with output_folder(options.out):
-        out, may_replace = choose_output(options.out, photo, sources)
+        out, may_replace = choose_output(options.out, photo, plan.sources)
         session.paint(
-            photo, sources, seed, out, corpora=options.corpora, may_replace=may_replace
+            photo, plan, seed, out, corpora=options.corpora, may_replace=may_replace
         )
 
 

@@ -20,6 +20,8 @@ MIN_HISTORY = 3
 # Elements of one tensor; beyond, some kernels (Apple's) fail or give wrong results.
 MAX_TENSOR_ELEMENTS = 1 << 30
 
+# Of a pixel: twelve weights of pairs, as they are computed and as they are used.
+_MATTING_BYTES = 12 * (8 + 4)
 # Copies of the image and of the losses' intermediate results, in float32.
 _IMAGE_COPIES = 9
 # Vectors of scipy's L-BFGS-B besides its corrections: x, gradient, bounds and their
@@ -147,6 +149,8 @@ class MemoryEstimator:
         """Bytes that losses and gradient take, including their targets."""
         constant = _IMAGE_COPIES * 4 * self.channels * height * width
         constant += self._kept_bytes()
+        if self.recipe.matting:
+            constant += _MATTING_BYTES * height * width
         held, peak = 0, 0
         sides = height, width
         for block in self.blocks:

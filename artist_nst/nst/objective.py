@@ -12,10 +12,12 @@ from artist_nst.nst import losses as formulas
 from artist_nst.nst.capture import TermsAndGradient, capture_graph
 from artist_nst.nst.features import TargetCache
 from artist_nst.nst.masks import LayerMasks, make_layer_masks
+from artist_nst.nst.matting import MattingTerm
 from artist_nst.nst.neighbors import Neighbors, cell_size, pool_to_grid, sum_distances
 from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.regions import Region
 from artist_nst.nst.strips import backward_strips, forward_strips
+from artist_nst.nst.tensors import to_pixels
 from artist_nst.nst.vgg import VGG, count_positions
 from artist_nst.recipes.recipe import Recipe
 
@@ -37,10 +39,12 @@ class Losses:
     """Loss terms before their weights (layer weights apart), and their weighted sum.
 
     Attributes:
-        total: α·content + β·(style and neighbors by their weights) + smoothness.
+        total: α·content + β·(style and neighbors by their weights) + smoothness +
+            the weighted matting term.
         style: Of the Gram matrices.
         tv: The mean absolute difference between neighboring pixels.
         smoothness: What ``tv`` adds to the total, its weights included.
+        matting: The mean squared distance from a photo under other light, in levels.
         neighbors: The mean over places of 1 − cos between a place and its neighbor.
         content_layers: Each layer's term, of which ``content`` is the weighted sum.
         style_layers: Likewise of ``style``.
@@ -53,6 +57,7 @@ class Losses:
     tv: float
     smoothness: float = 0.0
     neighbors: float = 0.0
+    matting: float = 0.0
     content_layers: dict[str, float] = field(default_factory=dict)
     style_layers: dict[str, float] = field(default_factory=dict)
     neighbor_layers: dict[str, float] = field(default_factory=dict)
@@ -82,10 +87,14 @@ class StyleTargets:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The photo's features P ``(N, H, W)`` by layer, and each region's style."""
+    """The photo's features P ``(N, H, W)`` by layer, and each region's style.
+
+    ``matting`` is of the photo, for recipes that keep a painting near it.
+    """
 
     content: dict[str, Tensor]
     styles: tuple[StyleTargets, ...]
+    matting: MattingTerm | None = None
 
     def with_neighbors(self, neighbors: Sequence[Neighbors]) -> "Targets":
         """Return these targets with each region's neighbors."""
@@ -115,8 +124,8 @@ class KeptPart:
 class Objective:
     """Weighted sum of all losses of a candidate, and its gradient.
 
-    It is α·content + β·(g·style + n·neighbors) + γ·TV, with g and n the recipe's
-    ``gram_weight`` and ``neighbor_weight``.
+    It is α·content + β·(g·style + n·neighbors) + γ·TV + λ·matting, with g, n and λ the
+    recipe's ``gram_weight``, ``neighbor_weight`` and ``matting``.
 
     Args:
         network: Computes the features.
@@ -167,9 +176,16 @@ class Objective:
         if self.kept is not None:
             image = self.kept.compose(image)
         terms, gradient = (self._graph or evaluate)(image)
+        losses = self._to_losses(terms)
+        if self.targets.matting is not None:
+            matting, slope = self.targets.matting(image)
+            gradient = gradient + self.recipe.matting * slope
+            term = float(matting)
+            total = losses.total + self.recipe.matting * term
+            losses = replace(losses, total=total, matting=term)
         if self.kept is not None:
             gradient = gradient * (1 - self.kept.mask)
-        return self._to_losses(terms), gradient
+        return losses, gradient
 
     def _evaluate_whole(self, image: Tensor) -> tuple[Tensor, Tensor]:
         x = image.requires_grad_()
@@ -302,9 +318,9 @@ class Objective:
             tv,
             smoothness,
             neighbors,
-            content_layers,
-            style_layers,
-            neighbor_layers,
+            content_layers=content_layers,
+            style_layers=style_layers,
+            neighbor_layers=neighbor_layers,
         )
 
     def _add_regions(self, terms: Iterable[Tensor]) -> Tensor:
@@ -384,7 +400,10 @@ def compute_targets(
     if not regions:
         targets = [StyleTargets(mean_grams([weight for _, weight in styles], {}))]
     features = cache.content_features(network, content, recipe.content_weights)
-    return Targets(features, tuple(targets))
+    matting = None
+    if recipe.matting:
+        matting = MattingTerm(to_pixels(content), content.device, content.dtype)
+    return Targets(features, tuple(targets), matting)
 
 
 def _sum_distances(

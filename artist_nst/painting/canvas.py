@@ -12,6 +12,7 @@ from torch import Tensor
 from artist_nst._types import Pixels, Precision
 from artist_nst.errors import UsageError
 from artist_nst.image import color
+from artist_nst.image.details import restore_details
 from artist_nst.image.faces import Face, protect_faces
 from artist_nst.image.files import MAX_PIXELS, resize
 from artist_nst.image.srgb import remove_white
@@ -161,9 +162,14 @@ class Canvas:
     def to_painting(self, image: Tensor) -> Pixels:
         """Convert a candidate of any level to ``(H, W, 3)`` in [0, 1], full size.
 
-        What is kept is the photo's, and so are the features of protected faces.
+        What is kept is the photo's, and so are the features of protected faces, and
+        what is finer than the recipe's ``detail_scale``.
         """
-        painted = protect_faces(self._to_colors(image), self.photo, self.faces)
+        painted = self._to_colors(image)
+        if self.recipe.detail_scale:
+            wavelength = self.recipe.detail_scale * max(self.photo.shape[:2])
+            painted = restore_details(painted, self.photo, wavelength)
+        painted = protect_faces(painted, self.photo, self.faces)
         if self.layout.kept is None:
             return painted
         kept = self.layout.kept[..., None]

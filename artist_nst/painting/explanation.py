@@ -151,6 +151,9 @@ def _term_curves(canvas: Canvas, result: PyramidResult) -> list[Curve]:
             factor = recipe.ratio * weight
             values = [factor * getattr(loss, name) for loss in losses]
             terms[f"{name} × {factor:g}"] = values
+    if recipe.matting:
+        values = [recipe.matting * loss.matting for loss in losses]
+        terms[f"matting × {recipe.matting:g}"] = values
     if recipe.tv or recipe.tv_sum:
         terms["total variation"] = [loss.smoothness for loss in losses]
     return _make_curves(result, terms)

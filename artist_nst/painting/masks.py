@@ -140,24 +140,27 @@ def add_segments(
     # Late, with scikit-learn: most paintings need neither.
     from artist_nst.styles.segmentation import segment_alike
 
+    # What shows nothing but in a style of weight 0 would be after nothing.
+    used = [index for index, weight in enumerate(weights) if weight]
     segmentation = segment_alike(
         descriptor_network(),
         to_tensor(photo),
-        [to_tensor(style) for style in styles],
+        [to_tensor(styles[index]) for index in used],
     )
     log.info("found %s", format_count(len(segmentation.photo_masks), "region"))
     painted = 1.0 if layout.kept is None else 1 - layout.kept
     regions = []
     for number, photo_mask in enumerate(segmentation.photo_masks):
-        style_masks = [_to_pixels(masks[number]) for masks in segmentation.work_masks]
+        style_masks = {
+            index: _to_pixels(masks[number])
+            for index, masks in zip(used, segmentation.work_masks, strict=True)
+        }
         own = tuple(
-            weight if mask.mean() >= MIN_SHARE else 0.0
-            for weight, mask in zip(weights, style_masks, strict=True)
+            weight if index in used and style_masks[index].mean() >= MIN_SHARE else 0.0
+            for index, weight in enumerate(weights)
         )
         regions.append(
-            PaintedRegion(
-                _to_pixels(photo_mask) * painted, own, dict(enumerate(style_masks))
-            )
+            PaintedRegion(_to_pixels(photo_mask) * painted, own, style_masks)
         )
     return Layout(regions, layout.kept)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from artist_nst._files import format_path
 from artist_nst._types import PathLike
 from artist_nst.errors import UsageError
@@ -25,7 +27,8 @@ class MaskedStyle:
 
     Attributes:
         mask: White where the part is, gray at soft edges: a picture of any size, which
-            is stretched over the photo. None for what no other mask covers.
+            is stretched over the photo; an array may also be of truth values. None for
+            what no other mask covers.
         style: Style images, or a request for works; None to leave the part as
             photographed.
         strength: Of the style, relative to the recipe's.
@@ -111,6 +114,11 @@ class RegionRequest:
     def place(self, files: MemoryFiles) -> RegionRequest:
         """Return the request with files for images that are in memory."""
 
+        def place_picture(picture: ImageLike | None) -> PathLike | None:
+            if isinstance(picture, np.ndarray) and picture.dtype == np.bool_:
+                picture = picture.astype(float)
+            return None if picture is None else files.place(picture)
+
         def place_mask(mask: MaskedStyle) -> MaskedStyle:
             style = mask.style
             if style is not None:
@@ -119,9 +127,9 @@ class RegionRequest:
                 style = style.place(files)
             return replace(
                 mask,
-                mask=None if mask.mask is None else files.place(mask.mask),
+                mask=place_picture(mask.mask),
                 style=style,
-                style_mask=mask.style_mask and files.place(mask.style_mask),
+                style_mask=place_picture(mask.style_mask),
             )
 
         return replace(self, masks=[place_mask(mask) for mask in self.masks])

@@ -73,6 +73,17 @@ PUBLICATIONS: dict[str, Publication] = {
         given=("all numbers, chosen by eye on six pairs of photograph and painting",),
         left_open=(),
     ),
+    "photoreal": Publication(
+        authors="the artist-nst project",
+        title="A photo in another light",
+        year=2026,
+        where="docs/regions.md",
+        given=(
+            "the numbers of default, without drafts and with fewer iterations at full "
+            "size; matting and details chosen by eye and by figures on four pairs",
+        ),
+        left_open=(),
+    ),
     "nnst": Publication(
         authors="N. Kolkin, M. Kucera, S. Paris, D. Sýkora, E. Shechtman, "
         "G. Shakhnarovich",
@@ -245,6 +256,14 @@ RECIPES: dict[str, Recipe] = {
     for name, numbers in {
         "default": _with_drafts(gram_weight=0.3, neighbor_weight=0.4),
         "gram": _with_drafts(),
+        "photoreal": _with_drafts(
+            gram_weight=0.3,
+            neighbor_weight=0.4,
+            levels=((1 / 3, 60), (2 / 3, 30), (1.0, 10)),
+            draft_levels=0,
+            matting=0.1,
+            detail_scale=0.08,
+        ),
         "nnst": _numbers(
             content_layers=(),
             style_layers=(),

@@ -154,6 +154,20 @@ class Recipe:
     tv_sum: float = setting(
         0.0, "Weight of the sum of the same differences, as in papers.", most=1e15
     )
+    matting: float = setting(
+        0.0,
+        "Weight of the matting Laplacian: of the distance, in squared levels, from a "
+        "photo under other light.",
+        option="matting",
+        most=1e15,
+    )
+    detail_scale: float = setting(
+        0.0,
+        "What is finer than this share of the longer side is the photo's, in the "
+        "painting's colors; 0 leaves the painting's own.",
+        option="detail-scale",
+        most=1,
+    )
     content_layers: Weighted = setting(
         (("conv4_2", 1.0),),
         "Layer whose features are the photo's: conv4_2, or conv4_2=0.5; repeatable.",

@@ -38,6 +38,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "padding": ("replicate", {"padding": "replicate"}),
     "color-strength": ("0.5", {"color_strength": 0.5}),
     "draft-levels": ("1", {"draft_levels": 1}),
+    "matting": ("0.5", {"matting": 0.5}),
+    "detail-scale": ("0.1", {"detail_scale": 0.1}),
     "mask-propagation": ("all", {"mask_propagation": "all"}),
 }
 

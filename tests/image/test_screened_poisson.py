@@ -1,4 +1,4 @@
-"""Restoring a photo: against least squares, and maps of colors that are known."""
+"""The screened Poisson equation, against least squares."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from artist_nst._types import Pixels
-from artist_nst.image.color import LUMA
-from artist_nst.image.screened_poisson import recolor_chroma, restore_gradients
+from artist_nst.image.screened_poisson import restore_gradients
 
 WEIGHT = 0.3
 
@@ -59,27 +58,3 @@ def test_result_is_clipped() -> None:
     result = restore_gradients(dark, bright, WEIGHT)
     assert result.min() == 0
     assert result.max() <= 1
-
-
-def test_recolored_photo_is_an_affine_map_with_the_luma_of_the_photo() -> None:
-    photo = np.random.default_rng(3).random((48, 64, 3))
-    matrix = np.array([[0.1, 0.0, 0.3], [0.2, 0.1, 0.0], [0.1, 0.3, 0.2]])
-    painted = photo @ matrix + 0.2
-    result = recolor_chroma(photo, painted)
-    np.testing.assert_allclose(result @ LUMA, photo @ LUMA)
-    chroma, expected = (
-        pixels - (pixels @ LUMA)[..., None] for pixels in (result, painted)
-    )
-    np.testing.assert_allclose(chroma, expected, atol=0.01)
-
-
-def test_recolored_photo_takes_colors_from_where_they_are() -> None:
-    """A reddish left half and a bluish right one, of a gray photo."""
-    photo = np.repeat(np.random.default_rng(4).random((64, 96, 1)), 3, axis=2)
-    painted = photo / 2
-    painted[:, :48, 0] += 0.2
-    painted[:, 48:, 2] += 0.2
-    result = recolor_chroma(photo, painted)
-    left, right = result[:, :20].mean((0, 1)), result[:, -20:].mean((0, 1))
-    assert left[0] - left[2] == pytest.approx(0.2, abs=0.01)
-    assert right[2] - right[0] == pytest.approx(0.2, abs=0.01)

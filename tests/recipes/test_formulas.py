@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -35,7 +36,7 @@ PHOTO = 50, 67  # pixels, odd at several pools
 
 # art.py and the project's recipes compare images of two sizes, and so do neighbors; the
 # other papers do not say what they would do then.
-OTHER_SIZE = ("default", "gram", "nnst", "art.py", "whole-artist-paper")
+OTHER_SIZE = ("default", "gram", "photoreal", "nnst", "art.py", "whole-artist-paper")
 
 # What the mean of k × k features makes a quarter of the image's size.
 POOLED = {"conv1": 4, "conv2": 2}
@@ -53,6 +54,7 @@ class Inputs(NamedTuple):
     pixels: Array
     neighbors: Layers
     means: Layers
+    original: Array  # the photo's pixels
 
 
 class Cost(NamedTuple):
@@ -210,6 +212,31 @@ def default(inputs: Inputs) -> Cost:
     return cost._replace(total=total, neighbors=neighbors)
 
 
+def matting_distance(inputs: Inputs) -> float:
+    """Levin et al.'s eq. 4 by its definition: the best affine map of every window's
+    colors, with ε |a|², and the mean over windows, pixels and channels of what is left.
+    """
+    windows = (
+        sliding_window_view(planes, (3, 3), (1, 2)).transpose(1, 2, 3, 4, 0)
+        for planes in (inputs.original / 255, inputs.pixels)
+    )
+    colors, values = (window.reshape(-1, 9, 3) for window in windows)
+    affine = np.concatenate((colors, np.ones_like(colors[..., :1])), 2)
+    penalty = np.diag([1e-4, 1e-4, 1e-4, 0])
+    transposed = affine.transpose(0, 2, 1)
+    maps = np.linalg.solve(transposed @ affine + penalty, transposed @ values)
+    squares = np.sum((values - affine @ maps) ** 2, (1, 2))
+    squares += 1e-4 * np.sum(maps[:, :3] ** 2, (1, 2))
+    return float(np.mean(squares) / 27)
+
+
+def photoreal(inputs: Inputs) -> Cost:
+    """``default``, and 0.1 of the distance from a photo in another light."""
+    cost = default(inputs)
+    matting = 0.1 * matting_distance(inputs)
+    return cost._replace(total=cost.total + matting, variation=cost.variation + matting)
+
+
 def nnst(inputs: Inputs) -> Cost:
     """The mean over ten layers of neighbors' distances, and nothing else."""
     names = (
@@ -224,6 +251,7 @@ def nnst(inputs: Inputs) -> Cost:
 SOURCES: dict[str, Callable[[Inputs], Cost]] = {
     "default": default,
     "gram": gram,
+    "photoreal": photoreal,
     "nnst": nnst,
     "art.py": art_py,
     "whole-artist-paper": whole_artist_paper,
@@ -283,7 +311,8 @@ def compute_inputs(
         for layer, directions in found.directions.items():
             neighbors[layer] = directions.numpy()
             means[layer] = found.means[layer].numpy()
-    return Inputs(candidates, photos, styles, candidate[0].numpy(), neighbors, means)
+    pixels = candidate[0].numpy(), photo[0].numpy()
+    return Inputs(candidates, photos, styles, pixels[0], neighbors, means, pixels[1])
 
 
 def test_every_recipe_has_a_formula() -> None:
@@ -432,4 +461,5 @@ def test_the_real_weights_figures(real: Real) -> None:
         assert losses.tv == pytest.approx(mean, rel=1e-12)
         total = content + numbers.ratio * numbers.gram_weight * style
         total += numbers.tv_sum * variation + numbers.tv * mean
+        total += numbers.matting * losses.matting
         assert losses.total == pytest.approx(total, rel=1e-6), made.name

@@ -13,6 +13,7 @@ from artist_nst.recipes.published import PUBLICATIONS, RECIPES, recipe
 NAMES = [
     "default",
     "gram",
+    "photoreal",
     "nnst",
     "art.py",
     "whole-artist-paper",
@@ -72,6 +73,19 @@ STATED: dict[str, dict[str, Any]] = {
         "optimizer": "auto",
         "history": 5,
         "width": 512,
+    },
+    "photoreal": {
+        "content_layers": (("conv4_2", 1.0),),
+        "style_layers": FIFTHS,
+        "ratio": 5,
+        "gram_weight": 0.3,
+        "neighbor_weight": 0.4,
+        "matting": 0.1,
+        "detail_scale": 0.08,
+        "tv": 0.003,
+        "init": "content",
+        "levels": ((1 / 3, 60), (2 / 3, 30), (1.0, 10)),
+        "draft_levels": 0,
     },
     "nnst": {
         "network": "auto",
@@ -244,6 +258,7 @@ def test_names_its_source() -> None:
     cited = {
         "default": ("artist-nst", 2026),
         "gram": ("artist-nst", 2026),
+        "photoreal": ("artist-nst", 2026),
         "nnst": ("Kolkin", 2022),
         "art.py": ("Mu", 2016),
         "whole-artist-paper": ("Franc", 2016),
@@ -270,19 +285,27 @@ def test_names_its_source() -> None:
 
 def test_only_programs_state_every_number() -> None:
     stated = {name for name in NAMES if not PUBLICATIONS[name].left_open}
-    assert stated == {"default", "gram", "art.py"}
+    assert stated == {"default", "gram", "photoreal", "art.py"}
 
 
 def test_only_patel_weighs_a_sum_of_differences() -> None:
     assert [made.name for made in RECIPES.values() if made.tv_sum] == ["patel"]
-    assert [made.name for made in RECIPES.values() if made.tv] == ["default", "gram"]
+    smooth = [made.name for made in RECIPES.values() if made.tv]
+    assert smooth == ["default", "gram", "photoreal"]
 
 
-def test_only_two_have_neighbors() -> None:
+def test_only_three_have_neighbors() -> None:
     found = {made.name for made in RECIPES.values() if made.neighbor_weights}
-    assert found == {"default", "nnst"}
+    assert found == {"default", "photoreal", "nnst"}
     grams = {made.name: made.gram_weight for made in RECIPES.values()}
-    assert grams == {**dict.fromkeys(NAMES, 1), "default": 0.3, "nnst": 0}
+    ours = {"default": 0.3, "photoreal": 0.3, "nnst": 0}
+    assert grams == {**dict.fromkeys(NAMES, 1), **ours}
+
+
+def test_only_photoreal_keeps_to_the_photo() -> None:
+    found = [made.name for made in RECIPES.values() if made.matting]
+    assert found == ["photoreal"]
+    assert found == [made.name for made in RECIPES.values() if made.detail_scale]
 
 
 def test_changes_leave_the_named_recipe() -> None:

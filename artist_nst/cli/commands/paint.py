@@ -65,6 +65,14 @@ def paint(
     ],
     artist: Artist = None,
     recipe: RecipeName = None,
+    photoreal: Annotated[
+        bool,
+        typer.Option(
+            "--photoreal",
+            help="Keep it a photograph, in the light and colors of the style; short "
+            "for --recipe photoreal.",
+        ),
+    ] = False,
     work: WorkNames = None,
     pick: PickName = None,
     works: Annotated[
@@ -123,6 +131,7 @@ def paint(
         artist-nst paint photo.jpg -A procedural --works 4 --sheet
         artist-nst paint photo.jpg --mask sky.png=night.jpg --mask rest=procedural
         artist-nst paint portrait.jpg -A procedural --protect faces
+        artist-nst paint house.jpg evening.jpg --photoreal
     """
     from artist_nst.painting.style_sources import StyleRequest
 
@@ -135,9 +144,10 @@ def paint(
     requested = _make_pick(pick, works, sheet, selection)
     parts = read_options(mask, protect, regions, requested, options.corpora)
     photos, styles = split_pictures(pictures, artist, style)
-    session = PaintSession(
-        options.change_recipe(find_recipe(recipe or "default")), options
-    )
+    if photoreal and recipe not in (None, "photoreal"):
+        raise UsageError(f"--photoreal is a recipe: leave it out, or --recipe {recipe}")
+    base = find_recipe("photoreal" if photoreal else recipe or "default")
+    session = PaintSession(options.change_recipe(base), options)
     if not style and len(styles) > 1 and all(weight == 1 for _, weight in styles):
         print_note(
             session.console,

@@ -36,7 +36,7 @@ class Estimate:
         megapixel_iterations: Megapixels times iterations, over all levels.
         output_bytes: Of the paintings' files.
         memory_bytes: Of the largest painting, if it is not computed in strips.
-        seconds: None if not known.
+        seconds: Of all workers together; None if not known.
     """
 
     paintings: int
@@ -49,12 +49,16 @@ class Estimate:
     seconds: float | None
 
 
-def estimate_jobs(jobs: Sequence[CheckedJob], pace: float | None = None) -> Estimate:
+def estimate_jobs(
+    jobs: Sequence[CheckedJob], pace: float | None = None, start: float = 0.0
+) -> Estimate:
     """Estimate what some jobs will take.
 
     Args:
         jobs: Those that are still to be painted.
-        pace: Seconds for a megapixel and iteration; None if not known.
+        pace: Seconds of all workers together for a megapixel and iteration; None if not
+            known.
+        start: Seconds until they can paint.
     """
     cost = sum(map(measure_cost, jobs))
     pixels = max((job.width * job.height for job in jobs), default=0)
@@ -66,7 +70,7 @@ def estimate_jobs(jobs: Sequence[CheckedJob], pace: float | None = None) -> Esti
         megapixel_iterations=cost,
         output_bytes=round(sum(map(_count_file_bytes, jobs))),
         memory_bytes=BASE_BYTES + BYTES_PER_PIXEL * pixels if jobs else 0,
-        seconds=None if pace is None else cost * pace,
+        seconds=None if pace is None else start + cost * pace,
     )
 
 
@@ -77,7 +81,7 @@ def measure_cost(job: CheckedJob) -> float:
 
 
 def measure_pace(finished: Iterable[tuple[CheckedJob, float]]) -> float | None:
-    """Measure the seconds for a megapixel and iteration by jobs and their seconds."""
+    """Measure one worker's seconds for a megapixel and iteration by finished jobs."""
     cost = total = 0.0
     for job, seconds in finished:
         cost += measure_cost(job)

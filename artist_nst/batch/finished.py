@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from artist_nst._files import format_path
 from artist_nst.batch.jobs import Problem
 from artist_nst.batch.ledger import Entry, Ledger
 from artist_nst.batch.plan import Plan, PlannedJob
+from artist_nst.batch.urls import (
+    exists,
+    fetch,
+    get_fetched_version,
+    list_folder,
+    name_path,
+    to_url,
+)
 from artist_nst.errors import ArtistNstError
 from artist_nst.image.files import read_small
 from artist_nst.painting.record import load_record
@@ -54,7 +63,7 @@ def find_finished(plan: Plan, folder: Path, ledger: Ledger) -> FinishedJobs:
             remaining.append(planned)
             continue
         entry = ledger.find(planned.key, out)
-        if entry and (entry.size, entry.mtime_ns) == _stat(files[out]):
+        if entry and (entry.size, entry.mtime_ns, entry.version) == files[out]():
             finished.append((planned, entry))
             continue
         path = folder / out
@@ -71,14 +80,25 @@ def find_finished(plan: Plan, folder: Path, ledger: Ledger) -> FinishedJobs:
     )
 
 
-def _list_outputs(outs: Iterable[str], folder: Path) -> dict[str, os.DirEntry[str]]:
+Stamp = tuple[int | None, int | None, str]
+"""A file's size, its mtime in nanoseconds, and its version in a store."""
+
+
+def _list_outputs(outs: Iterable[str], folder: Path) -> dict[str, Callable[[], Stamp]]:
     """List the files in the folders of outputs, by their paths as outputs have them."""
-    files = {}
-    for parent in {os.path.dirname(out) for out in outs}:
+    parents = {os.path.dirname(out) for out in outs}
+    if to_url(folder):
+        return {
+            _join(parent, name): partial(_pass, (size, None, version))
+            for parent in parents
+            for name, (size, version) in list_folder(folder / parent).items()
+        }
+    files: dict[str, Callable[[], Stamp]] = {}
+    for parent in parents:
         try:
             with os.scandir(folder / parent) as entries:
                 for entry in entries:
-                    files[f"{parent}/{entry.name}" if parent else entry.name] = entry
+                    files[_join(parent, entry.name)] = partial(_stat, entry)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -90,22 +110,36 @@ def _list_outputs(outs: Iterable[str], folder: Path) -> dict[str, os.DirEntry[st
     return files
 
 
-def _stat(entry: os.DirEntry[str]) -> tuple[int | None, int | None]:
+def _join(parent: str, name: str) -> str:
+    return f"{parent}/{name}" if parent else name
+
+
+def _pass(stamp: Stamp) -> Stamp:
+    return stamp
+
+
+def _stat(entry: os.DirEntry[str]) -> Stamp:
     try:
         status = entry.stat()
     except OSError:
-        return None, None
-    return status.st_size, status.st_mtime_ns
+        return None, None, ""
+    return status.st_size, status.st_mtime_ns, ""
 
 
 def recover(planned: PlannedJob, path: Path) -> Entry | None:
-    """Return the entry of a job whose painting is at ``path``; None if it is not."""
-    record = _read_record(planned, path) if os.path.exists(path) else None
+    """Return the entry of a job whose painting is at ``path``; None if it is not.
+
+    Raises:
+        ArtistNstError: The output is behind a URL, and its store cannot be read.
+    """
+    record = _read_record(planned, path) if exists(path) else None
     return None if record is None else _make_entry(planned, path, record)
 
 
 def _read_record(planned: PlannedJob, path: Path) -> Record | None:
     """Read the record of a job's painting; None if it is another file."""
+    if to_url(path):
+        fetch(path)
     try:
         record = load_record(path)
     except ArtistNstError:
@@ -126,13 +160,14 @@ def _make_entry(planned: PlannedJob, path: Path, record: Record) -> Entry | None
         state="finished",
         seconds=record["seconds"],
         size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
+        mtime_ns=None if to_url(path) else status.st_mtime_ns,
+        version=get_fetched_version(path) if to_url(path) else "",
         time=record["painted"],
     )
 
 
 def _describe(path: Path) -> str:
     return (
-        f"{format_path(path)} is there, and is not this job's painting: choose another "
+        f"{name_path(path)} is there, and is not this job's painting: choose another "
         "name, or another folder with -o, or move it away"
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,8 @@ from artist_nst._validation import parse_json
 from artist_nst.batch.columns import Value, find_column, read_value
 from artist_nst.batch.jobs import JobList, Problem
 from artist_nst.batch.rows import RowReader
-from artist_nst.errors import UsageError, suggest
+from artist_nst.batch.urls import choose_path, fetch, to_url
+from artist_nst.errors import ArtistNstError, UsageError, suggest
 
 SUFFIXES = (".csv", ".jsonl", ".toml")
 MAX_FILE_BYTES = 256 << 20
@@ -47,9 +49,12 @@ def read_jobs(path: PathLike) -> JobList:
     Paths in it are relative to its folder. Its columns are those of
     :data:`~artist_nst.batch.columns.COLUMNS`.
 
+    A file behind a URL is fetched first.
+
     Args:
-        path: Of a ``.csv`` file with a header, a ``.jsonl`` file with an object a line,
-            or a ``.toml`` file with tables ``[[job]]`` and maybe ``[defaults]``.
+        path: Path or URL of a ``.csv`` file with a header, a ``.jsonl`` file with an
+            object a line, or a ``.toml`` file with tables ``[[job]]`` and maybe
+            ``[defaults]``.
 
     Raises:
         UsageError: The file as a whole cannot be read.
@@ -60,13 +65,19 @@ def read_jobs(path: PathLike) -> JobList:
         raise UsageError(
             f"{name} is no job file: end its name in {', '.join(SUFFIXES)}"
         )
+    place = choose_path(os.fspath(path))
+    if to_url(place):
+        try:
+            fetch(place)
+        except ArtistNstError as error:
+            raise UsageError(str(error)) from error
     text = read_text(
-        path,
+        place,
         MAX_FILE_BYTES,
         f"is too large for a job file (over {MAX_FILE_BYTES >> 20} MB): split it",
         hint=" (in a spreadsheet: CSV UTF-8)",
     )
-    reader = RowReader(Path(path).parent)
+    reader = RowReader(place.parent)
     try:
         if suffix == ".csv":
             _read_csv(text, name, reader)

@@ -32,7 +32,9 @@ class Entry:
         reason: Why it failed.
         seconds: That it took; None if not known.
         size: Of the output in bytes; None if there is none.
-        mtime_ns: When the output was changed last, in nanoseconds.
+        mtime_ns: When the output was changed last, in nanoseconds; None if it is
+            behind a URL.
+        version: Of the output, as its store names it.
         time: When the job ended, in ISO 8601.
     """
 
@@ -43,6 +45,7 @@ class Entry:
     seconds: float | None = None
     size: Count | None = None
     mtime_ns: int | None = None
+    version: Text = ""
     time: Text = ""
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from artist_nst.batch.layout import (
     LAYOUT_FILE,
@@ -23,6 +25,9 @@ from artist_nst.batch.local_worker import run_worker
 from artist_nst.batch.plan import PlannedJob
 from artist_nst.batch.tasks import Lost, Result, Task, WorkerState, Workplace
 from artist_nst.errors import ArtistNstError
+
+if TYPE_CHECKING:
+    from artist_nst.painting.compute import ComputeOptions
 
 MAX_START_FAILURES = 10  # one after another
 CLOSE_SECONDS = 5.0  # until a worker that should end is killed
@@ -165,7 +170,7 @@ class LocalPool:
             args=(theirs, self.workplace, gpu, threads),
             daemon=True,
         )
-        with _blocked_interrupts():
+        with blocked_interrupts():
             process.start()
         theirs.close()
         worker = self._workers[number] = _Worker(number, process, ours)
@@ -201,26 +206,47 @@ class LocalPool:
 
 def open_local_pool(jobs: Sequence[PlannedJob], workplace: Workplace) -> LocalPool:
     """Open the workers that suit this machine and the jobs."""
+    layouts, gpus, memory = choose_layouts(jobs, workplace.compute)
+    calibration = make_calibration(layouts, jobs, workplace.folder)
+    return LocalPool(workplace, calibration, gpus, memory)
+
+
+def choose_layouts(
+    jobs: Sequence[PlannedJob], compute: ComputeOptions
+) -> tuple[tuple[Layout, ...], list[str], int | None]:
+    """Choose the layouts of workers that suit this machine and the jobs.
+
+    Returns:
+        The layouts; the GPUs, one for each worker, if they compute; and the bytes that
+        all workers may take, None if a GPU's memory is the limit.
+    """
     from artist_nst.nst.devices import choose_device
     from artist_nst.nst.level import FREE_MEMORY_SHARE
     from artist_nst.nst.machine import count_cores, free_memory
 
-    device = choose_device(workplace.compute.device)
+    device = choose_device(compute.device)
     cores = count_cores()
-    file, key = workplace.folder / LAYOUT_FILE, make_layout_key(jobs, cores)
     if device.type == "cpu":
         free = int(FREE_MEMORY_SHARE * free_memory(device))
-        limit = workplace.compute.max_memory or free
-        layouts = list_layouts(jobs, cores, limit)
-        return LocalPool(workplace, Calibration(layouts, file, key), memory=limit)
+        limit = compute.max_memory or free
+        return list_layouts(jobs, cores, limit), [], limit
     gpus = _list_gpus() if device.type == "cuda" else []
     workers = max(1, min(len(gpus), len(jobs)))
-    layout = Layout(workers, max(1, cores // workers))
-    return LocalPool(workplace, Calibration((layout,), file, key), gpus)
+    return (Layout(workers, max(1, cores // workers)),), gpus, None
+
+
+def make_calibration(
+    layouts: tuple[Layout, ...], jobs: Sequence[PlannedJob], folder: Path
+) -> Calibration:
+    """Make the calibration of layouts; an output folder may know the best."""
+    from artist_nst.nst.machine import count_cores
+
+    key = make_layout_key(jobs, count_cores())
+    return Calibration(layouts, folder / LAYOUT_FILE, key)
 
 
 @contextmanager
-def _blocked_interrupts() -> Iterator[None]:
+def blocked_interrupts() -> Iterator[None]:
     """Keep Ctrl-C from processes that are started meanwhile, for good.
 
     It would end them with a traceback before they can ignore it.

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-from artist_nst._files import find_pictures
 from artist_nst.batch.columns import Value
 from artist_nst.batch.jobs import MAX_JOBS, JobList
 from artist_nst.batch.rows import RowReader
+from artist_nst.batch.urls import find_pictures
 from artist_nst.errors import UsageError, suggest
 from artist_nst.painting.output_names import split_values
 from artist_nst.recipes.settings import AXES_OF_OPTIONS, SETTING_AXES
@@ -48,7 +48,7 @@ def make_jobs(
     """Make the jobs of every combination.
 
     Args:
-        photos: Files, folders, or patterns such as ``photos/*.jpg``.
+        photos: Files, folders, or patterns such as ``photos/*.jpg``; or their URLs.
         artists: After each of them, every photo is painted.
         works: Of the artist, for all paintings; each with an optional ``:WEIGHT``.
         pick: How works are picked.
@@ -57,6 +57,7 @@ def make_jobs(
 
     Raises:
         UsageError: There are too many, or a column is given twice.
+        ArtistNstError: A store of photos cannot be read.
     """
     shared: dict[str, Value] = {
         name: value
@@ -77,7 +78,7 @@ def make_jobs(
     reader = RowReader(Path())
     rows = product(paths, artists or (None,), product(*(v for _, v in variations)))
     for number, (photo, artist, values) in enumerate(rows, 1):
-        row: dict[str, Value] = {"photo": str(photo), **shared}
+        row: dict[str, Value] = {"photo": photo, **shared}
         if artist is not None:
             row["artist"] = artist
         reader.add(number, row | dict(zip(names, values, strict=True)), naming=names)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -30,14 +32,20 @@ class PictureIndex:
     Args:
         folder: Holds the cache of an earlier run, if there was one.
         max_pixels: Larger pictures are refused.
+        failures: Why pictures cannot be read that are known not to be.
     """
 
-    def __init__(self, folder: Path, max_pixels: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_pixels: int,
+        failures: Mapping[Path, ArtistNstError] = MappingProxyType({}),
+    ) -> None:
         self.cache = folder / CACHE_FILE
         self.max_pixels = max_pixels
         self._known = _load(self.cache)
         self._used: dict[str, Facts] = {}
-        self._read: dict[Path, PictureHeader | ArtistNstError] = {}
+        self._read: dict[Path, PictureHeader | ArtistNstError] = {**failures}
 
     def read(self, path: Path) -> PictureHeader | ArtistNstError:
         """Return what is known of a picture, or why it cannot be read."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -19,19 +21,24 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from artist_nst._files import hash_file, write_bytes
+from artist_nst.batch.inputs import place, place_job
 from artist_nst.batch.plan import PlannedJob
 from artist_nst.batch.tasks import Lost, Result, Task, WorkerState, Workplace
+from artist_nst.batch.urls import get_mirror, to_url
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 from artist_nst.painting.networks import Networks, locate_network
 
 if TYPE_CHECKING:
     from artist_nst.batch.worker import Painter
+    from artist_nst.painting.pipeline import Progress
     from artist_nst.recipes.recipe import Recipe
 
 # Jobs in flight for each that can run: the next one waits beside its worker, and what
 # waits tells a cluster that can grow to do so.
 QUEUE_FACTOR = 2
 CONNECT_SECONDS = 10.0
+NODE_LETTERS = 16  # of a node's name in the display
+PROGRESS_SECONDS = 2.0  # between two messages of a worker, at least
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +48,7 @@ class RayPool:
 
     Args:
         ray: The module, connected to the cluster.
-        workplace: What the workers share; its folder is on all nodes.
+        workplace: What the workers share; its folder is on all nodes, or behind a URL.
         weights: A file of weights, which goes to the nodes by Ray; None if none is
             needed.
     """
@@ -58,6 +65,7 @@ class RayPool:
         options = {"max_retries": 0, "max_calls": 0}
         resources = {"num_gpus": gpus} if gpus else {"num_cpus": 1}
         self._paint = ray.remote(**options, **resources)(paint_task)
+        self._board = _Board(ray)
         self._running: dict[Any, PlannedJob] = {}
         self.capacity = self._measure_capacity()
 
@@ -65,7 +73,12 @@ class RayPool:
         """Hand out a job."""
         task = Task(_make_absolute(planned))
         reference = self._paint.remote(
-            task, self.workplace, self._sha256, self._weights
+            task,
+            self.workplace,
+            get_mirror(),
+            self._sha256,
+            self._weights,
+            self._board.actor,
         )
         self._running[reference] = planned
 
@@ -101,8 +114,8 @@ class RayPool:
         return QUEUE_FACTOR * max(1, int(slots))
 
     def list_states(self) -> Sequence[WorkerState]:
-        """List nothing: a cluster may have any number of workers."""
-        return ()
+        """List what the workers said last, by node."""
+        return self._board.list_states({p.job.out for p in self._running.values()})
 
     def close(self, *, kill: bool = False) -> None:
         """Leave the cluster; with ``kill``, end what runs."""
@@ -153,7 +166,7 @@ def open_ray_pool(
         resources.get("CPU", 0),
         resources.get("GPU", 0),
     )
-    workplace = replace(workplace, gpus=gpus)
+    workplace = replace(workplace, gpus=gpus, fetches=True)
     return RayPool(ray, workplace, next(iter(weights), None))
 
 
@@ -198,21 +211,101 @@ def _check_address(address: str) -> None:
     socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
 
 
-def paint_task(task: Task, workplace: Workplace, sha256: str, weights: Any) -> Result:
+def paint_task(
+    task: Task,
+    workplace: Workplace,
+    mirror: Path,
+    sha256: str,
+    weights: Any,
+    board: Any,
+) -> Result:
     """Paint one job in a process of the cluster.
 
     Args:
         task: The job.
         workplace: What the workers share.
+        mirror: Of the driver, in which the job's pictures may be placed.
         sha256: Of the weights; empty if none are needed.
         weights: Their bytes.
+        board: An actor that is told what is painted.
     """
-    if not workplace.folder.is_dir():
-        raise FileNotFoundError(f"{workplace.folder} is not on all nodes")
+    folder = place(workplace.folder, mirror)
+    if to_url(folder) is None and not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not on all nodes")
+    corpora = workplace.corpora and place(workplace.corpora, mirror)
+    workplace = replace(workplace, folder=folder, corpora=corpora)
     if sha256:
         compute = replace(workplace.compute, weights=_place_weights(sha256, weights))
         workplace = replace(workplace, compute=compute)
-    return _get_painter(workplace).paint(task)
+    job = place_job(task.planned.job, mirror)
+    task = replace(task, planned=replace(task.planned, job=job))
+    reporter = _Reporter(board, job.out)
+    reporter.send(0.0)
+    return _get_painter(workplace).paint(task, reporter.report)
+
+
+class _States:
+    """What the workers said last: an actor, which all of them reach."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, WorkerState] = {}
+
+    def note(self, state: WorkerState) -> None:
+        """Note what a worker does."""
+        self.states[state.name] = state
+
+    def list_states(self) -> list[WorkerState]:
+        """List what all workers do."""
+        return [*self.states.values()]
+
+
+class _Board:
+    """The driver's side of the actor: it never waits for it."""
+
+    def __init__(self, ray: Any) -> None:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        self.ray = ray
+        # Here, where no node is lost without the driver.
+        node = ray.get_runtime_context().get_node_id()
+        here = NodeAffinitySchedulingStrategy(node, soft=True)
+        options = {"num_cpus": 0, "max_restarts": -1, "scheduling_strategy": here}
+        self.actor = ray.remote(**options)(_States).remote()
+        self._answer = self.actor.list_states.remote()
+        self._states: list[WorkerState] = []
+
+    def list_states(self, running: Collection[str]) -> list[WorkerState]:
+        """List the workers whose jobs are among those that run, by node."""
+        ready, _ = self.ray.wait([self._answer], timeout=0)
+        if ready:
+            # The display is not worth a failure.
+            with suppress(self.ray.exceptions.RayError):
+                self._states = self.ray.get(self._answer)
+            self._answer = self.actor.list_states.remote()
+        states = [state for state in self._states if state.out in running]
+        return sorted(states, key=lambda state: state.name)
+
+
+class _Reporter:
+    """Tells the board how much of a painting is done."""
+
+    def __init__(self, board: Any, out: str) -> None:
+        self.board = board
+        self.out = out
+        self._next = 0.0
+
+    def report(self, progress: Progress) -> None:
+        """Tell the share that is done, now and then."""
+        if time.monotonic() >= self._next:
+            self.send(progress.step.iteration / progress.step.iterations)
+
+    def send(self, share: float) -> None:
+        """Tell the share that is done, without waiting for an answer."""
+        self._next = time.monotonic() + PROGRESS_SECONDS
+        # The end of a pod's name tells it from others.
+        node = socket.gethostname().partition(".")[0][-NODE_LETTERS:]
+        name = f"{node} {os.getpid()}"
+        self.board.note.remote(WorkerState(name, self.out, share))
 
 
 def _place_weights(sha256: str, weights: Any) -> Path:

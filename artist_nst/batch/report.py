@@ -15,15 +15,13 @@ from artist_nst._files import write_text
 from artist_nst.batch.ledger import LEDGER_FILE, Ledger
 from artist_nst.batch.plan import Plan
 from artist_nst.batch.results_table import JobRow, make_rows, write_tables
-from artist_nst.errors import ArtistNstError, format_count
-from artist_nst.image.encoder import encode
-from artist_nst.image.files import read_small
+from artist_nst.batch.thumbnails import find_thumbnail
+from artist_nst.errors import format_count
 from artist_nst.painting.output_names import TABLE
 
 REPORT_FILE = "report.html"
 MAX_THUMBNAILS = 2000  # of more jobs there is a table alone
 MAX_ROWS = 10_000  # of the table, and of the failures
-THUMBNAIL_SIDE = 240  # pixels
 OTHER = "style images"
 
 
@@ -163,8 +161,10 @@ def _render_cards(rows: Sequence[JobRow], folder: Path) -> str:
 def _render_card(row: JobRow, folder: Path) -> str:
     name, reason = _clean(row.out), _clean(row.reason)
     picture = f'<span class="empty">{row.state}</span>'
-    if row.state == "finished" and (source := _make_thumbnail(folder / row.out)):
-        picture = f'<img src="{source}" alt="" loading="lazy">'
+    if row.state == "finished":
+        if jpeg := find_thumbnail(folder, row.key, row.out):
+            source = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+            picture = f'<img src="{source}" alt="" loading="lazy">'
         picture = f'<a href="{quote(os.fsencode(row.out))}">{picture}</a>'
     seconds = "" if row.seconds is None else f" · {row.seconds:.1f} s"
     return (
@@ -179,16 +179,6 @@ def _render_card(row: JobRow, folder: Path) -> str:
 def _render_data(row: JobRow) -> str:
     artist = _clean(row.artist or OTHER)
     return f'data-state="{row.state}" data-artist="{artist}"'
-
-
-def _make_thumbnail(path: Path) -> str:
-    """Make a data URI of a painting; empty if it cannot be read."""
-    try:
-        levels = read_small(path, THUMBNAIL_SIDE)
-        jpeg = encode(levels, ".jpg", "thumbnail")
-    except ArtistNstError:
-        return ""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
 def _render_table(rows: Sequence[JobRow]) -> str:

@@ -14,6 +14,7 @@ from artist_nst._files import atomic_write, translate_write_errors, write_text
 from artist_nst.batch.checking import CheckedJob
 from artist_nst.batch.ledger import Ledger
 from artist_nst.batch.plan import Plan
+from artist_nst.batch.urls import to_url
 from artist_nst.painting.output_names import TABLE
 
 PARQUET = "results.parquet"
@@ -66,7 +67,7 @@ def make_rows(plan: Plan, ledger: Ledger) -> list[JobRow]:
             out=job.out,
             state=entry.state if entry else "waiting",
             reason=entry.reason if entry else "",
-            photo=os.fspath(job.photo),
+            photo=to_url(job.photo) or os.fspath(job.photo),
             artist=_name_artist(job),
             style=_name_style(job),
             recipe=job.recipe.name,

@@ -12,6 +12,7 @@ from typing import get_args
 from artist_nst.batch.columns import NAMED_COLUMNS, Value
 from artist_nst.batch.jobs import MAX_JOBS, Job, JobList, Problem
 from artist_nst.batch.naming import label_photos, name_output
+from artist_nst.batch.urls import is_url, to_path
 from artist_nst.errors import UsageError, suggest
 from artist_nst.painting.sources import parse_weight
 from artist_nst.recipes.published import RECIPES
@@ -87,6 +88,7 @@ class RowReader:
             for column, value in row.items()
             if not _is_encodable("".join(value))
         ]
+        problems += _find_bad_urls(row)
         for column, least, most in (("seed", 0, 2**63 - 1), ("long-side", 1, 10**6)):
             if (text := row.get(column)) is not None:
                 number = _parse_whole(str(text))
@@ -128,7 +130,7 @@ class RowReader:
     def _place(self, text: str) -> Path:
         """Return the path of a file; equal ones share it, which saves memory."""
         if text not in self._paths:
-            self._paths[text] = self.folder / text
+            self._paths[text] = to_path(text) if is_url(text) else self.folder / text
         return self._paths[text]
 
     def _weigh(self, image: str) -> tuple[Path, float]:
@@ -172,6 +174,18 @@ def _find_conflicts(row: Mapping[str, Value]) -> list[tuple[str, str]]:
     if "width" in row and "long-side" in row:
         reason = "width and long-side both set the size: leave one out"
         problems.append(("long-side", reason))
+    return problems
+
+
+def _find_bad_urls(row: Mapping[str, Value]) -> list[tuple[str, str]]:
+    problems = []
+    for column in ("photo", "artist", "style"):
+        for text in _split(row.get(column)):
+            try:
+                if is_url(text):
+                    to_path(text)
+            except UsageError as error:
+                problems.append((column, str(error)))
     return problems
 
 

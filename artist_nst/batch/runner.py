@@ -14,6 +14,7 @@ from artist_nst.batch.job_log import JobLog
 from artist_nst.batch.ledger import Entry, Ledger
 from artist_nst.batch.plan import PlannedJob
 from artist_nst.batch.tasks import Lost, Pool, Result, WorkerState
+from artist_nst.batch.thumbnails import keep_thumbnail
 from artist_nst.errors import format_count
 
 MAX_RETRIES = 2  # of a job whose worker ended
@@ -171,6 +172,9 @@ class _Run:
             entry = event.entry
             planned = self.running.pop((entry.key, entry.out))
             self.log.write(entry.key, *event.notes)
+            if event.thumbnail:
+                folder = self.ledger.path.parent
+                keep_thumbnail(folder, entry.key, event.thumbnail)
             entries.append(entry)
             cost = measure_cost(planned.job)
             self.cost_left -= cost

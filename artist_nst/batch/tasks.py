@@ -24,6 +24,7 @@ class Workplace:
         corpora: The folder of corpora that was named, for the records.
         keep_paths: Whether records have paths, not only files' names.
         gpus: Of each worker on a Ray cluster, or a fraction of one; 0 for one CPU.
+        fetches: Whether workers fetch what is behind URLs: those of other machines do.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class Workplace:
     corpora: Path | None = None
     keep_paths: bool = True
     gpus: float = 0
+    fetches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a job, and what was logged meanwhile."""
+    """What became of a job.
+
+    Attributes:
+        entry: For the ledger.
+        notes: What was logged meanwhile.
+        thumbnail: A JPEG of a painting that is behind a URL, for the report.
+    """
 
     entry: Entry
     notes: tuple[str, ...] = ()
+    thumbnail: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

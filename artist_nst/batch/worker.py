@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -9,19 +10,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import torch
 
 from artist_nst._files import format_error
 from artist_nst.batch.checking import CheckedJob
 from artist_nst.batch.finished import recover
+from artist_nst.batch.inputs import fetch_job
 from artist_nst.batch.ledger import Entry
 from artist_nst.batch.tasks import Result, Task, Workplace
+from artist_nst.batch.thumbnails import make_thumbnail
+from artist_nst.batch.urls import name_path, name_urls, to_url, upload
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import TargetCache
 from artist_nst.painting.networks import Networks
-from artist_nst.painting.pipeline import Progress, paint
+from artist_nst.painting.pipeline import Painting, Progress, paint
 from artist_nst.painting.record import is_cut_short
+from artist_nst.painting.record_types import Record
 from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.styles.pick import Pick
 
@@ -52,34 +58,65 @@ class Painter:
         """
         planned = task.planned
         path = self.workplace.folder / planned.job.out
-        # By a worker that was taken for dead, or that died before it said so.
-        if (entry := recover(planned, path)) is not None:
-            return Result(entry)
         started = time.perf_counter()
         with _collect_notes() as notes:
             try:
-                self._paint(task, on_progress)
+                # By a worker that was taken for dead, or that died before it said so.
+                if (entry := recover(planned, path)) is not None:
+                    return Result(entry)
+                result = self._paint(task, path, on_progress)
             except ArtistNstError as error:
                 entry = Entry(
                     key=planned.key,
                     out=planned.job.out,
                     state="failed",
-                    reason=format_error(error),
+                    reason=name_urls(format_error(error)),
                 )
-            else:
-                status = path.stat()
-                entry = Entry(
-                    key=planned.key,
-                    out=planned.job.out,
-                    state="finished",
-                    size=status.st_size,
-                    mtime_ns=status.st_mtime_ns,
-                )
+                result = Result(entry)
         seconds = round(time.perf_counter() - started, 3)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Result(replace(entry, seconds=seconds, time=now), tuple(notes))
+        entry = replace(result.entry, seconds=seconds, time=now)
+        return replace(result, entry=entry, notes=tuple(notes))
 
-    def _paint(self, task: Task, on_progress: Callable[[Progress], None]) -> None:
+    def _paint(
+        self, task: Task, path: Path, on_progress: Callable[[Progress], None]
+    ) -> Result:
+        planned = task.planned
+        if self.workplace.fetches:
+            fetch_job(planned.job)
+        painting = self.make_painting(task, on_progress)
+        painting.record["job"] = planned.key
+        try:
+            os.makedirs(path.parent, exist_ok=True)
+        except OSError as error:
+            raise ArtistNstError(
+                f"{path.parent} cannot be created: {error.strerror}"
+            ) from error
+        painting.save(path)
+        status = path.stat()
+        entry = Entry(
+            key=planned.key,
+            out=planned.job.out,
+            state="finished",
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+        )
+        if to_url(path) is None:
+            return Result(entry)
+        try:
+            entry = replace(entry, mtime_ns=None, version=upload(path))
+            return Result(entry, thumbnail=make_thumbnail(path))
+        finally:
+            path.unlink()
+
+    def make_painting(
+        self, task: Task, on_progress: Callable[[Progress], None]
+    ) -> Painting:
+        """Paint a job without writing it to its output.
+
+        Raises:
+            ArtistNstError: It cannot be painted.
+        """
         job, compute = task.planned.job, self.workplace.compute
         if task.threads is not None:
             torch.set_num_threads(task.threads)
@@ -105,15 +142,9 @@ class Painter:
                 "there is not enough memory for its full size: choose a smaller one, "
                 "or raise --max-memory"
             )
-        painting.record["job"] = task.planned.key
-        path = self.workplace.folder / job.out
-        try:
-            os.makedirs(path.parent, exist_ok=True)
-        except OSError as error:
-            raise ArtistNstError(
-                f"{path.parent} cannot be created: {error.strerror}"
-            ) from error
-        painting.save(path)
+        _check_pictures(job, painting.record)
+        _record_urls(painting.record)
+        return painting
 
     def _choose_style(self, job: CheckedJob) -> StyleRequest:
         corpora = self.workplace.corpora
@@ -122,6 +153,31 @@ class Painter:
         artist = os.path.abspath(job.style.corpus)
         pick = Pick(way=job.style.pick)
         return StyleRequest(artist=artist, pick=pick, corpora=corpora)
+
+
+def _check_pictures(job: CheckedJob, record: Record) -> None:
+    """Raise ArtistNstError if a picture is another one than when it was hashed."""
+    changed = ""
+    if record["content"]["sha256"] != job.picture.sha256:
+        changed = name_path(job.photo)
+    elif job.style.pick is None:
+        known = {sha256 for sha256, _ in json.loads(job.style.identity)}
+        if not known.issuperset(style["sha256"] for style in record["styles"]):
+            changed = "a style image"
+    if changed:
+        raise ArtistNstError(
+            f"{changed} has changed since the jobs were checked: run the same command "
+            "again"
+        )
+
+
+def _record_urls(record: Record) -> None:
+    """Name what is behind URLs by them, not by its place on this machine."""
+    for picture in (record["content"], *record["styles"]):
+        if picture["path"] is not None:
+            picture["path"] = to_url(picture["path"]) or picture["path"]
+    if record["corpora"] is not None:
+        record["corpora"] = to_url(record["corpora"]) or record["corpora"]
 
 
 @contextmanager

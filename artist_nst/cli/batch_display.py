@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from artist_nst.cli.console import (
     BAR_WIDTH,
+    MIN_NAME,
     NARROW,
     format_seconds,
     report_each_minute,
@@ -58,18 +59,19 @@ class _WorkerLines:
 
     def __init__(self, bar: Bar, width: int) -> None:
         self.bar = bar
-        self.room = max(8, width - BAR_WIDTH - 16)
+        self.width = width
         self.tasks: dict[str, TaskID] = {}
 
     def show(self, workers: Sequence[WorkerState]) -> None:
         """Show what the workers do, and remove the lines of those that do nothing."""
         states = {worker.name: worker for worker in workers[:MAX_WORKERS]}
+        room = self.width - BAR_WIDTH - 6 - max(map(len, states), default=0)
         for name in self.tasks.keys() - states.keys():
             self.bar.remove_task(self.tasks.pop(name))
         for name, state in states.items():
             if name not in self.tasks:
                 self.tasks[name] = self.bar.add_task(f"  {name}", total=1, text="")
-            out = shorten(state.out, self.room)
+            out = shorten(state.out, max(MIN_NAME, room))
             self.bar.update(self.tasks[name], completed=state.share, text=out)
 
 

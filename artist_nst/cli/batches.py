@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from artist_nst.batch.jobs import Problem
     from artist_nst.batch.ledger import Entry, Ledger
     from artist_nst.batch.plan import Plan, PlannedJob
-    from artist_nst.batch.runner import Outcome
+    from artist_nst.batch.runner import BatchProgress, Outcome
     from artist_nst.batch.tasks import Pool, Workplace
+    from artist_nst.batch.trial import Trial
     from artist_nst.painting.compute import ComputeOptions
     from artist_nst.painting.networks import Networks
 
@@ -60,6 +61,8 @@ class JobSource:
         Raises:
             UsageError: There are problems, unless they are skipped and jobs are left.
         """
+        from artist_nst.batch.urls import name_urls
+
         if not problems:
             return
         lines: dict[tuple[str, str], list[int]] = {}
@@ -67,7 +70,7 @@ class JobSource:
             lines.setdefault((problem.field, problem.reason), []).append(problem.line)
         head = "line" if self.file else "job"
         rows = [
-            {head: _format_lines(numbers), "field": field, "problem": reason}
+            {head: _format_lines(numbers), "field": field, "problem": name_urls(reason)}
             for (field, reason), numbers in lines.items()
         ]
         heads = (head, "field", "problem")
@@ -95,25 +98,34 @@ def estimate_batch(
 ) -> None:
     """Print what painting the jobs would take, without painting or downloading.
 
+    The time is that of this machine: by the paintings that are finished, or by a few
+    iterations of the first job.
+
     Raises:
         UsageError: Other files are where the paintings would be.
     """
-    from artist_nst.batch.estimate import estimate_jobs, measure_pace
+    from artist_nst.batch.estimate import estimate_jobs
+    from artist_nst.batch.output_store import pull
     from artist_nst.batch.plan import make_plan
+    from artist_nst.batch.urls import to_url
 
     found = None
+    if to_url(folder):
+        pull(folder)
     if folder.is_dir():
         plan, found = _look_for_finished(jobs, folder, compute)
     else:
         plan = make_plan(jobs, lambda recipe: (recipe.network, ""))
     _print_repeats(plan, console)
-    pace = None
     if found is not None:
         source.report(found.conflicts, len(jobs) - len(found.conflicts))
-        pairs = ((planned.job, entry.seconds) for planned, entry in found.finished)
-        pace = measure_pace((job, seconds) for job, seconds in pairs if seconds)
     planned_jobs = plan.jobs if found is None else found.remaining
-    estimate = estimate_jobs([planned.job for planned in planned_jobs], pace)
+    with console.status("painting a few iterations, to estimate the time"):
+        trial, lacking = _estimate_pace(planned_jobs, found, folder, compute)
+    remaining = [planned.job for planned in planned_jobs]
+    estimate = estimate_jobs(remaining)
+    if trial is not None:
+        estimate = estimate_jobs(remaining, trial.pace, trial.start)
     finished = len(found.finished) if found else 0
     done = f"; {finished:,} more are finished" if finished else ""
     count = format_count(estimate.picks, "painting")
@@ -124,15 +136,41 @@ def estimate_batch(
         "photos": f"{estimate.photos:,}",
         "works": f"{estimate.works:,}{picked}",
         "pixels": f"{estimate.megapixel_iterations:,.0f} megapixel iterations",
-        "time": "not known before some are painted"
-        if seconds is None
-        else format_seconds(seconds),
+        "time": f"not known: {lacking}"
+        if trial is None or seconds is None
+        else f"{format_seconds(seconds)} on this machine, by {trial.layout}",
         "disk": format_bytes(estimate.output_bytes),
         "memory": f"{format_bytes(estimate.memory_bytes)} for the largest painting, "
         "less in strips (--max-memory)",
     }
     rows = [{"what": name, "estimate": text} for name, text in facts.items()]
     print_table(("what", "estimate"), rows)
+
+
+def _estimate_pace(
+    jobs: Sequence[PlannedJob],
+    found: FinishedJobs | None,
+    folder: Path,
+    compute: ComputeOptions,
+) -> tuple[Trial | None, str]:
+    """Estimate the pace of this machine's workers; or say why it is not known."""
+    from artist_nst.batch.estimate import measure_pace
+    from artist_nst.batch.local import choose_layouts, make_calibration
+    from artist_nst.batch.trial import Trial, run_trial
+
+    if not jobs:
+        return None, "nothing is to be painted"
+    finished = found.finished if found else ()
+    pairs = ((planned.job, entry.seconds) for planned, entry in finished)
+    pace = measure_pace((job, seconds) for job, seconds in pairs if seconds)
+    if pace is not None:
+        layouts, _, _ = choose_layouts(jobs, compute)
+        layout = make_calibration(layouts, jobs, folder).best or layouts[-1]
+        return Trial(layout, 0.0, pace / layout.workers), ""
+    try:
+        return run_trial(jobs, compute), ""
+    except ArtistNstError as error:
+        return None, str(error)
 
 
 def _look_for_finished(
@@ -190,7 +228,8 @@ def paint_batch(
 
     Args:
         jobs: All jobs.
-        folder: Of the outputs; created if it does not exist.
+        folder: Of the outputs; created if it does not exist. One behind a URL is kept
+            at its place in the mirror, too.
         source: Where the jobs come from.
         compute: Device, precision and weights.
         console: For notes and bars.
@@ -206,6 +245,7 @@ def paint_batch(
     from artist_nst.batch.finished import find_finished
     from artist_nst.batch.ledger import Ledger
     from artist_nst.batch.network import identify_network
+    from artist_nst.batch.output_store import synchronized
     from artist_nst.batch.plan import make_plan
     from artist_nst.batch.tasks import Workplace
     from artist_nst.painting.folder_lock import exclusive_lock
@@ -215,6 +255,7 @@ def paint_batch(
         series_folder(folder),
         exclusive_lock(folder),
         download_bar(console) as on_download,
+        synchronized(folder) as keep,
     ):
         networks = Networks(compute, on_download)
         plan = make_plan(jobs, partial(identify_network, networks))
@@ -236,7 +277,7 @@ def paint_batch(
         workplace = Workplace(
             folder.resolve(), compute, request.corpora, request.keep_paths
         )
-        _run_jobs(plan, found, ledger, workplace, networks, console, request)
+        _run_jobs(plan, found, ledger, workplace, networks, console, request, keep)
 
 
 def _run_jobs(
@@ -247,10 +288,15 @@ def _run_jobs(
     networks: Networks,
     console: Console,
     request: PaintRequest,
+    keep: Callable[[], None],
 ) -> None:
-    """Paint the remaining jobs, write the report, and say what became of them."""
+    """Paint the remaining jobs, write the report, and say what became of them.
+
+    ``keep`` is called now and then, to copy the ledger to its store.
+    """
     from artist_nst.batch.report import write_reports
     from artist_nst.batch.runner import Outcome, run, split_failed
+    from artist_nst.batch.urls import to_url
 
     jobs, failed = split_failed(found, ledger)
     if request.retry_failed:
@@ -262,8 +308,13 @@ def _run_jobs(
     if jobs:
         with (
             counted_interrupts(partial(_announce_stop, console)) as interrupts,
-            batch_display(console) as on_progress,
+            batch_display(console) as show,
         ):
+
+            def on_progress(progress: BatchProgress) -> None:
+                show(progress)
+                keep()
+
             outcome = run(
                 jobs,
                 _open_pool(jobs, workplace, networks, request),
@@ -275,7 +326,7 @@ def _run_jobs(
         report = write_reports(plan, ledger)
     except KeyboardInterrupt:
         raise Interrupted("the report is not written", RESUME) from None
-    print_result(report)
+    print_result(to_url(report) or report)
     _report_outcome(outcome, failed, len(plan.jobs), report)
 
 
@@ -311,15 +362,17 @@ def _report_outcome(
         Interrupted: After Ctrl-C.
         ArtistNstError: Some could not be painted.
     """
+    from artist_nst.batch.urls import name_path
+
     failed = [*failed_before, *outcome.failed]
     for entry in outcome.failed[:MAX_PRINTED]:
         print_error(f"{entry.out}: {entry.reason}")
     more = len(outcome.failed) - MAX_PRINTED
     if more > 0:
-        print_error(f"{more:,} more failures: see {format_path(report)}")
+        print_error(f"{more:,} more failures: see {name_path(report)}")
     if outcome.interrupted:
         count = format_count(outcome.finished, "painting")
-        raise Interrupted(f"{count} finished in {format_path(report.parent)}", RESUME)
+        raise Interrupted(f"{count} finished in {name_path(report.parent)}", RESUME)
     if failed:
         raise ArtistNstError(
             f"{len(failed):,} of {format_count(total, 'job')} could not be painted: "

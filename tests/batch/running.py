@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -23,11 +24,7 @@ from artist_nst.recipes.toml_file import find_recipe
 
 PHOTOS, RATIOS = 8, (1, 5, 20)
 SETTINGS = {"network": "compact", "width": "40", "iterations": "30"}
-COMMAND = (
-    *(sys.executable, "-m", "artist_nst", "batch", "--photos", "photos"),
-    *("--style", "style.png", "--vary", "ratio=1,5,20", "-o", "out"),
-    *(text for name, value in SETTINGS.items() for text in (f"--{name}", value)),
-)
+PROGRAM = (sys.executable, "-m", "artist_nst", "batch")
 
 
 @dataclass
@@ -37,13 +34,24 @@ class Ran:
     err: str
 
 
-def start(*options: str) -> subprocess.Popen[str]:
+def start(
+    *options: str,
+    photos: str = "photos",
+    style: str = "style.png",
+    ratios: Sequence[int] = RATIOS,
+    settings: Mapping[str, str] = SETTINGS,
+    out: str = "out",
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[str]:
     """Start the command in the current folder, in a group of its own."""
     pipe = subprocess.PIPE
+    values = ",".join(map(str, ratios))
+    jobs = ("--photos", photos, "--style", style, "--vary", f"ratio={values}")
+    recipe = [text for name in settings for text in (f"--{name}", settings[name])]
     return subprocess.Popen(
-        [*COMMAND, *options],
+        [*PROGRAM, *jobs, *recipe, "-o", out, *options],
         stdout=pipe,
-        stderr=pipe,
+        stderr=stderr,
         text=True,
         start_new_session=True,
     )
@@ -61,8 +69,8 @@ def finish(process: subprocess.Popen[str], timeout: float = 240) -> Ran:
     return Ran(process.returncode, out, err)
 
 
-def run(*options: str) -> Ran:
-    return finish(start(*options))
+def run(*options: str, **changes: Any) -> Ran:
+    return finish(start(*options, **changes))
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:
@@ -71,7 +79,7 @@ def kill_group(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def wait_for(is_true: Callable[[], object], seconds: float = 90) -> None:
+def wait_for(is_true: Callable[[], object], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < end, "it did not come about in time"
@@ -108,10 +116,12 @@ def read_pixels(path: Path | str) -> NDArray[np.uint8]:
     return np.asarray(Image.open(path))
 
 
-def paint_alone(photo: str, ratio: int) -> NDArray[np.uint8]:
+def paint_alone(
+    photo: str, ratio: int, settings: Mapping[str, str] = SETTINGS
+) -> NDArray[np.uint8]:
     """Paint a job of the command by the library."""
     recipe = find_recipe("default")
-    for name, value in {**SETTINGS, "ratio": str(ratio)}.items():
+    for name, value in {**settings, "ratio": str(ratio)}.items():
         recipe = change_setting(recipe, name, value)
     painting = paint(f"photos/{photo}.png", "style.png", recipe=recipe, seed=0)
     return np.asarray(painting.image)

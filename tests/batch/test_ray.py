@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import secrets
 import shutil
 import signal
@@ -12,15 +14,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
+from artist_nst.batch.ray_cluster import NODE_LETTERS
 from tests.batch.running import (
     check_all,
     count_paintings,
     finish,
+    kill_group,
     run,
     stamp_paintings,
     start,
@@ -94,15 +99,24 @@ class Cluster:
         node.wait()
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
+@contextmanager
+def open_cluster() -> Iterator[Cluster]:
+    """Start the nodes, in the environment that is set, and end them."""
     # Not pytest's folder, whose path is too long for Ray's sockets.
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     cluster = Cluster(folder)
-    yield cluster
-    for number in reversed(range(len(cluster.nodes))):
-        cluster.kill(number)
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield cluster
+    finally:
+        for number in reversed(range(len(cluster.nodes))):
+            cluster.kill(number)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with open_cluster() as cluster:
+        yield cluster
 
 
 def test_a_node_is_lost(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +138,23 @@ def test_a_node_is_lost(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> No
     assert "24 of 24 paintings finished before" in ran.err
     assert stamp_paintings() == before
     assert time.monotonic() - began < 60
+
+
+def test_a_line_for_each_worker() -> None:
+    """In a terminal, with its node and what it paints."""
+    ours, theirs = pty.openpty()
+    process = start("--ray", "local", stderr=theirs)
+    os.close(theirs)
+    node = socket.gethostname().partition(".")[0][-NODE_LETTERS:]
+    line = re.compile(rf"{re.escape(node)} \d+ .*p\d-style,ratio-\d".encode())
+    shown = b""
+    try:
+        while not line.search(shown):
+            shown += os.read(ours, 10_000)
+    finally:
+        kill_group(process)
+        process.communicate()
+        os.close(ours)
 
 
 def test_ctrl_c() -> None:

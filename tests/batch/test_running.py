@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Sequence
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -18,6 +19,8 @@ from tests.batch.running import (
     count_paintings,
     finish,
     list_workers,
+    paint_alone,
+    read_pixels,
     run,
     stamp_paintings,
     start,
@@ -30,21 +33,12 @@ TOTAL = PHOTOS * 3
 pytestmark = pytest.mark.usefixtures("photos")
 
 
-@pytest.mark.parametrize(
-    ("seed", "counts"),
-    [
-        (1, (1, 5, 9, 13)),
-        pytest.param(2, range(1, 20, 2), marks=pytest.mark.tools),
-    ],
-)
-def test_workers_are_killed(seed: int, counts: Sequence[int]) -> None:
+def test_workers_are_killed() -> None:
     """None is lost, none painted twice, and all have the pixels of ``paint``."""
     process = start()
-    chance = random.Random(seed)
-    for count in counts:
-        wait_for(lambda count=count: count_paintings() >= count)
-        wait_for(lambda: list_workers(process))
-        chance.choice(list_workers(process)).kill()
+    chance = random.Random(1)
+    for count in (1, 5, 9, 13):
+        kill_worker(process, count, chance)
     ran = finish(process)
     assert ran.code == 0, ran.err
     assert ran.out.strip() == "out/report.html"
@@ -56,17 +50,67 @@ def test_workers_are_killed(seed: int, counts: Sequence[int]) -> None:
     assert f" {key} finished p" in log
 
 
+def kill_worker(
+    process: subprocess.Popen[str], count: int, chance: random.Random
+) -> None:
+    """Kill one of the workers after some paintings."""
+    wait_for(lambda: count_paintings() >= count)
+    wait_for(lambda: list_workers(process))
+    chance.choice(list_workers(process)).kill()
+
+
+@pytest.mark.tools
+def test_twenty_workers_and_two_drivers_are_killed() -> None:
+    """Of two hundred jobs none is lost, and none that was finished painted again."""
+    ratios = range(1, 26)
+    settings = {"network": "compact", "width": "64", "iterations": "20"}
+    chance = random.Random(4)
+    counts = sorted(chance.sample(range(1, 190), 22))
+    drivers = set(chance.sample(counts, 2))
+    process = start(ratios=ratios, settings=settings)
+    painted: dict[str, int] = {}
+    for count in counts:
+        if count not in drivers:
+            kill_worker(process, count, chance)
+            continue
+        wait_for(lambda count=count: count_paintings() >= count)
+        kill_driver(process)
+        painted |= stamp_paintings()
+        process = start(ratios=ratios, settings=settings)
+    ran = finish(process)
+    assert ran.code == 0, ran.err
+    after = stamp_paintings()
+    assert after.items() >= painted.items()
+    photos = [f"p{number}" for number in range(PHOTOS)]
+    names = {
+        (photo, ratio): f"{photo}-style,ratio-{ratio}.png"
+        for photo in photos
+        for ratio in ratios
+    }
+    assert after.keys() == {*names.values()}
+    assert count_lines("finished") == dict.fromkeys(names.values(), 1)
+    assert not count_lines("failed")
+    for photo, ratio in chance.sample([*names], 20):
+        alone = paint_alone(photo, ratio, settings)
+        painting = read_pixels(f"out/{names[photo, ratio]}")
+        np.testing.assert_array_equal(painting, alone)
+
+
+def kill_driver(process: subprocess.Popen[str]) -> None:
+    """Kill the command, and wait for its workers to notice."""
+    workers = list_workers(process)
+    process.kill()
+    process.communicate()
+    psutil.wait_procs(workers, 60)
+    assert not [worker for worker in workers if worker.is_running()]
+
+
 @pytest.mark.tools
 def test_the_driver_is_killed_twice_and_started_again() -> None:
     for count in (4, 10):
         process = start()
         wait_for(lambda count=count: count_paintings() >= count)
-        workers = list_workers(process)
-        process.kill()
-        process.communicate()
-        # They notice that the driver is gone.
-        psutil.wait_procs(workers, 60)
-        assert not [worker for worker in workers if worker.is_running()]
+        kill_driver(process)
         before = stamp_paintings()
     ran = run()
     assert ran.code == 0, ran.err

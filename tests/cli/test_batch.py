@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -13,6 +15,9 @@ import pytest
 
 from artist_nst.batch.ledger import Entry
 from artist_nst.batch.pictures import CACHE_FILE
+from artist_nst.batch.urls import get_mirror, to_path
+from artist_nst.errors import ArtistNstError
+from artist_nst.painting.record import load_record
 from tests.cli.conftest import SMALL, Cli, files, save
 
 GOOD = "photo,artist,out\na.png,procedural,one.png\nb.png,procedural,two.png\n"
@@ -42,9 +47,20 @@ class TestDryRun:
         facts = read_estimate(ran.out)
         assert facts["paintings"] == "2"
         assert facts["photos"] == "2"
-        assert facts["time"].startswith("not known")
+        assert re.fullmatch(
+            r"\d+:\d\d on this machine, by \d workers? with .*", facts["time"]
+        )
         assert files() == ["a.png", "b.png", "jobs.csv"]
 
+    @pytest.mark.usefixtures("without_weights")
+    def test_without_weights(self, cli: Cli) -> None:
+        """Nothing is downloaded for an estimate."""
+        ran = cli("batch", write(GOOD), "-o", "out", "--dry-run", *SMALL)
+        assert ran.code == 0
+        expected = "not known: the weights are not on this machine"
+        assert read_estimate(ran.out)["time"] == expected
+
+    @pytest.mark.usefixtures("_without_trial")
     def test_of_options(self, cli: Cli) -> None:
         ran = cli(
             *("batch", "--photos", "*.png", "--artists", "procedural", "-o", "out"),
@@ -197,10 +213,114 @@ class TestUsage:
         ran = cli("batch", "jobs.csv", "-o", "out", "--yes", "--draft", *SMALL)
         assert ran.code == 0
 
+    @pytest.mark.usefixtures("_without_trial")
     def test_color_strength_with_colors_of_jobs(self, cli: Cli) -> None:
         text = "photo,artist,color\na.png,procedural,linear\n"
         command = ("batch", write(text), "-o", "out", "--color-strength", 0.5)
         assert cli(*command, "--dry-run").code == 0
+
+
+@pytest.fixture
+def _without_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Estimates without a time, which take none."""
+
+    def refuse(*_: object) -> None:
+        raise ArtistNstError("not tried")
+
+    monkeypatch.setattr("artist_nst.batch.trial.run_trial", refuse)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A folder that is named by URLs: a photo, and two artists."""
+    folder = tmp_path / "store"
+    for name in ("in", "corpora/anna", "corpora/bob/images"):
+        (folder / name).mkdir(parents=True)
+    save(folder / "in" / "c.png", 40, 48, 2)
+    save(folder / "corpora" / "anna" / "one.png", 40, 40, 3)
+    save(folder / "corpora" / "bob" / "images" / "two.png", 40, 40, 4)
+    return folder
+
+
+class TestURLs:
+    def test_all_is_behind_urls(self, cli: Cli, store: Path) -> None:
+        """What is finished is not read again; nothing else is left in the store."""
+        url, out = f"file://{store}", store / "out"
+        command = (
+            *("batch", "--photos", f"{url}/in/*.png", "--artists", "anna"),
+            *("--corpora", f"{url}/corpora", "-o", f"{url}/out", "--draft", *SMALL),
+        )
+        ran = cli(*command)
+        assert (ran.code, ran.out) == (0, f"{url}/out/report.html\n"), ran.err
+        names = {"c-anna.png", "batch.jsonl", "batch.log", "report.html", "results.csv"}
+        assert {*os.listdir(out)} - {"results.parquet"} == names
+        assert "data:image/jpeg" in (out / "report.html").read_text()
+        record = load_record(out / "c-anna.png")
+        assert record["content"]["path"] == f"{url}/in/c.png"
+        assert record["corpora"] == f"{url}/corpora"
+        here = to_path(f"{url}/out/c-anna.png")
+        assert not here.exists()
+        # No other artist's works are read.
+        assert to_path(f"{url}/corpora/anna/one.png").exists()
+        assert not to_path(f"{url}/corpora/bob/images").exists()
+        ran = cli(*command)
+        assert "1 of 1 painting finished before" in ran.err
+        assert not here.exists()
+        # On another machine, and without the ledger: by the painting's record.
+        shutil.rmtree(get_mirror())
+        (out / "batch.jsonl").unlink()
+        before = (out / "c-anna.png").stat().st_mtime_ns
+        ran = cli(*command)
+        assert "1 of 1 painting finished before" in ran.err
+        assert (out / "c-anna.png").stat().st_mtime_ns == before
+        assert '"state": "finished"' in (out / "batch.jsonl").read_text()
+        # Another photo under the same name has another key.
+        save(store / "in" / "c.png", 48, 40, 9)
+        ran = cli(*command)
+        assert ran.code == 2
+        assert f"{url}/out/c-anna.png is there, and is not this job's" in ran.out
+
+    @pytest.mark.usefixtures("_without_trial")
+    def test_of_a_job_file(self, cli: Cli, store: Path) -> None:
+        """Its paths are relative to its URL."""
+        url = f"file://{store}"
+        rows = "photo,artist,style\nin/c.png,./corpora/anna,\n../here/a.png,procedural,"
+        rows += f"\nin/no.png,procedural,\nin/c.png,,{url}/corpora/bob/images/two.png:2"
+        (store / "jobs.csv").write_text(rows)
+        command = ("batch", f"{url}/jobs.csv", "-o", "out", "--dry-run", "--skip-bad")
+        ran = cli(*command, *SMALL)
+        assert ran.code == 0, ran.err
+        reason = "cannot be read: there is no such file or bucket; check the URL"
+        assert f"4     photo  {url}/in/no.png {reason}" in " ".join(ran.out.split("\n"))
+        assert read_estimate(ran.out)["paintings"] == "3"
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            ("file:///no/jobs.csv", "file:///no/jobs.csv cannot be read: there is no"),
+            ("--photos file:///no/*.png --style a.png", "no file fits the pattern"),
+            ("--photos nos3://b/a.png --style a.png", "no kind that fsspec knows"),
+            ("--photos s3://b/../../a.png --style a.png", "parts must be names"),
+            ("--photos ftp://me:secret@b/a.png --style a.png", "leave the password"),
+            ("--photos gs://b/a.png --style a.png", "`pip install gcsfs`"),
+            (
+                "--photos a.png --artists x --corpora file:///no",
+                "no folder of an artist",
+            ),
+        ],
+    )
+    def test_mistakes(self, cli: Cli, arguments: str, expected: str) -> None:
+        ran = cli("batch", "-o", "out", *arguments.split())
+        assert ran.code == 2
+        assert expected in ran.line
+
+    def test_without_fsspec(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "fsspec.core", None)
+        ran = cli("batch", "--photos", "s3://b/a.png", "--style", "a.png", "-o", "out")
+        expected = (
+            "URLs need fsspec: install it with `pip install 'artist-nst[cluster]'`"
+        )
+        assert (ran.code, expected in ran.line) == (2, True)
 
 
 class TestPainting:
@@ -247,6 +367,7 @@ class TestPainting:
         ran = cli(*command, "--ray", "auto")
         assert (ran.code, "pip install 'artist-nst[cluster]'" in ran.line) == (2, True)
 
+    @pytest.mark.usefixtures("_without_trial")
     def test_jobs_under_two_names_are_noted(self, cli: Cli) -> None:
         text = GOOD + "a.png,procedural,three.png\n"
         ran = cli("batch", write(text), "-o", "out", "--dry-run")

@@ -26,7 +26,11 @@ from artist_nst.cli.options import (
     WorkNames,
     with_options,
 )
-from artist_nst.corpus.works import check_corpora_folder, choose_corpora_folder
+from artist_nst.corpus.works import (
+    CORPORA_VARIABLE,
+    check_corpora_folder,
+    choose_corpora_folder,
+)
 from artist_nst.errors import UsageError
 from artist_nst.recipes.settings import SETTING_AXES
 from artist_nst.recipes.toml_file import find_recipe
@@ -43,12 +47,14 @@ MAX_UNCONFIRMED = 1000
 @with_options(PaintOptions, "out", "print_rate", "film", "explain")
 def batch(
     out: Annotated[
-        Path,
+        # Not a Path, which would take one slash out of a URL.
+        str,
         typer.Option(
             "--out",
             "-o",
             metavar="FOLDER",
-            help="Output folder; paintings that it already contains are skipped.",
+            help="Output folder, or its URL, such as s3://bucket/painted; paintings "
+            "that it already contains are skipped.",
         ),
     ],
     jobs: Annotated[
@@ -66,7 +72,7 @@ def batch(
         typer.Option(
             metavar="PHOTOS",
             help="Photo, folder of photos, or pattern in quotes, in place of a job "
-            "file; repeatable.",
+            "file; or the URL of one; repeatable.",
         ),
     ] = None,
     artists: Annotated[
@@ -140,14 +146,17 @@ def batch(
         artist-nst batch --photos photos --artists monet --vary ratio=1,5 -o painted
     """
     from artist_nst.batch.checking import check_jobs
+    from artist_nst.batch.inputs import fetch_inputs
     from artist_nst.batch.matrix import parse_variation
     from artist_nst.batch.pictures import PictureIndex
+    from artist_nst.batch.urls import choose_path
 
     variations = [parse_variation(text) for text in vary or ()]
     _check_variations(variations, options, recipe)
     if gpus_per_worker is not None and ray is None:
         raise UsageError("--gpus-per-worker is for a Ray cluster: add --ray ADDRESS")
-    if os.path.lexists(out) and not os.path.isdir(out):
+    folder = choose_path(out)
+    if os.path.lexists(folder) and not os.path.isdir(folder):
         raise UsageError(f"-o {out}: a batch needs a folder, not a file")
     console = open_console(options.quiet, options.verbose)
     styles = {
@@ -157,14 +166,19 @@ def batch(
         "style": style or [],
     }
     listed = _list_jobs(jobs or [], photos or [], styles, variations)
-    corpora = choose_corpora_folder(options.corpora)
+    corpora = _choose_corpora(options.corpora)
     check_corpora_folder(corpora)
     defaults = _make_defaults(listed, recipe, options)
-    pictures = PictureIndex(out, options.compute.max_pixels)
     with counting_bar(console) as show:
+        failures = fetch_inputs(
+            listed.jobs,
+            corpora,
+            lambda done, total: show("fetching pictures", done, total, ""),
+        )
+        pictures = PictureIndex(folder, options.compute.max_pixels, failures)
         checked, problems = check_jobs(
             listed.jobs,
-            out,
+            folder,
             corpora,
             pictures,
             defaults,
@@ -174,17 +188,17 @@ def batch(
     source = JobSource(jobs[0] if jobs else "", skip_bad)
     source.report([*listed.problems, *problems], len(checked))
     if dry_run:
-        estimate_batch(checked, out, source, options.compute, console)
+        estimate_batch(checked, folder, source, options.compute, console)
     else:
         request = PaintRequest(
             limit=None if yes else MAX_UNCONFIRMED,
             retry_failed=retry_failed,
-            corpora=Path(options.corpora) if options.corpora else None,
+            corpora=corpora if options.corpora else None,
             keep_paths=not options.no_paths,
             ray=ray,
             gpus_per_worker=gpus_per_worker,
         )
-        paint_batch(checked, out, source, options.compute, console, request)
+        paint_batch(checked, folder, source, options.compute, console, request)
 
 
 def _list_jobs(
@@ -231,6 +245,14 @@ def _list_jobs(
         images=styles["style"],
         variations=variations,
     )
+
+
+def _choose_corpora(given: str | None) -> Path:
+    """Choose the folder of corpora, which may be behind a URL."""
+    from artist_nst.batch.urls import choose_path, is_url
+
+    named = os.environ.get(CORPORA_VARIABLE, "") if given is None else given
+    return choose_path(named) if is_url(named) else choose_corpora_folder(given)
 
 
 def _make_defaults(

@@ -44,6 +44,7 @@ NAMES = (
     "fetch",
     "works",
     "neighbors",
+    "regions",
     "startup",
     "precision",
     "program",

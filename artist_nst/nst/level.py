@@ -138,6 +138,7 @@ class LevelPainter:
             precision,
             channels,
             self._count_style_places(level),
+            max(1, len(self.regions)),
         )
         limits = self.memory_limits()
         return estimator.choose_strategy(level.height, level.width, *limits)

@@ -56,7 +56,8 @@ class MemoryEstimator:
 
     The recipe's optimizer must be the one that ``auto`` resolves to; the image has 3
     channels or 1. ``style_places`` are the places of all works at the level's size
-    (:func:`~artist_nst.nst.neighbors.count_places`), among which neighbors are found.
+    (:func:`~artist_nst.nst.neighbors.count_places`), among which neighbors are found,
+    for each of ``regions`` separately.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class MemoryEstimator:
         precision: Precision,
         channels: int = 3,
         style_places: int = 0,
+        regions: int = 1,
     ) -> None:
         self.network = network
         self.recipe = recipe
         self.feature_bytes = 2 if precision == "bfloat16" else network.mean.itemsize
         self.channels = channels
         self.style_places = min(style_places, MAX_PLACES)
+        self.regions = regions
         self.blocks = network.blocks(recipe.compared_layers)
         self.filters = {
             layer: len(network.get_buffer(f"{layer}_bias")) for layer in network.layers
@@ -164,8 +167,11 @@ class MemoryEstimator:
                 if layer in block.layers
             )
             constant += sum(
-                # The target, and five intermediate results of a strip.
-                round((1 + 5 * share) * self._target_bytes(layer, height, width))
+                # The regions' targets, and five intermediate results of a strip.
+                round(
+                    (self.regions + 5 * share)
+                    * self._target_bytes(layer, height, width)
+                )
                 for layer in self.recipe.neighbor_weights
                 if layer in block.layers
             )
@@ -203,7 +209,9 @@ class MemoryEstimator:
         places = height * width // 16
         # The image's features, joined from strips and brought to one grid.
         features = 2 * places * columns * self.feature_bytes
-        found = sum(self._target_bytes(layer, height, width) for layer in layers)
+        found = self.regions * sum(
+            self._target_bytes(layer, height, width) for layer in layers
+        )
         # Normalized by way of float32: a block of the image's, and one work's.
         normalized = min(places, BLOCK_PLACES) + min(self.style_places, _WORK_PLACES)
         block = min(BLOCK_ELEMENTS, self.style_places * places) * self.feature_bytes

@@ -7,6 +7,8 @@ import re
 import sys
 from typing import IO, Any
 
+from artist_nst.errors import ArtistNstError
+
 MAX_WORD = 400  # characters of a name in an error; paths may have more
 MAX_LINE = 2000
 
@@ -63,15 +65,25 @@ def _shorten(text: str, limit: int) -> str:
 
 
 def write_stdout(content: str | bytes) -> None:
-    """Write to stdout, and ignore that it is full, or closed (``| head``)."""
+    """Write to stdout, and ignore that its reader has gone (``| head``).
+
+    Raises:
+        ArtistNstError: The disk that it is redirected to is full, or the like.
+    """
     try:
         if isinstance(content, bytes):
             sys.stdout.buffer.write(content)
         else:
             sys.stdout.write(content)
         sys.stdout.flush()
-    except OSError:
+    except BrokenPipeError:
         _discard(sys.stdout)
+    except OSError as error:
+        _discard(sys.stdout)
+        raise ArtistNstError(
+            f"the output cannot be written: {error.strerror}; free some space, or "
+            "redirect it to another place"
+        ) from error
 
 
 def _discard(stream: IO[str]) -> None:

@@ -112,6 +112,23 @@ def test_a_reader_who_stops_reading(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
+    """``artist-nst paint … -o - > painting.png`` must not seem to have worked."""
+    code = "from artist_nst.__main__ import main; main()"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "artists", "-q"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
 class TestDoctor:
     def test_weights_and_corpora(self, cli: Cli, weights_file: Path) -> None:
         ran = cli("doctor")

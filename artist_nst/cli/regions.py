@@ -15,13 +15,14 @@ from artist_nst._files import PICTURE_SUFFIXES
 from artist_nst.cli.gallery import RequestError, choose_groups
 from artist_nst.cli.options import panel_option
 from artist_nst.errors import UsageError
-from artist_nst.painting.regions import MaskedStyle, RegionRequest
-from artist_nst.painting.sources import Source, parse_weight
-from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.styles.pick import Pick
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from artist_nst.painting.regions import RegionRequest
+    from artist_nst.painting.sources import Source
+    from artist_nst.painting.style_sources import StyleRequest
 
 KEEP, REST = "keep", "rest"
 
@@ -74,6 +75,15 @@ class RegionOptions:
         """Whether any of the options is given."""
         return bool(self.styles or self.protect_faces or self.segmented)
 
+    @property
+    def takes_pick(self) -> bool:
+        """Whether works of an artist are picked for a mask."""
+        return any(
+            style is not None and style.artist is not None and not style.works
+            for styles in self.styles.values()
+            for style, _, _ in styles
+        )
+
     def choose(self, seed: int, photo: Path, console: Console) -> RegionRequest:
         """Choose the works of each mask for one photo.
 
@@ -81,6 +91,8 @@ class RegionOptions:
             RequestError: A style is wrong for every photo.
             ArtistNstError: There is nothing to pick from.
         """
+        from artist_nst.painting.regions import MaskedStyle, RegionRequest
+
         masks = []
         for name, styles in self.styles.items():
             mask = None if name == REST else Path(name)
@@ -137,6 +149,10 @@ def read_options(
             raise UsageError(f"--mask {mask}: a part is painted or kept, not both")
         if len(given) > 1 and any(part for _, _, part in given):
             raise UsageError(f"--mask {mask}: @ takes a part of a single style")
+        if len(given) > 1 and not any(number for _, number, _ in given):
+            raise UsageError(
+                f"--mask {mask}: its styles all have weight 0; give one of them more"
+            )
     options = RegionOptions(dict(styles), protect is not None, regions is not None)
     if options.segmented and options.styles:
         raise UsageError("--regions auto finds the parts itself: leave out --mask")
@@ -145,11 +161,7 @@ def read_options(
 
 def _split_mask(text: str) -> tuple[str, str]:
     """Split ``MASK=STYLE`` at the sign that follows a file's name or ``rest``."""
-    splits = [
-        (text[:place], text[place + 1 :])
-        for place, sign in enumerate(text)
-        if sign == "="
-    ]
+    splits = [pair for pair in _list_splits(text, "=") if pair[0]]
     if not splits:
         raise UsageError(
             f"--mask {text}: write MASK=STYLE, such as sky.png=monet or rest=keep"
@@ -158,30 +170,51 @@ def _split_mask(text: str) -> tuple[str, str]:
     mask, style = (existing or splits)[0]
     if not existing:
         raise UsageError(f"--mask {mask}: there is no such file")
-    if os.path.isdir(mask):
+    if mask != REST and os.path.isdir(mask):
         raise UsageError(f"--mask {mask} is a folder: name a picture")
     if not style:
         raise UsageError(f"--mask {mask}=: name a style, or keep")
     return mask, style
 
 
+def _list_splits(text: str, sign: str) -> list[tuple[str, str]]:
+    """List what is before and behind each occurrence of a sign."""
+    return [
+        (text[:place], text[place + 1 :])
+        for place, character in enumerate(text)
+        if character == sign
+    ]
+
+
 def _read_style(
     text: str, style: str, pick: Pick | None, corpora: str | None
 ) -> tuple[StyleRequest | None, float, Path | None]:
+    from artist_nst.painting.sources import parse_weight
+    from artist_nst.painting.style_sources import StyleRequest
+
     strength, style_mask = 1.0, None
     if not os.path.isfile(style):
         style, strength = parse_weight(style)
-    if not (math.isfinite(strength) and strength >= 0):
-        raise UsageError(f"--mask {text}: a strength is 0 or more")
     if style == KEEP:
         if strength != 1:
             raise UsageError(f"--mask {text}: what is kept has no strength")
         return None, 1.0, None
     if "@" in style and not os.path.isfile(style):
-        style, _, file = style.rpartition("@")
-        style_mask = Path(file)
-        if not style_mask.is_file():
+        # A file's name may have the sign too.
+        splits = _list_splits(style, "@")
+        existing = [pair for pair in splits if os.path.isfile(pair[1])]
+        style, file = (existing or splits)[0]
+        if not existing:
             raise UsageError(f"--mask {text}: there is no file {file}")
+        style_mask = Path(file)
+        if not os.path.isfile(style):
+            # STYLE:2@PICTURE, not STYLE@PICTURE:2.
+            style, number = parse_weight(style)
+            strength *= number
+        if style in ("", KEEP):
+            raise UsageError(f"--mask {text}: name a style image or a work before @")
+    if not (math.isfinite(strength) and strength >= 0):
+        raise UsageError(f"--mask {text}: a strength is 0 or more")
     if os.path.isfile(style):
         return StyleRequest(images=style), strength, style_mask
     if Path(style).suffix.lower() in PICTURE_SUFFIXES:

@@ -227,7 +227,10 @@ class LevelPainter:
                 [styles[index][0] for index in indices],
                 dtype=DTYPES[self.precision],
                 turns=recipe.turns,
-                max_share=recipe.max_share,
+                # A region may be after fewer works than fill it by that share each.
+                max_share=max(recipe.max_share, 1 / len(indices))
+                if regions
+                else recipe.max_share,
                 masks=layer_masks,
             )
 

@@ -25,9 +25,13 @@ def configure_process() -> None:
     """Set threads and memory use for a process that does nothing but paint.
 
     One thread for each core that it may use, and memory retained between tensors.
+    Threads that were set since the first call are left.
     """
     global _is_configured
-    if not {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & os.environ.keys():
+    if (
+        not _is_configured
+        and not {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & os.environ.keys()
+    ):
         torch.set_num_threads(count_cores())
     _is_configured = True
     retain_heap(True)

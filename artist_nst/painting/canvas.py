@@ -23,7 +23,7 @@ from artist_nst.nst.neighbors import check_share
 from artist_nst.nst.pyramid import PyramidResult, Step, run_pyramid
 from artist_nst.nst.tensors import to_pixels, to_tensor
 from artist_nst.nst.vgg import VGG
-from artist_nst.painting.masks import Layout, add_segments, find_protected, make_layout
+from artist_nst.painting.masks import Layout, find_protected, find_segments, make_layout
 from artist_nst.painting.regions import RegionPlan
 from artist_nst.painting.sources import Source
 from artist_nst.recipes.layers import minimum_image_side
@@ -94,13 +94,9 @@ class Canvas:
             weights.append(source.weight)
             scaled_styles.append(scaled)
         if plan is not None and plan.request.segmented:
-            self.layout = add_segments(self.layout, self.photo, scaled_styles, weights)
-        if recipe.neighbor_weights:
-            groups = [region.weights for region in self.layout.regions] or [
-                tuple(weights)
-            ]
-            for group in groups:
-                check_share(recipe.max_share, sum(weight > 0 for weight in group))
+            self.layout = find_segments(self.photo, scaled_styles, weights)
+        if recipe.neighbor_weights and not self.layout.regions:
+            check_share(recipe.max_share, sum(weight > 0 for weight in weights))
         self.content, colored_styles = self._apply_color(scaled_styles)
         self.styles = list(zip(colored_styles, weights, strict=True))
 

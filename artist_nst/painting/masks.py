@@ -82,7 +82,7 @@ def make_layout(plan: RegionPlan, size: tuple[int, int], max_pixels: int) -> Lay
     What is done about masks that overlap, leave holes or have another shape is logged.
 
     Args:
-        plan: Which part is after what; segments are found by :func:`add_segments`.
+        plan: Which part is after what; segments are found by :func:`find_segments`.
         size: Height and width of the painting.
         max_pixels: Larger masks are refused.
 
@@ -123,16 +123,12 @@ def find_protected(photo: Pixels, size: tuple[int, int]) -> list[Face]:
     return [scale_face(face, size[1] / width, size[0] / height) for face in faces]
 
 
-def add_segments(
-    layout: Layout,
-    photo: Pixels,
-    styles: Sequence[Pixels],
-    weights: Sequence[float],
+def find_segments(
+    photo: Pixels, styles: Sequence[Pixels], weights: Sequence[float]
 ) -> Layout:
     """Divide a painting by segments of photo and styles that show alike things.
 
     Args:
-        layout: Whose kept parts are not painted.
         photo: ``(H, W, 3)`` sRGB in [0, 1].
         styles: Likewise, of any sizes.
         weights: Of the styles.
@@ -148,7 +144,6 @@ def add_segments(
         [to_tensor(styles[index]) for index in used],
     )
     log.info("found %s", format_count(len(segmentation.photo_masks), "region"))
-    painted = 1.0 if layout.kept is None else 1 - layout.kept
     regions = []
     for number, photo_mask in enumerate(segmentation.photo_masks):
         style_masks = {
@@ -159,10 +154,8 @@ def add_segments(
             weight if index in used and style_masks[index].mean() >= MIN_SHARE else 0.0
             for index, weight in enumerate(weights)
         )
-        regions.append(
-            PaintedRegion(_to_pixels(photo_mask) * painted, own, style_masks)
-        )
-    return Layout(regions, layout.kept)
+        regions.append(PaintedRegion(_to_pixels(photo_mask), own, style_masks))
+    return Layout(regions)
 
 
 def read_mask(

@@ -234,6 +234,8 @@ def paint(
                 plan=plan,
             )
             recorded = record.describe_picture(photo, get_recorded_path(content))
+            # Before they are painted by: a mask's file may change meanwhile.
+            parts = record.describe_regions(plan, get_recorded_path)
             del photo  # the canvas has it at its size
             if network is None:
                 network = load_network(recipe, compute)
@@ -258,7 +260,7 @@ def paint(
             run = _FinishedRun(
                 content=recorded,
                 styles=styles,
-                regions=record.describe_regions(plan, get_recorded_path),
+                regions=parts,
                 request=plan.request,
                 corpora=request.corpora if keep_paths else None,
                 seed=seed,

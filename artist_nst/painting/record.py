@@ -207,10 +207,19 @@ def load_record(path: PathLike) -> Record:
             )
         facts = validate({"computed": [], "distances": None, **values}, Record)
         from_dict(facts["recipe"])
+        _check_regions(facts)
     except (ValueError, TypeError, KeyError, UsageError) as error:
         reason = format_error(error)
         raise ArtistNstError(f"{path}: its record is damaged ({reason})") from error
     return facts
+
+
+def _check_regions(facts: Record) -> None:
+    """Raise ValueError unless a record's parts are after its styles, each once."""
+    regions = facts.get("regions", [])
+    indices = [index for region in regions for index in region["styles"]]
+    if regions and indices != list(range(len(facts["styles"]))):
+        raise ValueError("its regions are not after its styles, each once")
 
 
 def is_cut_short(facts: Record) -> bool:
@@ -341,9 +350,20 @@ def find_regions(
         option: That names a file, for the errors; None if there is none.
 
     Raises:
-        UsageError: One is not there, or is another picture by its hash; the record
-            names a style that it does not have.
+        UsageError: One is not there, or is another picture by its hash; one of
+            ``moved_to`` is none of them.
     """
+    regions = facts.get("regions", [])
+    pictures = [region[key] for region in regions for key in ("mask", "style_mask")]
+    hashes = {picture["sha256"] for picture in pictures if picture is not None}
+    for path in moved_to:
+        if not os.path.isfile(path):
+            raise UsageError(f"--mask {path}: there is no such file")
+        if hash_file(path) not in hashes:
+            raise UsageError(
+                f"--mask {path}: {painting} was not painted by it (no hash agrees); to "
+                "paint by another mask, use `artist-nst paint`"
+            )
 
     def find(picture: RecordedPicture | None) -> Path | None:
         if picture is None:
@@ -351,9 +371,7 @@ def find_regions(
         return _find_picture(picture, Path(painting), list(moved_to), option)
 
     masks = []
-    for region in facts.get("regions", ()):
-        if any(index >= len(sources) for index in region["styles"]):
-            raise UsageError(f"{painting}: its record names a style that it lacks")
+    for region in regions:
         styles = [sources[index] for index in region["styles"]]
         masks.append(
             MaskedStyle(

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from artist_nst.corpus.works import get_packaged_corpora
 from artist_nst.image.files import write_picture
+from artist_nst.nst.machine import count_cores
 from artist_nst.painting.record import load_record
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import from_dict
@@ -44,6 +46,20 @@ def test_of_an_artist(cli: Cli, photo: Path) -> None:
     # Except for the seconds.
     losses = [[row[:5] for row in record["history"]] for record in (first, second)]
     assert losses[0] == losses[1]
+
+
+@pytest.mark.skipif(count_cores() < 2, reason="one core")
+def test_with_as_many_threads(cli: Cli, painting: Path) -> None:
+    """A batch paints with one thread what is painted again with all."""
+    assert load_record(painting)["device"] == "cpu (1 threads)"
+    torch.set_num_threads(2)
+    try:
+        for more, threads in (([], 1), (["--seed", "5"], 1), (["-w", "40"], 2)):
+            torch.set_num_threads(2)
+            assert cli("repaint", painting, *more, "-o", "b.png").code == 0
+            assert load_record("b.png")["device"] == f"cpu ({threads} threads)"
+    finally:
+        torch.set_num_threads(1)
 
 
 def test_of_an_artist_in_another_folder_of_corpora(

@@ -158,7 +158,7 @@ def paint(
         images=styles,
         artist=artist,
         works=work or [],
-        pick=None if mask and artist is None else requested,
+        pick=None if parts.takes_pick and artist is None else requested,
         corpora=options.corpora,
     )
     if sheet or (requested and requested.painting_count > 1):

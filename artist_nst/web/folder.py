@@ -33,10 +33,17 @@ class StudioFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.photos = self.root / "photos"
+        self.masks = self.root / "masks"
         self.comparisons = self.root / "comparisons"
         self.surveys = self.root / "surveys"
         self.thumbnails = self.root / ".thumbnails"
-        for folder in (self.photos, self.comparisons, self.surveys, self.thumbnails):
+        for folder in (
+            self.photos,
+            self.masks,
+            self.comparisons,
+            self.surveys,
+            self.thumbnails,
+        ):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:

@@ -7,6 +7,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from artist_nst.painting.regions import NO_REGIONS, RegionRequest
+from artist_nst.painting.style_sources import StyleRequest
+
 State = Literal["waiting", "running", "stopping", "done", "failed", "canceled"]
 
 MAX_POINTS = 120  # of a job's curve of losses
@@ -20,11 +23,8 @@ class PaintingTask:
 
     Attributes:
         photo: The photo's path.
-        images: Style images' paths and weights.
-        artist: Whose works to take in place of images: a corpus's slug.
-        works: Ids of the artist's works; picked if empty.
-        pick: How works are picked.
-        corpora: The folder of corpora.
+        style: What to paint after.
+        regions: Parts of the photo that are after styles of their own, or kept.
         recipe: As :meth:`artist_nst.recipes.recipe.Recipe.to_dict` gives it.
         long_side: Of the painting, in pixels.
         seed: Of the pick and of noise.
@@ -33,11 +33,8 @@ class PaintingTask:
     """
 
     photo: str
-    images: tuple[tuple[str, float], ...] = ()
-    artist: str | None = None
-    works: tuple[str, ...] = ()
-    pick: str | None = None
-    corpora: str | None = None
+    style: StyleRequest
+    regions: RegionRequest = NO_REGIONS
     recipe: dict[str, Any]
     long_side: int
     seed: int

@@ -6,8 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from artist_nst.painting.regions import MAX_STRENGTH
 from artist_nst.surveys.creation import MAX_ITEMS
 from artist_nst.surveys.survey import Kind
+
+MAX_REGIONS = 8
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -36,11 +39,32 @@ class Style(Model):
     images: list[Key] = Field(default_factory=list, max_length=8)
 
 
-class PaintingRequest(Model):
-    """A painting to make."""
+class Region(Model):
+    """A part of the photo, and what is painted there."""
+
+    mask: Key | None = Field(
+        default=None,
+        description="White where the part is: an id from `POST /api/masks`. Null for "
+        "what no other mask covers.",
+    )
+    style: Style | None = Field(default=None, description="Null keeps the photo.")
+    strength: float = Field(
+        default=1,
+        ge=0,
+        le=MAX_STRENGTH,
+        allow_inf_nan=False,
+        description="Of the style, relative to the settings'.",
+    )
+    style_mask: Key | None = Field(
+        default=None,
+        description="White where the single style image counts: like `mask`.",
+    )
+
+
+class _Request(Model):
+    """What all paintings have."""
 
     photo: Key = Field(description="Id of a photo, from `POST /api/photos`.")
-    style: Style
     recipe: Name = "default"
     draft: bool = Field(default=False, description="Several times faster, less fine.")
     long_side: int = Field(default=512, ge=16, le=8192, description="In pixels.")
@@ -52,6 +76,32 @@ class PaintingRequest(Model):
     seed: int | None = Field(default=None, ge=0, lt=2**53)
 
 
+class PaintingRequest(_Request):
+    """A painting to make."""
+
+    style: Style | None = Field(
+        default=None,
+        description="What to paint after: `artist`, with `works` or a `pick`; or "
+        "`images`. With `regions`, of what no mask covers; null keeps the photo there.",
+    )
+    regions: list[Region] = Field(
+        default_factory=list,
+        max_length=MAX_REGIONS,
+        description="Parts of the photo with styles of their own. Of each: `mask`, an "
+        "id from `POST /api/masks`, white where the part is, or null for what no other "
+        "mask covers; `style`, or null to keep the photo; `strength`, relative to the "
+        "settings'; `style_mask`, of the part of a single style image that counts.",
+    )
+    protect_faces: bool = Field(
+        default=False, description="Keep the features of the photo's faces."
+    )
+    segmented: bool = Field(
+        default=False,
+        description="Find the regions: each part of the photo is after what shows the "
+        "same in the works. Without `regions`.",
+    )
+
+
 class Axis(Model):
     """A setting and its values."""
 
@@ -61,9 +111,10 @@ class Axis(Model):
     )
 
 
-class ComparisonRequest(PaintingRequest):
+class ComparisonRequest(_Request):
     """Paintings that differ in one or two settings."""
 
+    style: Style = Field(description="What to paint after, as for a painting.")
     across: Axis
     down: Axis | None = None
 

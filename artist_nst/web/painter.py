@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from artist_nst.errors import ArtistNstError
 from artist_nst.painting.threads import stop_spinning
@@ -118,27 +118,31 @@ def _paint(
     from artist_nst.image.files import write_picture
     from artist_nst.painting.output_names import EXPLANATION, reserve
     from artist_nst.painting.pipeline import paint
+    from artist_nst.painting.regions import RegionPlan
     from artist_nst.painting.sources import name_painting
     from artist_nst.painting.style_sources import StyleRequest
     from artist_nst.recipes.recipe import from_dict
 
     photo, recipe = Path(task.photo), from_dict(task.recipe)
-    request = _make_request(task)
-    sources = request.choose(task.seed, photo, reporter.report_works)
+    choice = task.seed, photo, reporter.report_works
+    regions = task.regions.choose(*choice)
+    sources = [] if task.style.is_empty else task.style.choose(*choice)
+    plan = RegionPlan.make(sources, regions)
     painting = paint(
         photo,
-        StyleRequest(images=sources, corpora=task.corpora),
+        StyleRequest(images=sources, corpora=task.style.corpora),
         recipe=recipe,
         long_side=task.long_side,
         seed=task.seed,
+        regions=regions,
         compute=compute,
         network=lambda: networks.load(recipe),
-        explain=len(sources) > 1,
+        explain=len(plan.sources) > 1,
         on_progress=reporter.report,
     )
     if reporter.stop == "cancel" or not painting.record["iterations"]:
         raise KeyboardInterrupt
-    path = reserve(Path(name_painting(photo, sources)))
+    path = reserve(Path(name_painting(photo, plan.sources)))
     try:
         painting.save(path)
     except ArtistNstError:
@@ -166,7 +170,7 @@ def _compare(
     plan = plan_comparison(
         across,
         Path(task.photo),
-        _make_request(task),
+        task.style,
         down=down[0] if down else None,
         recipe=from_dict(task.recipe),
         long_side=None if names & {"width", "long-side"} else task.long_side,
@@ -187,20 +191,6 @@ def _compare(
     if reporter.stop == "cancel" or not series.done:
         raise KeyboardInterrupt
     return str(folder / SHEET)
-
-
-def _make_request(task: PaintingTask) -> Any:
-    from artist_nst.painting.style_sources import StyleRequest
-    from artist_nst.styles.pick import Pick, PickWay
-
-    pick = Pick(way=cast(PickWay, task.pick)) if task.pick else None
-    return StyleRequest(
-        images=[(Path(path), weight) for path, weight in task.images],
-        artist=task.artist,
-        works=list(task.works),
-        pick=pick,
-        corpora=task.corpora,
-    )
 
 
 class _Reporter:

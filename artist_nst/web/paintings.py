@@ -14,8 +14,14 @@ from pathlib import Path, PureWindowsPath
 from artist_nst._files import is_picture_file
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.painting.output_names import EXPLANATION, SHEET
-from artist_nst.painting.record import find_content, find_sources, load_record
+from artist_nst.painting.record import (
+    find_content,
+    find_regions,
+    find_sources,
+    load_record,
+)
 from artist_nst.painting.record_types import Record
+from artist_nst.painting.regions import MaskedStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,19 @@ class PaintingLibrary:
             )
             return [source.path for source in sources]
         return []
+
+    def find_masks(self, painting: FinishedPainting) -> list[MaskedStyle | None]:
+        """Return the masks of a painting's parts; None for one that is gone."""
+        record = painting.record
+        found: list[MaskedStyle | None] = []
+        for region in record.get("regions", ()):
+            # Alone, and without its styles: they may be gone when it is not.
+            one: Record = {**record, "regions": [{**region, "styles": []}]}
+            try:
+                found += find_regions(one, painting.path, [], option=None).masks
+            except ArtistNstError:
+                found.append(None)
+        return found
 
     def _resolve(self, record: Record) -> Record:
         """Return a record whose photo is looked for in the studio's folder."""

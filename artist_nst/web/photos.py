@@ -1,10 +1,11 @@
-"""Pictures that users upload: photos, and style images of their own."""
+"""Pictures that users upload: photos, style images of their own, and masks."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,14 @@ class PhotoStore:
         if path is None:
             raise KeyError(photo_id)
         return path
+
+    def remove(self, photo_id: str) -> None:
+        """Remove a picture; KeyError if there is none."""
+        shutil.rmtree(self.find(photo_id).parent)
+
+    def describe(self, photo_id: str) -> Photo:
+        """Describe a picture; KeyError if there is none."""
+        return self._describe(photo_id, self.find(photo_id))
 
     def list_recent(self, count: int = 12) -> list[Photo]:
         """List the pictures that were uploaded last."""

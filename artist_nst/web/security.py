@@ -195,7 +195,7 @@ def _is_own_site(headers: Headers, host: str, method: str) -> bool:
 
 def _get_limit(scope: Scope) -> int:
     """Return how many bytes a request's body may have."""
-    if scope["path"] == "/api/photos":
+    if scope["path"] in ("/api/photos", "/api/masks"):
         return MAX_BYTES + MAX_JSON_BYTES
     return MAX_ZIP_BYTES if scope["path"] == "/api/artists" else MAX_JSON_BYTES
 

@@ -51,13 +51,16 @@ class Studio:
         check_corpora_folder(corpora)
         notify = self.signal.notify
         self.photos = PhotoStore(self.folder.photos)
+        self.masks = PhotoStore(self.folder.masks)
         self.artists = ArtistLibrary(corpora)
         self.paintings = PaintingLibrary(self.folder.root, self.folder.comparisons)
         self.surveys = SurveyLibrary(self.folder.surveys)
         self.thumbnails = Thumbnails(self.folder.thumbnails)
         self.queue = PaintingQueue(self.folder.root, self.compute, notify)
         self.fetcher = Fetcher(corpora, notify)
-        self.checker = RequestChecker(self.folder.root, self.photos, self.artists)
+        self.checker = RequestChecker(
+            self.folder.root, self.photos, self.masks, self.artists
+        )
 
     def start(self) -> None:
         """Start the painter and the fetcher."""

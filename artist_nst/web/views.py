@@ -24,6 +24,11 @@ def view_photo(photo: Photo) -> dict[str, Any]:
     }
 
 
+def view_mask(mask: Photo) -> dict[str, Any]:
+    """View an uploaded mask."""
+    return view_photo(mask) | {"thumbnail": f"/api/masks/{mask.id}/thumbnail"}
+
+
 def view_job(job: Job, studio: Studio) -> dict[str, Any]:
     """View a job, with its place in the queue and what came of it."""
     task = job.task

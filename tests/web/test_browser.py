@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from skimage import data
 
 from artist_nst.corpus.works import get_packaged_corpora
@@ -146,15 +147,122 @@ def test_a_photo_is_painted_as_one_watches(
     record = load_record(download.value.path())
     assert record["size"] == [256, 171]
     assert record["network"]["name"] == "compact"
-    # The command makes the same pixels.
+    assert (run_command(page, studio) == load(download.value.path())).all()
+
+
+def load(path: Path) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def run_command(page: Page, studio: StudioProcess) -> NDArray[np.uint8]:
+    """Run the command that a painting's page shows; returns its pixels."""
     words = page.locator(".command").nth(1).inner_text().split()
     assert words[:2] == ["artist-nst", "paint"]
     corpora = ["--corpora", str(get_packaged_corpora()), "-q", "-o", "again.png"]
     command = [sys.executable, "-m", "artist_nst", *words[1:], *corpora]
     subprocess.run(command, cwd=studio.folder, check=True)
-    again = np.asarray(Image.open(studio.folder / "again.png"))
+    again = load(studio.folder / "again.png")
     (studio.folder / "again.png").unlink()
-    assert (again == np.asarray(Image.open(download.value.path()))).all()
+    return again
+
+
+def add_region(page: Page) -> Locator:
+    """Add a region to the form; returns it."""
+    section = page.locator("#regions details")
+    if section.get_attribute("open") is None:
+        page.locator("#regions summary").click()
+    regions = page.get_by_role("group", name=re.compile("Region"))
+    count = regions.count()
+    page.get_by_role("button", name="Add a region").click()
+    return regions.nth(count)
+
+
+def draw(page: Page, region: Locator, *places: tuple[float, float]) -> None:
+    """Draw a line over the photo with the brush, through places in shares of it."""
+    region.get_by_role("button", name="Draw").click()
+    box = page.locator("dialog canvas").bounding_box()
+    assert box is not None
+    for index, (x, y) in enumerate(places):
+        at = box["x"] + x * box["width"], box["y"] + y * box["height"]
+        page.mouse.move(*at, steps=10 if index else 1)
+        page.mouse.down()
+    page.mouse.up()
+
+
+def test_parts_of_a_photo(page: Page, studio: StudioProcess, tmp_path: Path) -> None:
+    size = 256, 171
+    image = Image.fromarray(data.coffee()).resize(size)
+    image.save(tmp_path / "cup.png")
+    mask = Image.new("L", size)
+    mask.paste(255, (200, 0, 256, 171))
+    mask.save(tmp_path / "right.png")
+    prepare(page, tmp_path / "cup.png")
+    kept = add_region(page)
+    draw(page, kept, (0.25, 0.01), (0.25, 0.99))
+    page.get_by_label("Brush size").fill("50")
+    page.locator("dialog canvas").focus()
+    page.keyboard.press("Space")  # in the middle: too much, and taken back
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Clear").click()
+    page.keyboard.press("Escape")
+    problem = kept.locator(".problem").first
+    expect(problem).to_contain_text("covers nothing")
+    draw(page, kept, (0.1, 0.01), (0.1, 0.99), (0.35, 0.99), (0.35, 0.01))
+    page.get_by_role("button", name="Done").click()
+    expect(kept.locator(".masked img")).to_have_count(2)
+    expect(problem).to_be_empty()
+    painted = add_region(page)
+    page.get_by_role("button", name="Paint", exact=True).click()
+    expect(page.locator("#problem")).to_have_text(
+        "Region 2 has no mask: draw or upload one"
+    )
+    painted.locator("input[type=file]").first.set_input_files(tmp_path / "right.png")
+    expect(painted.locator(".masked img")).to_have_count(2)
+    painted.get_by_text("An artist", exact=True).click()
+    painted.locator(".works button").nth(2).click()
+    painted.get_by_label("Strength").fill("2")
+    expect(page.locator("#regions summary")).to_contain_text("2 masks")
+    page.get_by_role("button", name="Paint", exact=True).click()
+    expect(page.locator("progress")).to_be_visible()
+    link = page.get_by_role("link", name="Open the painting")
+    expect(link).to_be_visible(timeout=PAINT_MS)
+    link.click()
+    row = page.get_by_role("row", name="regions")
+    expect(row).to_contain_text("region-1.png: kept; right.png:")
+    expect(row).to_contain_text("× 2; the rest:")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download PNG").click()
+    pixels, photo = load(download.value.path()), np.asarray(image)
+    (drawn,) = (studio.folder / "masks").glob("*/region-1.png")
+    with Image.open(drawn) as opened:
+        assert opened.mode == "L"
+        covers = np.asarray(opened)
+    assert covers.shape == photo.shape[:2]
+    assert 0.4 < (covers == 255).mean() < 0.6
+    assert (pixels == photo)[covers == 255].all()
+    difference = np.abs(pixels.astype(int) - photo).mean(2)
+    assert difference[covers == 0].mean() > 10
+    assert (run_command(page, studio) == pixels).all()
+    page.get_by_role("link", name="Paint again with…").click()
+    page.wait_for_selector("html[data-ready]")
+    expect(kept.locator(".masked img")).to_have_count(2)
+    regions = page.get_by_role("group", name=re.compile("Region"))
+    expect(regions).to_have_count(2)
+    expect(painted.locator(".masked img")).to_have_count(2)
+    expect(painted).to_contain_text("1 work chosen")
+    expect(painted.get_by_label("Strength")).to_have_value("2")
+    expect(page.locator("#style")).to_contain_text("1 work chosen")
+    # Another photo's mask is not this one's.
+    draw(page, kept, (0.5, 0.5))
+    page.get_by_role("button", name="Done").click()
+    expect(kept.locator(".masked img")).to_have_count(2)
+    image.resize((100, 171)).save(tmp_path / "tall.png")
+    page.get_by_role("button", name="Choose another").click()
+    page.set_input_files("#photo input", tmp_path / "tall.png")
+    expect(kept.locator(".problem").first).to_contain_text("another photo")
+    kept.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Paint", exact=True).click()
+    expect(page.locator("#problem")).to_contain_text("right.png is 256×171")
 
 
 def test_stop_and_keep(page: Page, photo: Path, studio: StudioProcess) -> None:
@@ -350,7 +458,9 @@ def test_mistakes_are_told_in_a_line(page: Page, tmp_path: Path) -> None:
     expect(page.locator("main")).to_contain_text("404")
 
 
-def test_a_phone(browser: Browser, studio: StudioProcess, painted: str) -> None:
+def test_a_phone(
+    browser: Browser, studio: StudioProcess, painted: str, photo: Path
+) -> None:
     context = browser.new_context(
         viewport=PHONE, is_mobile=True, has_touch=True, base_url=studio.url
     )
@@ -363,12 +473,25 @@ def test_a_phone(browser: Browser, studio: StudioProcess, painted: str) -> None:
     open_page(page, "/")
     page.get_by_text("Draft", exact=True).tap()
     shoot(page, "phone")
+    page.set_input_files("#photo input", photo)
+    expect(page.locator("#photo .chosen img")).to_be_visible()
+    page.locator("#regions summary").tap()
+    page.get_by_role("button", name="Add a region").tap()
+    page.get_by_role("button", name="Draw on the photo").tap()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    page.locator("dialog canvas").tap()
+    expect(undo).to_be_enabled()
+    page.get_by_role("button", name="Done").tap()
+    expect(page.locator(".masked img")).to_have_count(2)
+    page.locator(".region").get_by_text("An artist", exact=True).tap()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(
-    browser: Browser, studio: StudioProcess, painted: str, scheme: str
+    browser: Browser, studio: StudioProcess, painted: str, photo: Path, scheme: str
 ) -> None:
     context = browser.new_context(
         viewport=DESKTOP,
@@ -376,16 +499,29 @@ def test_accessible(
         base_url=studio.url,
     )
     page = context.new_page()
-    for address in (*PAGES, painted):
-        open_page(page, address)
-        page.wait_for_load_state("load")
+
+    def check() -> None:
         violations = [
-            f"{address}: {violation['id']}: {node['html'][:120]}"
+            f"{page.url}: {violation['id']}: {node['html'][:120]}"
             for violation in Axe().run(page).response["violations"]
             if violation["impact"] in ("serious", "critical")
             for node in violation["nodes"]
         ]
         assert violations == []
+
+    for address in (*PAGES, painted):
+        open_page(page, address)
+        page.wait_for_load_state("load")
+        check()
+    prepare(page, photo)
+    region = add_region(page)
+    region.get_by_text("An artist", exact=True).click()
+    check()
+    draw(page, region, (0.5, 0.5))
+    check()
+    page.get_by_role("button", name="Done").click()
+    expect(region.locator(".masked img")).to_have_count(2)
+    check()
     context.close()
 
 

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from artist_nst.painting.record import load_record
+from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.web.jobs import Job, PaintingTask
 from artist_nst.web.painter import Update
 from artist_nst.web.queue import MAX_WAITING, PaintingQueue
@@ -241,7 +242,9 @@ def queue(tmp_path: Path, painter: Painter) -> PaintingQueue:
 
 
 def make_job(photo: str = "photo.png") -> Job:
-    task = PaintingTask(photo=photo, recipe={}, long_side=32, seed=0)
+    task = PaintingTask(
+        photo=photo, style=StyleRequest(), recipe={}, long_side=32, seed=0
+    )
     return Job(task, "A painting", "0123456789abcdef")
 
 

@@ -78,11 +78,20 @@ def _hide_places(record: Record) -> Record:
     def hide(picture: Any) -> Any:
         return {**picture, "path": picture["path"] and hide_folders(picture["path"])}
 
-    places = {
+    places: dict[str, Any] = {
         "corpora": None,
         "content": hide(record["content"]),
         "styles": list(map(hide, record["styles"])),
     }
+    if "regions" in record:
+        places["regions"] = [
+            {
+                **region,
+                "mask": region["mask"] and hide(region["mask"]),
+                "style_mask": region["style_mask"] and hide(region["style_mask"]),
+            }
+            for region in record["regions"]
+        ]
     return cast(Record, {**record, **places})
 
 

@@ -1,29 +1,33 @@
-"""API: photos, settings, paintings and comparisons to make, and events."""
+"""API: photos, masks, settings, paintings and comparisons to make, and events."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from typing import Any
 
 from fastapi import APIRouter, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 
+from artist_nst.errors import ArtistNstError
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.recipe import make_draft
 from artist_nst.styles.pick import DEFAULT_MIX_SIZE
 from artist_nst.web.dependencies import StudioOf
+from artist_nst.web.masks import MASK_SIDE, draw_mask
 from artist_nst.web.models import (
+    MAX_REGIONS,
     ComparisonRequest,
     PaintingRequest,
     StopRequest,
 )
-from artist_nst.web.photos import MAX_BYTES, MAX_PIXELS
+from artist_nst.web.photos import MAX_BYTES, MAX_PIXELS, Photo, PhotoStore
 from artist_nst.web.requests import PICKS
 from artist_nst.web.settings import list_axes, list_recipes, list_settings
 from artist_nst.web.studio import Studio
-from artist_nst.web.views import view_fetch, view_job, view_photo
+from artist_nst.web.views import view_fetch, view_job, view_mask, view_photo
 
 router = APIRouter(prefix="/api")
 
@@ -48,17 +52,35 @@ def get_settings(recipe: str = "default", draft: bool = False) -> dict[str, Any]
         "settings": list_settings(make_draft(values) if draft else values),
         "picks": [{"name": name, "help": PICK_HELP[name]} for name in PICKS],
         "axes": list_axes(),
-        "limits": {"bytes": MAX_BYTES, "pixels": MAX_PIXELS},
+        "limits": {"bytes": MAX_BYTES, "pixels": MAX_PIXELS, "regions": MAX_REGIONS},
+        "finds_faces": find_spec("dlib") is not None,
     }
 
 
 @router.post("/photos", status_code=201, tags=["photos"])
 def add_photo(studio: StudioOf, file: UploadFile) -> dict[str, Any]:
     """Upload a photo or a style image, as a form's field ``file``."""
+    return view_photo(_add(studio, studio.photos, file))
+
+
+@router.post("/masks", status_code=201, tags=["photos"])
+def add_mask(studio: StudioOf, file: UploadFile) -> dict[str, Any]:
+    """Upload a mask, as a form's field ``file``: white, or opaque, where a part is."""
+    mask = _add(studio, studio.masks, file)
+    try:
+        with studio.masks.turn:
+            draw_mask(studio.masks.find(mask.id), mask)
+    except ArtistNstError:  # it covers nothing
+        studio.masks.remove(mask.id)
+        raise
+    return view_mask(mask)
+
+
+def _add(studio: Studio, store: PhotoStore, file: UploadFile) -> Photo:
     studio.folder.check_space()
-    with studio.photos.turn:
+    with store.turn:
         content = file.file.read(MAX_BYTES + 1)
-        return view_photo(studio.photos.add(file.filename or "", content))
+        return store.add(file.filename or "", content)
 
 
 @router.get("/photos", tags=["photos"])
@@ -74,6 +96,15 @@ def get_photo(studio: StudioOf, photo_id: str, large: bool = False) -> FileRespo
     return FileResponse(studio.thumbnails.get(path, 1280 if large else 320))
 
 
+@router.get("/masks/{mask_id}/thumbnail", tags=["photos"])
+def get_mask(studio: StudioOf, mask_id: str, large: bool = False) -> Response:
+    """Show a mask in gray as a PNG of 320 pixels, or 1280 (fewer if it has fewer)."""
+    path, mask = studio.masks.find(mask_id), studio.masks.describe(mask_id)
+    with studio.masks.turn:
+        image = draw_mask(path, mask, MASK_SIDE if large else 320)
+    return Response(image, media_type="image/png")
+
+
 @router.post("/paintings", status_code=202, tags=["paintings"])
 def add_painting(studio: StudioOf, request: PaintingRequest) -> dict[str, Any]:
     """Queue a painting."""
@@ -86,7 +117,9 @@ def add_comparison(studio: StudioOf, request: ComparisonRequest) -> dict[str, An
     return _submit(studio, request)
 
 
-def _submit(studio: Studio, request: PaintingRequest) -> dict[str, Any]:
+def _submit(
+    studio: Studio, request: PaintingRequest | ComparisonRequest
+) -> dict[str, Any]:
     studio.folder.check_space()
     job = studio.checker.make_job(request)
     studio.queue.submit(job)

@@ -1,18 +1,18 @@
 // Choosing a photo, or style images: drop, browse, or take one that was uploaded before.
 import { api, h } from "./dom.js";
 
-const ACCEPT = "image/*,.heic,.heif,.avif,.jp2,.tif,.tiff,.webp,.ppm";
+export const ACCEPT = "image/*,.heic,.heif,.avif,.jp2,.tif,.tiff,.webp,.ppm";
 let limits = { bytes: 64 * 1024 * 1024 };
 export function setLimits(values) { limits = values; }
 
-export async function upload(file) {
+export async function upload(file, address = "/api/photos") {
   if (file.size > limits.bytes) {
     const [size, most] = [file.size, limits.bytes].map((bytes) => Math.round(bytes / 1e6));
     throw new Error(`${file.name} has ${size} MB: at most ${most} are taken`);
   }
   const form = new FormData();
   form.append("file", file);
-  return api("/api/photos", { form });
+  return api(address, { form });
 }
 
 /** A picker of one photo, or of several pictures. `onChange` gets the list. */

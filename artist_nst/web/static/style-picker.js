@@ -2,14 +2,20 @@
 import { api, count, h } from "./dom.js";
 import { PhotoPicker } from "./photo-picker.js";
 
+let pickers = 0;
+
+/** A picker of a style; one that `canKeep` offers to keep the photo as well: null. */
 export class StylePicker {
-  constructor(place, { picks, onChange = () => {} }) {
+  constructor(place, { picks, canKeep = false, onChange = () => {} }) {
     this.onChange = onChange;
+    this.canKeep = canKeep;
     this.works = new Set();
-    this.mode = "artist";
+    this.mode = canKeep ? "keep" : "artist";
+    const name = `style-mode-${pickers++}`;
     const segment = (value, text) => h("label", {},
-      h("input", { type: "radio", name: "style-mode", value, checked: value === this.mode, onchange: () => this.setMode(value) }), text);
-    this.segments = h("fieldset", { class: "segments" }, h("legend", { class: "sr" }, "Style from"), segment("artist", "An artist"), segment("images", "My own pictures"));
+      h("input", { type: "radio", name, value, checked: value === this.mode, onchange: () => this.setMode(value) }), text);
+    this.segments = h("fieldset", { class: "segments" }, h("legend", { class: "sr" }, "Style from"),
+      canKeep ? segment("keep", "The photo") : null, segment("artist", "An artist"), segment("images", canKeep ? "My pictures" : "My own pictures"));
     this.artist = h("select", { onchange: () => this.setArtist(this.artist.value) });
     this.pick = h("select", { onchange: () => { this.works.clear(); this.showWorks(); onChange(); } },
       ...picks.map((pick) => h("option", { value: pick.name }, pick.help[0].toUpperCase() + pick.help.slice(1))),
@@ -20,6 +26,7 @@ export class StylePicker {
     this.byImages = h("div", { hidden: true });
     this.images = new PhotoPicker(this.byImages, { label: "Choose style images", several: true, onChange });
     place.append(this.segments, this.byArtist, this.byImages);
+    this.setMode(this.mode);
     this.ready = this.loadArtists();
   }
 
@@ -41,7 +48,7 @@ export class StylePicker {
 
   async setArtist(slug) {
     this.artist.value = slug;
-    sessionStorage.setItem("artist", slug);
+    if (!this.canKeep) sessionStorage.setItem("artist", slug);
     this.works.clear();
     this.list = [];
     this.grid.replaceChildren();
@@ -74,13 +81,19 @@ export class StylePicker {
 
   /** What the API takes as `style`. */
   get value() {
+    if (this.mode === "keep") return null;
     if (this.mode === "images") return { images: this.images.photos.map((photo) => photo.id) };
     if (this.works.size) return { artist: this.artist.value, works: [...this.works] };
     return { artist: this.artist.value, pick: this.pick.value };
   }
 
-  async set({ artist, works = [], images = [] }) {
+  async set(style) {
     await this.ready;
+    if (style === null) {
+      if (this.canKeep) this.setMode("keep");
+      return;
+    }
+    const { artist, works = [], images = [] } = style;
     if (images.length) {
       this.setMode("images");
       this.images.set(images);

@@ -11,7 +11,16 @@ from artist_nst.recipes.settings import AXES_OF_OPTIONS, SETTING_AXES
 SOURCE_AXES = ("artist", "pick", "work")
 """Those that decide which works are painted after."""
 
-AXES = (*SETTING_AXES, "recipe", *SOURCE_AXES, "seed", "long-side", "precision")
+_WITHOUT_EFFECT = "mask-propagation"  # comparisons have no masks
+
+AXES = (
+    *(name for name in SETTING_AXES if name != _WITHOUT_EFFECT),
+    "recipe",
+    *SOURCE_AXES,
+    "seed",
+    "long-side",
+    "precision",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,16 +174,17 @@ class LevelPainter:
         photo = resize_image(self.content, level.height, level.width)
         scale = level.width / self.content.shape[-1]
         styles = _scale_styles(self.recipe, self.styles, scale)
-        if previous is None:
-            start = _make_start(self.recipe, photo, styles, self.seed)
-        else:
-            start = resize_image(previous, level.height, level.width)
         sizes = [image.shape[-2:] for image, _ in styles]
         size = level.height, level.width
         regions = [region.resize(size, sizes) for region in self.regions]
+        if previous is None:
+            start = _make_start(self.recipe, photo, styles, self.seed, regions)
+        else:
+            start = resize_image(previous, *size)
         kept = None
         if self.kept is not None:
             kept = KeptPart(resize_mask(self.kept.mask, *size), photo)
+            start = kept.compose(start)
         targets = compute_targets(
             self.network, self.recipe, photo, styles, self.cache, regions
         )
@@ -474,14 +475,27 @@ def _scale_styles(
 
 
 def _make_start(
-    recipe: Recipe, photo: Tensor, styles: Sequence[WeightedImage], seed: int
+    recipe: Recipe,
+    photo: Tensor,
+    styles: Sequence[WeightedImage],
+    seed: int,
+    regions: Sequence[Region],
 ) -> Tensor:
     """Make the first candidate, of the photo's shape."""
     if recipe.init == "content":
         return photo.clone()
     if recipe.init == "style":
-        image = max(styles, key=lambda style: style[1])[0]
-        return _resize_to_cover(image, *photo.shape[-2:])
+        weights = [tuple(weight for _, weight in styles)]
+        start = photo
+        for index, numbers in enumerate(
+            [region.weights for region in regions] or weights
+        ):
+            image = styles[numbers.index(max(numbers))][0]
+            covering = _resize_to_cover(image, *photo.shape[-2:])
+            if not regions:
+                return covering
+            start = torch.lerp(start, covering, regions[index].mask)
+        return start
     # On the CPU, so that a seed gives the same noise on every device.
     generator = torch.Generator().manual_seed(seed)
     noise = torch.rand(photo.shape, generator=generator).to(photo.device)

@@ -125,4 +125,8 @@ def resize_mask(mask: Tensor, height: int, width: int) -> Tensor:
     """Resize a mask ``(H, W)`` by averaging: masks that sum to 1 still do."""
     if mask.shape == (height, width):
         return mask
-    return functional.interpolate(mask[None, None], (height, width), mode="area")[0, 0]
+    # On the CPU: some backends average only whole numbers of pixels.
+    planes = functional.interpolate(
+        mask.cpu()[None, None], (height, width), mode="area"
+    )
+    return planes[0, 0].to(mask.device)

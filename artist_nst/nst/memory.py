@@ -73,7 +73,7 @@ class MemoryEstimator:
         self.recipe = recipe
         self.feature_bytes = 2 if precision == "bfloat16" else network.mean.itemsize
         self.channels = channels
-        self.style_places = min(style_places, MAX_PLACES)
+        self.style_places = min(style_places, regions * MAX_PLACES)
         self.regions = regions
         self.blocks = network.blocks(recipe.compared_layers)
         self.filters = {

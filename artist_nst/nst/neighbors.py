@@ -270,7 +270,8 @@ class NeighborFinder:
                 for layer, values in found.items():
                     size = _grid_cell(layer) // min(map(_grid_cell, group))
                     rows_of_layer = directions[layer][:, block.start // size :]
-                    self._set_directions(rows_of_layer, layer, values, size)
+                    is_found = sources[-1][block] >= 0
+                    self._set_directions(rows_of_layer, layer, values, is_found, size)
         similarity = float(torch.stack(similarities).mean())
         return Neighbors(directions, self.means, sources[0], similarity)
 
@@ -280,19 +281,29 @@ class NeighborFinder:
         return self.network.mean.new_zeros(height, width, count).permute(2, 0, 1)
 
     def _set_directions(
-        self, directions: Tensor, layer: str, found: Tensor, size: int
+        self,
+        directions: Tensor,
+        layer: str,
+        found: Tensor,
+        is_found: Tensor,
+        size: int,
     ) -> None:
         """Set the first rows of ``(N, h, w)`` from features that were found.
 
         Args:
             directions: To be set.
             layer: Of both.
-            found: ``(h · size, w · size, N)``, or a few more.
+            found: ``(h · size, w · size, N)``, or a few more; zeros where nothing is.
+            is_found: Where something is, ``(h · size, w · size)``.
             size: How many rows and columns are averaged.
         """
         target = found.permute(2, 0, 1)
         if size > 1:
-            target = functional.avg_pool2d(target[None], size)[0]
+            # At the edge of a region, of what is found alone.
+            share = functional.avg_pool2d(is_found[None].to(target), size)
+            target = functional.avg_pool2d(target[None], size)[0] / share.clamp_min(
+                1 / size**2
+            )
         target = target - self.means[layer].view(-1, 1, 1)
         height, width = target.shape[1:]
         directions[:, :height, :width] = functional.normalize(target, dim=0, eps=_TINY)

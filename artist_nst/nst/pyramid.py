@@ -168,7 +168,7 @@ def run_pyramid(
         precision=precision,
         max_memory=max_memory,
         regions=regions,
-        kept=None if kept is None else KeptPart(kept, content),
+        kept=None if kept is None else KeptPart(kept.to(content.dtype), content),
     )
     drafter = painter
     if draft is not None:

@@ -23,7 +23,13 @@ from artist_nst.nst.neighbors import check_share
 from artist_nst.nst.pyramid import PyramidResult, Step, run_pyramid
 from artist_nst.nst.tensors import to_pixels, to_tensor
 from artist_nst.nst.vgg import VGG
-from artist_nst.painting.masks import Layout, find_protected, find_segments, make_layout
+from artist_nst.painting.masks import (
+    RegionLayout,
+    find_protected,
+    find_segments,
+    log_stretch,
+    make_layout,
+)
 from artist_nst.painting.regions import RegionPlan
 from artist_nst.painting.sources import Source
 from artist_nst.recipes.layers import minimum_image_side
@@ -76,7 +82,7 @@ class Canvas:
             log.info("the photo is %s: enlarged to %d×%d", old, width, height)
         self.photo = resize(photo, height, width)
         self.alpha = None if alpha is None else resize(alpha, height, width)
-        self.layout = Layout([])
+        self.layout = RegionLayout([])
         if plan is not None:
             self.layout = make_layout(plan, (height, width), max_pixels)
         self.faces: list[Face] = []
@@ -84,13 +90,18 @@ class Canvas:
             self.faces = find_protected(photo, (height, width))
         # The styles as they are, to measure distances by.
         self.originals: list[tuple[Pixels, float]] = []
-        weights, scaled_styles = [], []
+        weights: list[float] = []
+        scaled_styles: list[Pixels] = []
         for source, pixels in styles:
             scaled = _scale_style(recipe, source, pixels, max_pixels, (height, width))
             size = _size_at_width(pixels, width)
             # Mostly both have one size: the picture is kept once then.
             original = scaled if scaled.shape[:2] == size else _shrink(pixels, size)
             self.originals.append((original, source.weight))
+            for region in self.layout.regions:
+                if (mask := region.style_masks.get(len(weights))) is not None:
+                    name = f"the style's mask of {region.name}"
+                    log_stretch(name, mask.shape, pixels.shape, source.path.name)
             weights.append(source.weight)
             scaled_styles.append(scaled)
         if plan is not None and plan.request.segmented:
@@ -161,19 +172,28 @@ class Canvas:
         What is kept is the photo's, and so are the features of protected faces, and
         what is finer than the recipe's ``detail_scale``.
         """
-        painted = self._to_colors(image)
+        painted = self._to_colors(self._compose(image))
         if self.recipe.detail_scale:
             wavelength = self.recipe.detail_scale * max(self.photo.shape[:2])
             painted = restore_details(painted, self.photo, wavelength)
         painted = protect_faces(painted, self.photo, self.faces)
+        return self._keep(painted, self.photo)
+
+    def _compose(self, image: Tensor) -> Pixels:
+        """Convert a candidate to pixels, at full size, with what is kept of the photo.
+
+        Under a kept part, a candidate means nothing.
+        """
+        height, width = self.photo.shape[:2]
+        return self._keep(to_pixels(resize_image(image, height, width)), self.content)
+
+    def _keep(self, painted: Pixels, photo: Pixels) -> Pixels:
         if self.layout.kept is None:
             return painted
         kept = self.layout.kept[..., None]
-        return np.asarray((1 - kept) * painted + kept * self.photo)
+        return np.asarray((1 - kept) * painted + kept * photo)
 
-    def _to_colors(self, image: Tensor) -> Pixels:
-        height, width = self.photo.shape[:2]
-        painted = to_pixels(resize_image(image, height, width))
+    def _to_colors(self, painted: Pixels) -> Pixels:
         method, strength = self.recipe.color, self.recipe.color_strength
         if method not in color.PLANES or strength == 0:
             return painted

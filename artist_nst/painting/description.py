@@ -87,7 +87,12 @@ def _format_weights(recipe: Mapping[str, Any]) -> str:
     ]
     parts = [f"{name} {recipe[f'{name}_weight']:g}" for name in ("gram", "neighbor")]
     ratio = f"ratio {recipe['ratio']:g} of {' and '.join(parts)}"
-    return ", ".join([ratio, *(smoothness or ["tv 0"])])
+    photoreal = [
+        f"{key.replace('_', ' ')} {recipe[key]:g}"
+        for key in ("matting", "detail_scale")
+        if recipe.get(key)
+    ]
+    return ", ".join([ratio, *(smoothness or ["tv 0"]), *photoreal])
 
 
 def _format_stops(reasons: Sequence[str]) -> str:

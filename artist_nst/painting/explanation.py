@@ -5,6 +5,8 @@ from __future__ import annotations
 import colorsys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
@@ -20,7 +22,7 @@ from artist_nst.painting.canvas import Canvas
 from artist_nst.painting.description import describe_record
 from artist_nst.painting.record import format_title
 from artist_nst.painting.record_types import Record, RecordedStyle
-from artist_nst.styles.segmentation import tint_regions
+from artist_nst.styles.segmentation import COLORS, tint_regions
 
 FRAME = 0.04  # of a work's shorter side
 TINT = 0.6  # of a work's color in the map of sources
@@ -97,10 +99,14 @@ def _region_panels(canvas: Canvas) -> list[Panel]:
     regions = canvas.layout.regions
     if not regions:
         return []
+    names = ", ".join(
+        f"{color} {Path(region.name).name}"
+        for color, region in zip(cycle(COLORS), regions, strict=False)
+    )
     panels = [
         Panel(
             tint_regions(canvas.photo, [region.mask for region in regions]),
-            "its regions; what is gray is kept",
+            f"regions: {names}; gray is kept",
         )
     ]
     for index, (pixels, _) in enumerate(canvas.styles):
@@ -112,7 +118,9 @@ def _region_panels(canvas: Canvas) -> list[Panel]:
             for region in regions
         ]
         if any(mask.any() for mask in masks):
-            panels.append(Panel(tint_regions(pixels, masks), "what each is after"))
+            panels.append(
+                Panel(tint_regions(pixels, masks), "the parts that they are after")
+            )
     return panels
 
 

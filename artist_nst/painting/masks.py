@@ -25,6 +25,7 @@ from artist_nst.styles.descriptors import descriptor_network
 log = logging.getLogger(__name__)
 
 MIN_SHARE = 1e-4  # of a photo; a smaller part is none
+MIN_WHITE = 0.1  # of a mask's brightest place; labels 0 and 1 are no gray
 MAX_STRETCH = 1.02  # of a mask's sides, before it is worth a word
 # Two masks drawn in 8 bits add up to 1 only to a few levels.
 ROUNDING = 4 / 255
@@ -35,12 +36,14 @@ class PaintedRegion:
     """A part of a painting as pixels.
 
     Attributes:
+        name: For people: the mask's file, say.
         mask: ``(H, W)`` in [0, 1].
         weights: Of each of the painting's styles; 0 for those that it is not after.
         style_masks: ``(h, w)`` in [0, 1] of any size, by the style's index.
         strength: Of the style, relative to the recipe's.
     """
 
+    name: str
     mask: Pixels
     weights: tuple[float, ...]
     style_masks: dict[int, Pixels]
@@ -59,7 +62,7 @@ class PaintedRegion:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RegionLayout:
     """How a painting is divided.
 
     Attributes:
@@ -76,7 +79,9 @@ class Layout:
         return None if self.kept is None else _to_tensor(self.kept, device)
 
 
-def make_layout(plan: RegionPlan, size: tuple[int, int], max_pixels: int) -> Layout:
+def make_layout(
+    plan: RegionPlan, size: tuple[int, int], max_pixels: int
+) -> RegionLayout:
     """Read the masks of a plan, and divide a painting by them.
 
     What is done about masks that overlap, leave holes or have another shape is logged.
@@ -98,7 +103,9 @@ def make_layout(plan: RegionPlan, size: tuple[int, int], max_pixels: int) -> Lay
     for part, indices, mask in zip(request.masks, plan.indices, masks, strict=True):
         if part.style is None:
             kept += mask
-        elif mask.mean() >= MIN_SHARE:
+        elif mask.mean() < MIN_SHARE:
+            log.info("nothing is left for %s: its style is not used", part.name)
+        else:
             own = tuple(
                 weight if index in indices else 0.0
                 for index, weight in enumerate(weights)
@@ -106,12 +113,16 @@ def make_layout(plan: RegionPlan, size: tuple[int, int], max_pixels: int) -> Lay
             style_masks: dict[int, Pixels] = {}
             if part.style_mask is not None:
                 path = cast(PathLike, part.style_mask)
-                style_mask = read_mask(path, max_pixels=max_pixels)
+                # A style is hardly larger than the painting.
+                side = 2 * max(size)
+                style_mask = read_mask(path, max_pixels=max_pixels, width=side)
                 style_masks = dict.fromkeys(indices, style_mask)
-            regions.append(PaintedRegion(mask, own, style_masks, part.strength))
+            regions.append(
+                PaintedRegion(part.name, mask, own, style_masks, part.strength)
+            )
     if request.masks and not regions:
         raise UsageError("--mask: no part of the photo is left to be painted")
-    return Layout(regions, kept if kept.any() else None)
+    return RegionLayout(regions, kept if kept.any() else None)
 
 
 def find_protected(photo: Pixels, size: tuple[int, int]) -> list[Face]:
@@ -125,7 +136,7 @@ def find_protected(photo: Pixels, size: tuple[int, int]) -> list[Face]:
 
 def find_segments(
     photo: Pixels, styles: Sequence[Pixels], weights: Sequence[float]
-) -> Layout:
+) -> RegionLayout:
     """Divide a painting by segments of photo and styles that show alike things.
 
     Args:
@@ -154,12 +165,16 @@ def find_segments(
             weight if index in used and style_masks[index].mean() >= MIN_SHARE else 0.0
             for index, weight in enumerate(weights)
         )
-        regions.append(PaintedRegion(_to_pixels(photo_mask), own, style_masks))
-    return Layout(regions)
+        name = f"region {number + 1}"
+        regions.append(PaintedRegion(name, _to_pixels(photo_mask), own, style_masks))
+    return RegionLayout(regions)
 
 
 def read_mask(
-    path: PathLike, size: tuple[int, int] | None = None, max_pixels: int | None = None
+    path: PathLike,
+    size: tuple[int, int] | None = None,
+    max_pixels: int | None = None,
+    width: int | None = None,
 ) -> Pixels:
     """Read any picture as a mask ``(H, W)`` in [0, 1].
 
@@ -170,30 +185,41 @@ def read_mask(
         path: The picture.
         size: Height and width to stretch it to; its own if None.
         max_pixels: Larger pictures are refused.
+        width: About what it is wanted at, if no size is given.
 
     Raises:
         ArtistNstError: It cannot be read, or is black everywhere.
     """
     limit = {} if max_pixels is None else {"max_pixels": max_pixels}
-    picture = read_picture(path, width=None if size is None else size[1], **limit)
+    picture = read_picture(path, width=width if size is None else size[1], **limit)
     mask = picture.alpha
     if mask is None:
         mask = picture.pixels @ LUMA
     if size is not None:
-        stretch = size[0] * picture.size[1] / (size[1] * picture.size[0])
-        if max(stretch, 1 / stretch) > MAX_STRETCH:
-            log.info(
-                "%s is %d×%d, of another shape than the photo: it is stretched",
-                format_path(path),
-                *picture.size[::-1],
-            )
+        log_stretch(format_path(path), picture.size, size, "the photo")
         mask = resize(np.asarray(mask), *size)
-    if mask.mean() < MIN_SHARE:
+    if mask.max() < MIN_WHITE:
+        brightest = round(255 * float(mask.max()))
         raise ArtistNstError(
-            f"{format_path(path)} covers nothing as a mask: paint white what it is to "
-            "cover"
+            f"{format_path(path)} covers nothing as a mask: its brightest value is "
+            f"{brightest} of 255; paint white what it is to cover"
         )
     return np.asarray(np.clip(mask, 0, 1))
+
+
+def log_stretch(
+    name: str, size: tuple[int, ...], other: tuple[int, ...], what: str
+) -> None:
+    """Log that a mask of one height and width is stretched to another's shape."""
+    stretch = other[0] * size[1] / (other[1] * size[0])
+    if max(stretch, 1 / stretch) > MAX_STRETCH:
+        log.info(
+            "%s is %d×%d, of another shape than %s: it is stretched",
+            name,
+            size[1],
+            size[0],
+            what,
+        )
 
 
 def _combine(
@@ -214,7 +240,7 @@ def _combine(
     rest = np.where(total > 1 - ROUNDING, 0, 1 - total)
     hole = 100 * float(rest.mean())
     if hole >= 0.05 and parts and parts[-1].mask is None and parts[-1].style is None:
-        log.info("no mask covers %.1f%% of the photo: it stays as photographed", hole)
+        log.info("%.1f%% of the photo is in no mask, and stays as photographed", hole)
     scale = total + rest
     return [masks.get(index, rest) / scale for index in range(len(parts))]
 

@@ -8,6 +8,7 @@ import math
 import os
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -349,15 +350,16 @@ class _FinishedRun:
 
 def _log_shares(styles: Sequence[RecordedStyle]) -> None:
     """Log how much of a painting came from which of several works."""
-    shares = {
-        record.format_title(style): style["share"]
-        for style in styles
-        if style.get("share")
-    }
+    shares: dict[str, float] = defaultdict(float)
+    for style in styles:
+        if style.get("share"):
+            # Two regions may be after one work.
+            shares[record.format_title(style)] += style["share"]
     if len(styles) > 1 and shares:
         largest = sorted(shares.items(), key=lambda item: -item[1])
         log.info(
-            "neighbors: %s", "; ".join(f"{share:.0%} {name}" for name, share in largest)
+            "neighbors: %s",
+            "; ".join(f"{share:.0%} {name}" for name, share in largest),
         )
 
 

@@ -251,6 +251,7 @@ def _round_losses(losses: Losses) -> RecordedLosses:
         "style": _round(losses.style),
         "tv": _round(losses.tv),
         "neighbors": _round(losses.neighbors),
+        "matting": _round(losses.matting),
     }
 
 

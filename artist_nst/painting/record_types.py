@@ -92,6 +92,7 @@ class RecordedLosses(TypedDict):
     style: float
     tv: float
     neighbors: NotRequired[float]
+    matting: NotRequired[float]
 
 
 class RecordedDistances(TypedDict):

@@ -59,7 +59,7 @@ class Setting:
     Attributes:
         help: One line for people.
         option: The command-line option without its dashes; empty if there is none.
-            Every option is also an axis of ``compare``.
+            Options are also axes of ``compare``.
         letter: The option's short form.
         axis: The axis, where it is not called like the option.
         least: The smallest number allowed.

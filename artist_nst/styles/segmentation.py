@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -46,14 +47,14 @@ FLAT = 2.0  # deviation in CIELAB of a picture that shows nothing
 EDGE = 1.5  # pixels at ``SIDE``, the deviation of the masks' blur
 
 # Okabe and Ito's, which the color-blind can tell apart.
-COLORS = (
-    (0.0, 0.45, 0.7),
-    (0.9, 0.62, 0.0),
-    (0.0, 0.62, 0.45),
-    (0.8, 0.47, 0.65),
-    (0.94, 0.89, 0.26),
-    (0.34, 0.71, 0.91),
-)
+COLORS = {
+    "blue": (0.0, 0.45, 0.7),
+    "orange": (0.9, 0.62, 0.0),
+    "green": (0.0, 0.62, 0.45),
+    "pink": (0.8, 0.47, 0.65),
+    "yellow": (0.94, 0.89, 0.26),
+    "light blue": (0.34, 0.71, 0.91),
+}
 TINT = 0.6
 
 Array = NDArray[np.float64]
@@ -117,7 +118,7 @@ def tint_regions(pixels: Pixels, masks: Sequence[Pixels]) -> Pixels:
         ``(H, W, 3)`` in [0, 1].
     """
     gray = pixels.mean(2, keepdims=True)
-    colors = [COLORS[index % len(COLORS)] for index in range(len(masks))]
+    colors = [color for color, _ in zip(cycle(COLORS.values()), masks, strict=False)]
     tints = np.tensordot(np.stack(masks), colors, (0, 0))
     share = TINT * np.sum(masks, axis=0)[..., None].clip(0, 1)
     return np.asarray((1 - share) * gray + TINT * tints)

@@ -198,6 +198,7 @@ def test_the_terms_of_every_recipe_add_up(thin_weights: Weights) -> None:
             style = settings.gram_weight * sums[1] + settings.neighbor_weight * sums[2]
             tv_weight = settings.tv + settings.tv_sum * count_neighbor_pairs(content)
             total = sums[0] + settings.ratio * style + tv_weight * losses.tv
+            total += settings.matting * losses.matting
             assert losses.total == pytest.approx(total, rel=1e-5), name
         assert (result.losses.style > 0) == (settings.gram_weight > 0), name
         assert (result.losses.neighbors > 0) == (settings.neighbor_weight > 0), name
@@ -394,10 +395,10 @@ def test_styles_shrink_with_their_level(
     compute_targets = level_module.compute_targets
 
     def spy(
-        network: VGG, settings: Recipe, content: Tensor, styles: Any, cache: Any
+        network: VGG, settings: Recipe, content: Tensor, styles: Any, *rest: Any
     ) -> Any:
         sizes.append([tuple(style.shape[-2:]) for style, _ in styles])
-        return compute_targets(network, settings, content, styles, cache)
+        return compute_targets(network, settings, content, styles, *rest)
 
     monkeypatch.setattr(level_module, "compute_targets", spy)
     styles: list[WeightedImage] = [

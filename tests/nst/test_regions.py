@@ -319,6 +319,25 @@ def test_places_outside_the_region_get_no_neighbors(network: VGG) -> None:
     assert same.float().mean() > 0.9
 
 
+def test_neighbors_at_an_edge_are_of_what_is_found(network: VGG) -> None:
+    """Of the deepest layer, whose places are partly in the region."""
+    layers = ["conv3_1", "conv4_1"]
+    recipe = replace(
+        SMALL, neighbor_layers=tuple((x, 0.5) for x in layers), **NEIGHBORS
+    )
+    mask = torch.zeros(64, 96)
+    mask[:36, :68] = 1
+    places = make_layer_masks(network, recipe, mask).get_places()
+    finder = NeighborFinder(network, layers, [PHOTO])
+    part, whole = finder.find(PHOTO, places), finder.find(PHOTO)
+    cosines = (part.directions["conv4_1"] * whole.directions["conv4_1"]).sum(0)
+    covered = places["conv4_1"]
+    assert set(covered.unique().tolist()) == {0.0, 0.25, 0.5, 1.0}
+    assert cosines[covered == 1].min() > 0.999
+    # What is outside of the region is missing from the mean.
+    assert cosines[covered > 0].min() > 0.6
+
+
 def test_sources_name_each_regions_styles(network: VGG) -> None:
     recipe = replace(SMALL, **NEIGHBORS)
     mask = left_half()

@@ -17,10 +17,16 @@ from artist_nst import ArtistNstError, Painting, UsageError, paint, recipe
 from artist_nst._files import hash_file
 from artist_nst._types import Pixels
 from artist_nst.nst.memory import MemoryEstimator, MemoryStrategy
+from artist_nst.nst.tensors import to_tensor
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.canvas import Canvas
 from artist_nst.painting.compute import ComputeOptions
-from artist_nst.painting.masks import Layout, find_segments, make_layout, read_mask
+from artist_nst.painting.masks import (
+    RegionLayout,
+    find_segments,
+    make_layout,
+    read_mask,
+)
 from artist_nst.painting.record import find_regions, find_sources, load_record
 from artist_nst.painting.regions import MaskedStyle, RegionPlan, RegionRequest
 from artist_nst.painting.sources import Source
@@ -59,7 +65,7 @@ def by_masks(*masks: MaskedStyle) -> RegionRequest:
 
 def divide(
     *masks: Path, size: tuple[int, int] = (72, 96), main: bool = False
-) -> Layout:
+) -> RegionLayout:
     """Divide a painting by masks of two styles, maybe after a style of its own."""
     styles = [Source(Path(f"{number}.png")) for number in range(len(masks))]
     parts = [
@@ -163,7 +169,7 @@ def test_what_no_mask_covers_is_kept_and_told_or_after_the_main_style(
     assert layout.kept is not None
     assert (layout.kept == 1 - left_half() / 255).all()
     (line,) = caplog.messages
-    assert "no mask covers 50.0%" in line
+    assert "50.0% of the photo is in no mask" in line
 
 
 def test_masks_drawn_in_8_bits_leave_no_film(tmp_path: Path) -> None:
@@ -463,3 +469,18 @@ def test_a_record_that_mixes_up_styles(
         painting.save(mask)
         with pytest.raises(ArtistNstError, match="its record is damaged"):
             load_record(mask)
+
+
+def test_a_candidate_under_a_kept_part_means_nothing(mask: Path) -> None:
+    """Also where what is fine is the photo's, which looks far."""
+    kept = RegionPlan.make([Source(Path("a.png"))], by_masks(MaskedStyle(mask, None)))
+    numbers = recipe("photoreal", width=96, color="luminance", color_strength=0.5)
+    photo = picture(72, 96) / 255
+    styles = [(Source(Path("a.png")), picture(60, 70, seed=5) / 255)]
+    canvas = Canvas(numbers, photo, styles, plan=kept)
+    image = to_tensor(picture(72, 96, seed=6) / 255)
+    other = image.clone()
+    other[..., :48] = 255 - other[..., :48]
+    painted = canvas.to_painting(image)
+    np.testing.assert_allclose(painted, canvas.to_painting(other), atol=1e-6)
+    assert np.array_equal(painted[:, :48], canvas.photo[:, :48])

@@ -118,7 +118,7 @@ def test_pixels_progress_and_record(
     assert 0 < seconds[-1] <= facts["seconds"] + 0.01
     totals = [row[1] for row in history]
     assert facts["losses"]["total"] == min(totals) < totals[0]
-    names = {"total", "content", "style", "neighbors", "tv"}
+    names = {"total", "content", "style", "neighbors", "tv", "matting"}
     assert facts["losses"].keys() == names
     assert facts["iterations"] == 4
 

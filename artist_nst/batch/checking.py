@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from artist_nst.batch.jobs import Job, Problem
 from artist_nst.batch.outputs import check_outputs
 from artist_nst.batch.pictures import PictureIndex
+from artist_nst.batch.regions import NO_REGIONS, RegionFinder, Regions
 from artist_nst.batch.styles import Style, StyleError, StyleFinder
 from artist_nst.errors import ArtistNstError, UsageError
 from artist_nst.image.header import PictureHeader
@@ -33,7 +34,9 @@ class CheckedJob:
         long_side: As given, for the record.
         seed: Of the pick and the noise.
         out: The output, relative to the folder.
-        height: Of the painting in pixels.
+        width: Of the painting in pixels.
+        height: Likewise.
+        regions: Parts of the photo that are treated differently.
     """
 
     line: int
@@ -46,6 +49,27 @@ class CheckedJob:
     out: str
     width: int
     height: int
+    regions: Regions = NO_REGIONS
+
+    @property
+    def styles(self) -> list[Style]:
+        """What it is painted after, with what its parts are."""
+        return [self.style, *self.regions.styles]
+
+    @property
+    def files(self) -> list[Path]:
+        """The photo, style images that are known, and masks."""
+        images = (source.path for style in self.styles for source in style.sources)
+        return [self.photo, *images, *self.regions.files]
+
+    def place(self, place: Callable[[Path], Path]) -> CheckedJob:
+        """Return the job with its pictures in other places."""
+        return replace(
+            self,
+            photo=place(self.photo),
+            style=self.style.place(place),
+            regions=self.regions.place(place),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,27 +137,33 @@ class _JobChecker:
     pictures: PictureIndex
     defaults: Defaults
     styles: StyleFinder = field(init=False)
+    regions: RegionFinder = field(init=False)
     recipes: dict[object, Recipe | _FieldProblem] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.styles = StyleFinder(self.corpora, self.pictures)
+        self.regions = RegionFinder(self.styles, self.pictures)
 
     def check(self, job: Job) -> CheckedJob | list[Problem]:
         """Return the job as it can be painted, or all that is wrong with it."""
         seed = self.defaults.seed if job.seed is None else job.seed
         picture = self.pictures.read(job.photo)
-        style = self.styles.find(job, seed)
+        style = self.styles.find(job.images, job.artist, job.works, job.pick, seed)
+        regions = self.regions.find(job, seed)
         recipe = self._find_recipe(job)
         problems = []
         if isinstance(picture, ArtistNstError):
             problems.append(Problem(job.line, "photo", str(picture)))
         if isinstance(style, StyleError):
             problems.append(Problem(job.line, style.field, str(style)))
+        if isinstance(regions, StyleError):
+            problems.append(Problem(job.line, regions.field, str(regions)))
         if isinstance(recipe, _FieldProblem):
             problems.append(Problem(job.line, recipe.field, recipe.reason))
         if (
             isinstance(picture, ArtistNstError)
             or isinstance(style, StyleError)
+            or isinstance(regions, StyleError)
             or isinstance(recipe, _FieldProblem)
         ):
             return problems
@@ -152,6 +182,7 @@ class _JobChecker:
             job.out,
             width,
             height,
+            regions,
         )
 
     def _choose_long_side(self, job: Job) -> int | None:

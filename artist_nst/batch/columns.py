@@ -8,7 +8,7 @@ from artist_nst.errors import UsageError, suggest
 from artist_nst.recipes.settings import AXES_OF_OPTIONS, SETTING_AXES
 
 NAMED_COLUMNS = (
-    *("photo", "artist", "work", "pick", "style"),
+    *("photo", "artist", "work", "pick", "style", "mask", "protect", "regions"),
     *("recipe", "seed", "out", "long-side"),
 )
 """Those that are no setting of a recipe."""
@@ -33,7 +33,7 @@ def find_column(name: str) -> str:
 
 def takes_list(column: str) -> bool:
     """Tell whether a column may have several values."""
-    return column in ("work", "style") or column.endswith("-layer")
+    return column in ("work", "style", "mask") or column.endswith("-layer")
 
 
 def read_value(column: str, value: object) -> Value | None:

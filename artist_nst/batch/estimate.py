@@ -65,8 +65,15 @@ def estimate_jobs(
     return Estimate(
         paintings=len(jobs),
         photos=len({job.picture.sha256 for job in jobs}),
-        works=len({source.path for job in jobs for source in job.style.sources}),
-        picks=sum(job.style.pick is not None for job in jobs),
+        works=len(
+            {
+                source.path
+                for job in jobs
+                for style in job.styles
+                for source in style.sources
+            }
+        ),
+        picks=sum(any(style.pick for style in job.styles) for job in jobs),
         megapixel_iterations=cost,
         output_bytes=round(sum(map(_count_file_bytes, jobs))),
         memory_bytes=BASE_BYTES + BYTES_PER_PIXEL * pixels if jobs else 0,

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def fetch_inputs(
         UsageError: The corpora cannot be read, or a package lacks.
     """
     jobs = list(jobs)
-    artists = dict.fromkeys(job.artist for job in jobs if job.artist)
+    artists = dict.fromkeys(artist for job in jobs for artist in _list_artists(job))
     try:
         if artists and to_url(corpora):
             _fetch_manifests(corpora)
@@ -51,9 +50,19 @@ def fetch_inputs(
     return urls.fetch_files([path for path in files if to_url(path)], on_progress)
 
 
+def _list_artists(job: Job) -> Iterator[str]:
+    styles = (style for mask in job.masks for style in mask.styles)
+    for artist in (job.artist, *(style.artist for style in styles)):
+        if artist is not None:
+            yield artist
+
+
 def _list_files(job: Job) -> Iterator[Path]:
     yield job.photo
     yield from (path for path, _ in job.images)
+    for mask in job.masks:
+        images = (style.image for style in mask.styles)
+        yield from filter(None, (mask.mask, mask.style_mask, *images))
     if job.recipe is not None and os.path.isabs(job.recipe):
         yield Path(job.recipe)
 
@@ -102,12 +111,7 @@ def place_job(job: CheckedJob, mirror: Path) -> CheckedJob:
         job: The job.
         mirror: The one in which its pictures are placed now.
     """
-    sources = tuple(
-        replace(source, path=place(source.path, mirror)) for source in job.style.sources
-    )
-    corpus = job.style.corpus and place(job.style.corpus, mirror)
-    style = replace(job.style, sources=sources, corpus=corpus)
-    return replace(job, photo=place(job.photo, mirror), style=style)
+    return job.place(lambda path: place(path, mirror))
 
 
 def place(path: Path, mirror: Path) -> Path:
@@ -123,11 +127,12 @@ def fetch_job(job: CheckedJob) -> None:
     Raises:
         ArtistNstError: They cannot be read.
     """
-    for path in (job.photo, *(source.path for source in job.style.sources)):
+    for path in job.files:
         if to_url(path):
             _fetch_once(path)
-    if job.style.corpus is not None and to_url(job.style.corpus):
-        _fetch_folder_once(job.style.corpus)
+    for style in job.styles:
+        if style.corpus is not None and to_url(style.corpus):
+            _fetch_folder_once(style.corpus)
 
 
 @lru_cache(maxsize=10_000)

@@ -38,6 +38,8 @@ _EXCLUDED = {
     "work": ("pick", "style"),
     "pick": ("work", "style"),
     "style": ("artist", "work", "pick"),
+    "mask": ("regions",),
+    "regions": ("mask",),
     "width": ("long-side",),
     "long-side": ("width",),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from artist_nst.painting.mask_names import NamedMask
+
 MAX_JOBS = 1_000_000
 
 
@@ -19,6 +21,10 @@ class Job:
         works: Their ids or titles as typed, each with an optional ``:WEIGHT``.
         pick: How works are picked if none are named; at random if None.
         images: Style images with their weights, in place of an artist.
+        masks: Parts of the photo that are after styles of their own, or left; where
+            they say all, there is neither an artist nor images.
+        protect_faces: Whether faces keep their features.
+        segmented: Whether parts of photo and works that show alike things are found.
         recipe: A recipe's name or file; the command's if None.
         changes: Settings of the recipe that are changed, by axis, as typed.
         long_side: Of the painting in pixels, in place of the recipe's width.
@@ -32,6 +38,9 @@ class Job:
     works: tuple[str, ...] = ()
     pick: str | None = None
     images: tuple[tuple[Path, float], ...] = ()
+    masks: tuple[NamedMask, ...] = ()
+    protect_faces: bool = False
+    segmented: bool = False
     recipe: str | None = None
     changes: tuple[tuple[str, str], ...] = ()
     long_side: int | None = None

@@ -43,6 +43,9 @@ def make_jobs(
     works: Sequence[str] = (),
     pick: str | None = None,
     images: Sequence[str] = (),
+    masks: Sequence[str] = (),
+    protect: str | None = None,
+    regions: str | None = None,
     variations: Sequence[Variation] = (),
 ) -> JobList:
     """Make the jobs of every combination.
@@ -53,19 +56,26 @@ def make_jobs(
         works: Of the artist, for all paintings; each with an optional ``:WEIGHT``.
         pick: How works are picked.
         images: Style images of all paintings; each with an optional ``:WEIGHT``.
+        masks: ``MASK=STYLE`` of all paintings, in which ``{stem}`` is the photo's name.
+        protect: ``faces``, to keep their features.
+        regions: ``auto``, to find parts that show alike things.
         variations: From :func:`parse_variation`.
 
     Raises:
         UsageError: There are too many, or a column is given twice.
         ArtistNstError: A store of photos cannot be read.
     """
-    shared: dict[str, Value] = {
-        name: value
-        for name, value in (("work", [*works]), ("pick", pick), ("style", [*images]))
-        if value
+    options: dict[str, Value | None] = {
+        "work": [*works],
+        "pick": pick,
+        "style": [*images],
+        "mask": [*masks],
+        "protect": protect,
+        "regions": regions,
     }
+    shared = {name: value for name, value in options.items() if value}
     names = [name for name, _ in variations]
-    if not (artists or images or "style" in names):
+    if not (artists or images or masks or "style" in names):
         raise UsageError("no style: name --artists, or images with --style")
     for name in names:
         if name in shared or names.count(name) > 1:

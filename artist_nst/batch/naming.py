@@ -9,6 +9,7 @@ from pathlib import Path
 
 from artist_nst.batch.jobs import Job
 from artist_nst.corpus.names import fold
+from artist_nst.painting.mask_names import KEEP, REST, NamedMask, NamedStyle
 from artist_nst.painting.output_names import limit_name, shorten_name, slug_setting
 from artist_nst.painting.sources import MAX_NAMED_WORKS, parse_weight
 
@@ -37,13 +38,41 @@ def name_output(job: Job, label: str, parts: Iterable[tuple[str, str]]) -> str:
 def _name_style(job: Job) -> str:
     names = [path.stem for path, _ in job.images]
     names = names or [fold(parse_weight(work)[0]) or work for work in job.works]
+    if job.artist is None and not names:
+        styles = (style for mask in job.masks for style in mask.styles)
+        names = [*dict.fromkeys(map(_name_masked, styles))]
     style = "+".join(names)
     if len(names) > MAX_NAMED_WORKS:
         style = f"{names[0]}-and-{len(names) - 1}-more"
     if job.artist is None:
         return style
-    artist = fold(Path(job.artist).name) or "artist"
+    artist = _name_artist(job.artist)
     return f"{artist}-{style}" if style else artist
+
+
+def name_masks(masks: Iterable[NamedMask]) -> str:
+    """Name what masks are after: ``sky=monet:2+rest=keep``."""
+    names = []
+    for mask in masks:
+        for style in mask.styles or (None,):
+            name = KEEP if style is None else _name_masked(style)
+            if style is not None and style.style_mask is not None:
+                name += f"@{style.style_mask.stem}"
+            if style is not None and style.strength != 1:
+                name += f":{style.strength:g}"
+            names.append(f"{mask.mask.stem if mask.mask else REST}={name}")
+    return "+".join(names)
+
+
+def _name_masked(style: NamedStyle) -> str:
+    if style.image is not None:
+        return style.image.stem
+    artist = _name_artist(style.artist or "")
+    return f"{artist}-{fold(style.work) or style.work}" if style.work else artist
+
+
+def _name_artist(artist: str) -> str:
+    return fold(Path(artist).name) or "artist"
 
 
 def label_photos(photos: Iterable[Path]) -> Mapping[Path, str]:

@@ -84,6 +84,9 @@ def _make_key(job: CheckedJob, recipe: dict[str, object], weights: str) -> str:
         "seed": job.seed,
         "weights": weights,
     }
+    # Without any, the key is that of earlier versions.
+    if job.regions.identity:
+        values["regions"] = json.loads(job.regions.identity)
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

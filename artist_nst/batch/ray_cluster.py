@@ -349,14 +349,7 @@ def _choose_memory(workplace: Workplace) -> int | None:
 
 def _make_absolute(planned: PlannedJob) -> PlannedJob:
     """Name the job's pictures by paths that hold in any folder."""
-    job = planned.job
-    sources = tuple(
-        replace(source, path=source.path.absolute()) for source in job.style.sources
-    )
-    corpus = job.style.corpus and job.style.corpus.absolute()
-    style = replace(job.style, sources=sources, corpus=corpus)
-    job = replace(job, photo=job.photo.absolute(), style=style)
-    return replace(planned, job=job)
+    return replace(planned, job=planned.job.place(Path.absolute))
 
 
 def _describe(error: BaseException) -> str:

@@ -14,7 +14,9 @@ from artist_nst._files import atomic_write, translate_write_errors, write_text
 from artist_nst.batch.checking import CheckedJob
 from artist_nst.batch.ledger import Ledger
 from artist_nst.batch.plan import Plan
+from artist_nst.batch.styles import NO_STYLE, Style
 from artist_nst.batch.urls import to_url
+from artist_nst.painting.mask_names import KEEP, REST
 from artist_nst.painting.output_names import TABLE
 
 PARQUET = "results.parquet"
@@ -29,8 +31,10 @@ class JobRow:
         state: ``finished``, ``failed``, or ``waiting``.
         reason: Why it failed.
         photo: As it was named.
-        artist: The folder of the works that it is painted after; empty for images.
-        style: The works' or style images' titles, or the way that works are picked.
+        artist: The folder of the works that it is painted after; empty for images, and
+            where masks alone say what it is after.
+        style: The works' or style images' titles, or the way that works are picked;
+            then those of masks.
         recipe: Its name.
         width: In pixels.
         height: In pixels.
@@ -123,11 +127,20 @@ def _make_plain(value: object) -> object:
 def _name_artist(job: CheckedJob) -> str:
     if job.style.corpus is not None:
         return job.style.corpus.name
-    work = job.style.sources[0].work
+    work = job.style.sources[0].work if job.style.sources else None
     return work["corpus"] if work else ""
 
 
 def _name_style(job: CheckedJob) -> str:
-    if job.style.pick is not None:
-        return f"pick {job.style.pick}"
-    return "; ".join(source.title for source in job.style.sources)
+    names = [_describe(job.style)] if job.style != NO_STYLE else []
+    for part in job.regions.parts:
+        mask = part.mask.name if part.mask else REST
+        styles = "; ".join(_describe(style) for style, _ in part.styles)
+        names.append(f"{mask}: {styles or KEEP}")
+    return "; ".join(names)
+
+
+def _describe(style: Style) -> str:
+    if style.pick is not None:
+        return f"pick {style.pick}"
+    return "; ".join(source.title for source in style.sources)

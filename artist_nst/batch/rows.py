@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import get_args
 
+from artist_nst._files import READABLE_SUFFIXES
 from artist_nst.batch.columns import NAMED_COLUMNS, Value
 from artist_nst.batch.jobs import MAX_JOBS, Job, JobList, Problem
-from artist_nst.batch.naming import label_photos, name_output
+from artist_nst.batch.naming import label_photos, name_masks, name_output
 from artist_nst.batch.urls import is_url, to_path
 from artist_nst.errors import UsageError, suggest
+from artist_nst.painting.mask_names import Kind, NamedMask, read_masks, tell_kind
 from artist_nst.painting.sources import parse_weight
 from artist_nst.recipes.published import RECIPES
 from artist_nst.recipes.toml_file import SUFFIX
@@ -21,6 +23,9 @@ from artist_nst.styles.pick import PickWay
 
 # Diverse works are for several paintings; one of them is the typical one.
 PICKS = tuple(way for way in get_args(PickWay) if way != "diverse")
+
+STEM = "{stem}"
+"""In a mask, stands for the photo's name without suffix."""
 
 # What names an output, besides photo and style.
 _UNNAMED = ("photo", "artist", "work", "style", "out")
@@ -40,6 +45,7 @@ class RowReader:
         # Of jobs without a name for their output, what else tells them apart.
         self._parts: dict[int, list[tuple[str, str]]] = {}
         self._paths: dict[str, Path] = {}
+        self._masks: dict[tuple[str, ...], tuple[NamedMask, ...]] = {}
 
     def add(
         self, line: int, row: Mapping[str, Value], naming: Collection[str] | None = None
@@ -56,20 +62,25 @@ class RowReader:
         """
         if len(self._jobs) == MAX_JOBS:
             raise UsageError(f"these are more than {MAX_JOBS:,} jobs: split them")
-        problems = [
-            Problem(line, column, reason)
-            for column, reason in (*_find_conflicts(row), *self._check_values(row))
-        ]
-        if problems:
-            self.problems += problems
+        masks: tuple[NamedMask, ...] | None = None
+        reasons = []
+        try:
+            masks = self._read_masks(row)
+        except UsageError as error:
+            reasons.append(("mask", str(error).removeprefix("--mask ")))
+        reasons += [*_find_conflicts(row, masks), *self._check_values(row)]
+        if masks is None or reasons:
+            self.problems += [Problem(line, *reason) for reason in reasons]
             return
-        job = self._make_job(line, row)
+        job = self._make_job(line, row, masks)
         if not job.out:
-            columns = [name for name in row if name not in _UNNAMED]
+            values = {name: os.path.basename(str(row[name])) for name in row}
+            if masks:
+                values["mask"] = name_masks(masks)
             self._parts[len(self._jobs)] = [
-                (name, os.path.basename(str(row[name])))
-                for name in columns
-                if naming is None or name in naming
+                (name, value)
+                for name, value in values.items()
+                if name not in _UNNAMED and (naming is None or name in naming)
             ]
         self._jobs.append(job)
 
@@ -104,9 +115,33 @@ class RowReader:
         elif pick is not None and pick not in PICKS:
             reason = f"unknown pick {pick!r}: {suggest(str(pick), PICKS)}"
             problems.append(("pick", reason))
+        for column, only in (("protect", "faces"), ("regions", "auto")):
+            if row.get(column, only) != only:
+                problems.append((column, f"{row[column]!r} is unknown: write {only}"))
         return problems
 
-    def _make_job(self, line: int, row: Mapping[str, Value]) -> Job:
+    def _read_masks(self, row: Mapping[str, Value]) -> tuple[NamedMask, ...]:
+        stem = PurePath(str(row.get("photo", ""))).stem
+        texts = tuple(text.replace(STEM, stem) for text in _split(row.get("mask")))
+        if texts not in self._masks:
+            self._masks[texts] = tuple(read_masks(texts, self._find_file))
+        return self._masks[texts]
+
+    def _find_file(self, text: str) -> tuple[Path, Kind]:
+        """Find what a name in a mask means; files behind URLs are not here yet."""
+        if text.count("://") > 1:
+            return Path(text), "missing"  # STYLE@PICTURE, both behind URLs
+        path = self._place(text)
+        if not is_url(text):
+            return path, tell_kind(path)
+        if "@" in text:
+            return path, "missing"
+        is_picture = path.suffix.lower() in READABLE_SUFFIXES
+        return path, "file" if is_picture else "folder"
+
+    def _make_job(
+        self, line: int, row: Mapping[str, Value], masks: tuple[NamedMask, ...]
+    ) -> Job:
         texts = {name: value for name, value in row.items() if isinstance(value, str)}
         long_side, seed = texts.get("long-side"), texts.get("seed")
         return Job(
@@ -116,6 +151,9 @@ class RowReader:
             works=tuple(_split(row.get("work"))),
             pick=texts.get("pick"),
             images=tuple(self._weigh(image) for image in _split(row.get("style"))),
+            masks=masks,
+            protect_faces="protect" in texts,
+            segmented="regions" in texts,
             recipe=self._place_recipe(texts.get("recipe")),
             changes=tuple(
                 (name, value)
@@ -152,22 +190,40 @@ class RowReader:
         return os.fspath(self._place(name))
 
 
-def _find_conflicts(row: Mapping[str, Value]) -> list[tuple[str, str]]:
-    """Find columns that are missing, or have no effect beside others."""
+def _find_conflicts(
+    row: Mapping[str, Value], masks: Sequence[NamedMask] | None
+) -> list[tuple[str, str]]:
+    """Find columns that are missing, or have no effect beside others.
+
+    Args:
+        row: Values by column.
+        masks: The row's, read; None if they cannot be.
+    """
     problems = []
+    has_style = "artist" in row or "style" in row
     if "photo" not in row:
         problems.append(("photo", "there is none: name a photo"))
     if "artist" in row and "style" in row:
         reason = "name an artist or style images, not both: leave one out"
         problems.append(("style", reason))
     if "artist" not in row:
+        takes_pick = masks is None or any(mask.takes_pick for mask in masks)
         for column in ("work", "pick"):
-            if column in row:
+            if column in row and not (column == "pick" and takes_pick):
                 reason = f"a {column} is of an artist's works: name the artist"
                 problems.append((column, reason))
-        if "style" not in row:
-            reason = "there is no style: name an artist, or style images"
-            problems.append(("artist", reason))
+    is_painted = masks is None or any(mask.styles for mask in masks)
+    if not has_style and not is_painted and masks:
+        reason = "all of the photo is left as it is: name a style for a part"
+        problems.append(("mask", reason))
+    elif not has_style and not is_painted:
+        reason = "there is no style: name an artist, or style images"
+        problems.append(("artist", reason))
+    if has_style and any(mask.mask is None for mask in masks or ()):
+        reason = "the rest and the job's own style are two for one part: leave one out"
+        problems.append(("mask", reason))
+    if "mask" in row and "regions" in row:
+        problems.append(("regions", "auto finds the parts itself: leave out the mask"))
     if "work" in row and "pick" in row:
         reason = "it has no effect on works that are named: leave it out"
         problems.append(("pick", reason))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from artist_nst.batch.jobs import Job
 from artist_nst.batch.pictures import PictureIndex
 from artist_nst.corpus.filters import keep_paintings
 from artist_nst.corpus.works import Corpus, Work, find_corpus
@@ -41,7 +41,8 @@ class Style:
     """What a painting is made after.
 
     Attributes:
-        sources: The style images; none where works are to be picked by style.
+        sources: The style images; none where works are to be picked by style, and
+            where masks alone say what a painting is after.
         corpus: The artist's folder, if works are to be picked by style.
         pick: How, then.
         identity: Canonical JSON of what decides the pixels.
@@ -51,6 +52,15 @@ class Style:
     corpus: Path | None
     pick: PickWay | None
     identity: str
+
+    def place(self, place: Callable[[Path], Path]) -> Style:
+        """Return the style with its pictures in other places."""
+        sources = [replace(source, path=place(source.path)) for source in self.sources]
+        corpus = self.corpus and place(self.corpus)
+        return replace(self, sources=tuple(sources), corpus=corpus)
+
+
+NO_STYLE = Style((), None, None, "[]")
 
 
 class StyleFinder:
@@ -67,34 +77,58 @@ class StyleFinder:
         self._artists: dict[str, _ArtistWorks | ArtistNstError] = {}
         self._styles: dict[tuple[object, ...], Style | StyleError] = {}
 
-    def find(self, job: Job, seed: int) -> Style | StyleError:
-        """Return a job's style, or why it has none that can be painted after."""
-        is_random = not job.works and job.pick in (None, "random")
-        key = job.images, job.artist, job.works, job.pick, seed if is_random else None
+    def find(
+        self,
+        images: tuple[tuple[Path, float], ...],
+        artist: str | None,
+        works: tuple[str, ...],
+        pick: str | None,
+        seed: int,
+    ) -> Style | StyleError:
+        """Return a style, or why it cannot be painted after.
+
+        Args:
+            images: Style images with their weights; like the next, as a job's.
+            artist: Whose works are taken in their place.
+            works: Their names, if they are not picked.
+            pick: How they are picked.
+            seed: Of the pick.
+        """
+        if not images and artist is None:
+            return NO_STYLE
+        is_random = not works and pick in (None, "random")
+        key = images, artist, works, pick, seed if is_random else None
         if key not in self._styles:
             try:
-                self._styles[key] = self._find(job, seed, is_random)
+                self._styles[key] = self._find(images, artist, works, pick, seed)
             except StyleError as error:
                 self._styles[key] = error
         return self._styles[key]
 
-    def _find(self, job: Job, seed: int, is_random: bool) -> Style:
-        if job.artist is None:
-            sources = [Source(path, weight) for path, weight in job.images]
+    def _find(
+        self,
+        images: Sequence[tuple[Path, float]],
+        artist: str | None,
+        works: Sequence[str],
+        pick: str | None,
+        seed: int,
+    ) -> Style:
+        if artist is None:
+            sources = [Source(path, weight) for path, weight in images]
             return self._make_style("style", sources)
-        artist = self._find_artist(job.artist)
-        if job.works:
+        found = self._find_artist(artist)
+        if works:
             try:
-                sources = [artist.find(name) for name in job.works]
+                sources = [found.find(name) for name in works]
             except ArtistNstError as error:
                 reason = str(error).removeprefix("--work ")
                 raise StyleError("work", reason) from error
             return self._make_style("work", sources)
-        if is_random:
-            return self._make_style("artist", [artist.draw(seed, self.pictures)])
-        identity = {"pick": job.pick, "works": artist.describe(self.pictures)}
-        pick = cast(PickWay, job.pick)
-        return Style((), artist.corpus.folder, pick, _to_json(identity))
+        if pick in (None, "random"):
+            return self._make_style("artist", [found.draw(seed, self.pictures)])
+        identity = {"pick": pick, "works": found.describe(self.pictures)}
+        way = cast(PickWay, pick)
+        return Style((), found.corpus.folder, way, to_json(identity))
 
     def _find_artist(self, name: str) -> _ArtistWorks:
         if name not in self._artists:
@@ -122,7 +156,7 @@ class StyleFinder:
             check_weights(sources)
         except UsageError as error:
             raise StyleError(field, str(error)) from error
-        return Style(tuple(sources), None, None, _to_json(hashes))
+        return Style(tuple(sources), None, None, to_json(hashes))
 
 
 class _ArtistWorks:
@@ -175,5 +209,6 @@ class _ArtistWorks:
         return None if isinstance(header, ArtistNstError) else header.sha256
 
 
-def _to_json(value: object) -> str:
+def to_json(value: object) -> str:
+    """Write canonical JSON."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -19,15 +19,18 @@ from artist_nst.batch.checking import CheckedJob
 from artist_nst.batch.finished import recover
 from artist_nst.batch.inputs import fetch_job
 from artist_nst.batch.ledger import Entry
+from artist_nst.batch.styles import Style
 from artist_nst.batch.tasks import Result, Task, Workplace
 from artist_nst.batch.thumbnails import make_thumbnail
 from artist_nst.batch.urls import name_path, name_urls, to_url, upload
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.features import TargetCache
+from artist_nst.painting.mask_names import combine_styles
 from artist_nst.painting.networks import Networks
 from artist_nst.painting.pipeline import Painting, Progress, paint
 from artist_nst.painting.record import is_cut_short
-from artist_nst.painting.record_types import Record
+from artist_nst.painting.record_types import Record, RecordedPicture
+from artist_nst.painting.regions import MaskedStyle, RegionRequest
 from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.styles.pick import Pick
 
@@ -127,10 +130,11 @@ class Painter:
             )
         painting = paint(
             job.photo,
-            self._choose_style(job),
+            self._make_request(job.style),
             recipe=job.recipe,
             long_side=job.long_side,
             seed=job.seed,
+            regions=self._choose_regions(job),
             compute=compute,
             network=lambda: self.networks.load(job.recipe),
             cache=self.cache,
@@ -146,13 +150,32 @@ class Painter:
         _record_urls(painting.record)
         return painting
 
-    def _choose_style(self, job: CheckedJob) -> StyleRequest:
+    def _make_request(self, style: Style) -> StyleRequest:
         corpora = self.workplace.corpora
-        if job.style.corpus is None:
-            return StyleRequest(images=job.style.sources, corpora=corpora)
-        artist = os.path.abspath(job.style.corpus)
-        pick = Pick(way=job.style.pick)
+        if style.corpus is None:
+            return StyleRequest(images=style.sources, corpora=corpora)
+        artist = os.path.abspath(style.corpus)
+        pick = Pick(way=style.pick)
         return StyleRequest(artist=artist, pick=pick, corpora=corpora)
+
+    def _choose_regions(self, job: CheckedJob) -> RegionRequest:
+        """Choose the works of each mask that are still to be picked."""
+        masks = []
+        for part in job.regions.parts:
+            if not part.styles:
+                masks.append(MaskedStyle(part.mask, None))
+                continue
+            chosen = [
+                (self._make_request(style).choose(job.seed, job.photo), number)
+                for style, number in part.styles
+            ]
+            sources, strength = combine_styles(chosen)
+            masks.append(MaskedStyle(part.mask, sources, strength, part.style_mask))
+        return RegionRequest(
+            masks=masks,
+            protect_faces=job.regions.protect_faces,
+            segmented=job.regions.segmented,
+        )
 
 
 def _check_pictures(job: CheckedJob, record: Record) -> None:
@@ -160,8 +183,13 @@ def _check_pictures(job: CheckedJob, record: Record) -> None:
     changed = ""
     if record["content"]["sha256"] != job.picture.sha256:
         changed = name_path(job.photo)
-    elif job.style.pick is None:
-        known = {sha256 for sha256, _ in json.loads(job.style.identity)}
+    elif not job.regions.hashes.issuperset(
+        picture["sha256"] for picture in _list_masks(record)
+    ):
+        changed = "a mask"
+    elif not any(style.pick for style in job.styles):
+        identities = [json.loads(style.identity) for style in job.styles]
+        known = {sha256 for identity in identities for sha256, _ in identity}
         if not known.issuperset(style["sha256"] for style in record["styles"]):
             changed = "a style image"
     if changed:
@@ -171,9 +199,18 @@ def _check_pictures(job: CheckedJob, record: Record) -> None:
         )
 
 
+def _list_masks(record: Record) -> list[RecordedPicture]:
+    return [
+        picture
+        for region in record.get("regions", ())
+        for picture in (region["mask"], region["style_mask"])
+        if picture is not None
+    ]
+
+
 def _record_urls(record: Record) -> None:
     """Name what is behind URLs by them, not by its place on this machine."""
-    for picture in (record["content"], *record["styles"]):
+    for picture in (record["content"], *record["styles"], *_list_masks(record)):
         if picture["path"] is not None:
             picture["path"] = to_url(picture["path"]) or picture["path"]
     if record["corpora"] is not None:

@@ -14,11 +14,10 @@ from artist_nst._files import format_path
 from artist_nst._types import PathLike
 from artist_nst.errors import UsageError
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles
+from artist_nst.painting.mask_names import MAX_STRENGTH as MAX_STRENGTH
 from artist_nst.painting.sources import Source
 from artist_nst.painting.style_sources import StyleImage, StyleRequest
 from artist_nst.styles.picking import PickProgress
-
-MAX_STRENGTH = 1e15
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import psutil
 from numpy.typing import NDArray
 from PIL import Image
 
+from artist_nst.nst.vgg import VGG
 from artist_nst.painting.pipeline import paint
 from artist_nst.recipes.settings import change_setting
 from artist_nst.recipes.toml_file import find_recipe
@@ -117,13 +118,18 @@ def read_pixels(path: Path | str) -> NDArray[np.uint8]:
 
 
 def paint_alone(
-    photo: str, ratio: int, settings: Mapping[str, str] = SETTINGS
+    photo: str,
+    ratio: int,
+    settings: Mapping[str, str] = SETTINGS,
+    network: VGG | None = None,
 ) -> NDArray[np.uint8]:
     """Paint a job of the command by the library."""
     recipe = find_recipe("default")
     for name, value in {**settings, "ratio": str(ratio)}.items():
         recipe = change_setting(recipe, name, value)
-    painting = paint(f"photos/{photo}.png", "style.png", recipe=recipe, seed=0)
+    painting = paint(
+        f"photos/{photo}.png", "style.png", recipe=recipe, seed=0, network=network
+    )
     return np.asarray(painting.image)
 
 

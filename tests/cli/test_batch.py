@@ -11,14 +11,16 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from artist_nst.batch.ledger import Entry
 from artist_nst.batch.pictures import CACHE_FILE
 from artist_nst.batch.urls import get_mirror, to_path
 from artist_nst.errors import ArtistNstError
 from artist_nst.painting.record import load_record
-from tests.cli.conftest import SMALL, Cli, files, save
+from tests.cli.conftest import SMALL, Cli, files, pixels, save
 
 GOOD = "photo,artist,out\na.png,procedural,one.png\nb.png,procedural,two.png\n"
 BAD = GOOD + "no.png,procedural,\na.png,nobody,\nb.png,nobody,\n"
@@ -366,6 +368,53 @@ class TestPainting:
         command = ("batch", write(GOOD), "-o", "out", "--draft", *SMALL)
         ran = cli(*command, "--ray", "auto")
         assert (ran.code, "pip install 'artist-nst[cluster]'" in ran.line) == (2, True)
+
+    def test_parts_are_those_of_paint(self, cli: Cli) -> None:
+        """Jobs with masks, faces and regions are painted as ``paint`` does."""
+        os.mkdir("works")
+        for seed in range(3):
+            save(f"works/{seed}.png", 40, 40, seed)
+        mask = np.zeros((40, 48), np.uint8)
+        mask[:, :24] = 255
+        Image.fromarray(mask).save("a-left.png")
+        Image.fromarray(mask[:20]).save("top.png")
+        rows: list[dict[str, str | list[str]]] = [
+            {"artist": "procedural", "mask": "{stem}-left.png=keep"},
+            {"mask": ["a-left.png=b.png:2@top.png", "rest=procedural"]},
+            {"style": "b.png", "mask": ["top.png=works/0.png:3", "top.png=b.png"]},
+            {"mask": "a-left.png=./works", "pick": "whole", "protect": "faces"},
+            {"style": ["works/1.png:2", "b.png"], "regions": "auto"},
+        ]
+        text = "\n".join(
+            json.dumps({"photo": "a.png", "seed": 4, "out": f"{number}.png", **row})
+            for number, row in enumerate(rows)
+        )
+        command = ("batch", write(text, "jobs.jsonl"), "-o", "out", "--draft", *SMALL)
+        ran = cli(*command)
+        assert ran.code == 0, ran.err
+        for number, row in enumerate(rows):
+            options = [
+                option
+                for name, values in row.items()
+                for value in (values if isinstance(values, list) else [values])
+                for option in (f"--{name}", value.replace("{stem}", "a"))
+            ]
+            more = ("--seed", 4, "--draft", *SMALL, "-o", "alone.png")
+            assert cli("paint", "a.png", *options, *more).code == 0
+            assert (pixels("alone.png") == pixels(f"out/{number}.png")).all(), row
+            alone, painted = load_record("alone.png"), load_record(f"out/{number}.png")
+            for key in ("regions", "protect_faces", "segmented", "styles", "losses"):
+                assert painted.get(key) == alone.get(key), (row, key)
+        ran = cli(*command)
+        assert "5 of 5 paintings finished before" in ran.err
+        # Also without the ledger; but not by another mask.
+        os.unlink("out/batch.jsonl")
+        Image.fromarray(mask[::-1, ::-1]).save("a-left.png")
+        ran = cli(*command, "--dry-run", "--skip-bad")
+        assert read_estimate(ran.out)["paintings"] == "0; 2 more are finished"
+        for line in (1, 2, 4):
+            reason = f"out/{line - 1}.png is there, and is not this job's painting"
+            assert f"{line}     out    {reason}" in ran.out
 
     @pytest.mark.usefixtures("_without_trial")
     def test_jobs_under_two_names_are_noted(self, cli: Cli) -> None:

@@ -24,8 +24,10 @@ from artist_nst.cli.options import (
     RecipeName,
     StyleFiles,
     WorkNames,
+    panel_option,
     with_options,
 )
+from artist_nst.cli.regions import REGIONS, Protect, Regions
 from artist_nst.corpus.works import (
     CORPORA_VARIABLE,
     check_corpora_folder,
@@ -62,8 +64,9 @@ def batch(
         typer.Argument(
             metavar="JOBS",
             help="Job file: .csv with the columns photo, artist, work, pick, style, "
-            "recipe, seed, out, long-side, and options of a recipe by their names; "
-            ".jsonl with an object a line; or .toml with a table job for each.",
+            "mask, protect, regions, recipe, seed, out, long-side, and options of a "
+            "recipe by their names; .jsonl with an object a line; or .toml with a "
+            "table job for each.",
             show_default=False,
         ),
     ] = None,
@@ -93,6 +96,19 @@ def batch(
     work: WorkNames = None,
     pick: PickName = None,
     style: StyleFiles = None,
+    mask: Annotated[
+        list[str] | None,
+        panel_option(
+            REGIONS,
+            "--mask",
+            metavar="MASK=STYLE",
+            help="Paint what is white in the picture MASK after STYLE, or keep it, as "
+            "`artist-nst paint` does; {stem} stands for the photo's name without "
+            "suffix. Repeatable.",
+        ),
+    ] = None,
+    protect: Protect = None,
+    regions: Regions = None,
     recipe: RecipeName = None,
     dry_run: Annotated[
         bool,
@@ -144,6 +160,7 @@ def batch(
         artist-nst batch jobs.csv -o painted --dry-run
         artist-nst batch --photos 'photos/*.jpg' --artists monet,hokusai -o painted
         artist-nst batch --photos photos --artists monet --vary ratio=1,5 -o painted
+        artist-nst batch --photos in -o out --style a.jpg --mask '{stem}.png=keep'
     """
     from artist_nst.batch.checking import check_jobs
     from artist_nst.batch.inputs import fetch_inputs
@@ -164,6 +181,9 @@ def batch(
         "work": work or [],
         "pick": pick,
         "style": style or [],
+        "mask": mask or [],
+        "protect": protect,
+        "regions": regions,
     }
     listed = _list_jobs(jobs or [], photos or [], styles, variations)
     corpora = _choose_corpora(options.corpora)
@@ -243,6 +263,9 @@ def _list_jobs(
         works=styles["work"],
         pick=styles["pick"],
         images=styles["style"],
+        masks=styles["mask"],
+        protect=styles["protect"],
+        regions=styles["regions"],
         variations=variations,
     )
 

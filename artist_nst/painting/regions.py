@@ -14,13 +14,13 @@ from artist_nst._files import format_path
 from artist_nst._types import PathLike
 from artist_nst.errors import UsageError
 from artist_nst.painting.in_memory import ImageLike, MemoryFiles
-from artist_nst.painting.mask_names import MAX_STRENGTH as MAX_STRENGTH
+from artist_nst.painting.mask_names import MAX_STRENGTH
 from artist_nst.painting.sources import Source
 from artist_nst.painting.style_sources import StyleImage, StyleRequest
 from artist_nst.styles.picking import PickProgress
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MaskedStyle:
     """A part of a photo, and what it is painted after.
 
@@ -46,13 +46,13 @@ class MaskedStyle:
         """Check the strength."""
         if not 0 <= self.strength <= MAX_STRENGTH:
             raise UsageError(
-                f"--mask {self.name}: its strength must be from 0 to {MAX_STRENGTH:g}, "
-                f"not {self.strength:g}"
+                f"the mask {self.name}: its strength must be from 0 to "
+                f"{MAX_STRENGTH:g}, not {self.strength:g}"
             )
 
     @property
     def name(self) -> str:
-        """The mask's file, ``rest``, or ``an image in memory``."""
+        """The mask's file, ``rest``, or ``image in memory``."""
         if self.mask is None:
             return "rest"
         is_file = isinstance(self.mask, str | os.PathLike)
@@ -60,7 +60,7 @@ class MaskedStyle:
 
     @property
     def sources(self) -> list[Source]:
-        """The style images, once they are chosen; none if the part is left."""
+        """The style images after :meth:`RegionRequest.choose`; none if it is left."""
         return [] if self.style is None else cast(list[Source], self.style)
 
 

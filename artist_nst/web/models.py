@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from artist_nst.painting.regions import MAX_STRENGTH
+from artist_nst.painting.mask_names import MAX_STRENGTH
 from artist_nst.surveys.creation import MAX_ITEMS
 from artist_nst.surveys.survey import Kind
 

@@ -268,7 +268,9 @@ def test_explain_draws_the_regions(
     drawn = [title for title in titles[1] if title not in titles[0]]
     assert sum("regions" in title for title in drawn) >= 1
     assert any("left.png: other.png" in str(fact) for fact in pages[1].facts)
-    (tinted,) = [one.pixels for one in pages[1].panels if one.caption.startswith("regions: ")]
+    (tinted,) = [
+        panel.pixels for panel in pages[1].panels if "regions: " in panel.caption
+    ]
     # The left is blue, the right is orange.
     blue = (tinted[..., 2] - tinted[..., 0]).mean(0)
     assert blue[:15].min() > 0.2

@@ -14,7 +14,7 @@ from tests.batch.conftest import Batch, save_picture
 PHOTOS, WORKS, RATIOS = 1000, 20, 5
 
 PLAN = """
-import collections, json, os, resource, sys, time
+import collections, json, os, psutil, sys, time
 from pathlib import Path
 from artist_nst.batch.checking import check_jobs
 from artist_nst.batch.finished import find_finished
@@ -63,7 +63,8 @@ print(json.dumps({
     "finished": len(found.finished),
     "opened": len(opened),
     "most": max(opened.values(), default=0),
-    "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+    # Not the peak that the kernel tells: it begins with what the parent had.
+    "megabytes": psutil.Process().memory_info().rss / 1e6,
     "seconds": [round(b - a, 1) for a, b in zip(times, times[1:])],
 }))
 """
@@ -85,13 +86,13 @@ def test_planning_a_hundred_thousand_jobs(batch: Batch) -> None:
     batch.out.mkdir()
     first = run(batch.place, "paint")
     assert first["jobs"] == first["keys"] == first["finished"] == 100_000
-    assert first["megabytes"] < 1000
+    assert first["megabytes"] < 700
     # Photos and works, each once.
     assert (first["opened"], first["most"]) == (PHOTOS + WORKS, 1)
     again = run(batch.place)
     assert again["finished"] == 100_000
     assert again["opened"] == 0
-    assert again["megabytes"] < 1000
+    assert again["megabytes"] < 700
 
 
 def run(place: Path, *arguments: str) -> dict[str, int]:

@@ -34,7 +34,7 @@ PAINTINGS = {
     "mean_of_works": 4,
     "networks": 3,
     "picks": 5,
-    "recipes": 9,
+    "recipes": 10,
     "reconstructions": 10,
     "seven_works": 7,
     "style_scale": 2,

@@ -33,20 +33,13 @@ def run_worker(
         device: What ``CUDA_VISIBLE_DEVICES`` names for it, if it has a GPU.
         threads: At most, on the CPU.
     """
-    # Ctrl-C goes to the whole group; the driver says what to do with it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Before torch is loaded, which reads them.
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    stop_spinning()
+    set_up_process()
     from artist_nst.batch.worker import Painter
-    from artist_nst.nst.machine import configure_process
 
-    configure_process()
-    logger = logging.getLogger("artist_nst")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
     try:
         connection.send(None)
         painter = Painter(workplace)
@@ -62,6 +55,19 @@ def run_worker(
             connection.send(result)
     except (EOFError, OSError):
         return
+
+
+def set_up_process() -> None:
+    """Set up a process that paints for a driver; loads torch."""
+    # Ctrl-C goes to the whole group; the driver says what to do with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop_spinning()
+    from artist_nst.nst.machine import configure_process
+
+    configure_process()
+    logger = logging.getLogger("artist_nst")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 class _Reporter:

@@ -6,12 +6,10 @@ level, in both layouts of workers that a batch would try.
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
-import signal
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -22,13 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 from artist_nst._files import format_error
 from artist_nst.batch.checking import CheckedJob
-from artist_nst.batch.estimate import measure_cost
+from artist_nst.batch.estimate import measure_cost, measure_pace
 from artist_nst.batch.layout import Layout
-from artist_nst.batch.local import blocked_interrupts, choose_layouts
+from artist_nst.batch.local import (
+    blocked_interrupts,
+    choose_layouts,
+    make_calibration,
+)
+from artist_nst.batch.local_worker import set_up_process
 from artist_nst.batch.plan import PlannedJob
 from artist_nst.batch.tasks import Task, Workplace
 from artist_nst.errors import ArtistNstError
-from artist_nst.painting.threads import stop_spinning
 
 if TYPE_CHECKING:
     from artist_nst.batch.worker import Painter
@@ -55,20 +57,31 @@ class Trial:
     pace: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One worker's part of a trial: the threads and bytes that it may take."""
+def estimate_pace(
+    jobs: Sequence[PlannedJob],
+    finished: Iterable[tuple[CheckedJob, float]],
+    folder: Path,
+    compute: ComputeOptions,
+) -> Trial:
+    """Estimate the pace of this machine's workers.
 
-    threads: int
-    max_memory: int | None
+    Args:
+        jobs: To be painted.
+        finished: Jobs that are, and their seconds; a trial is made if there are none.
+        folder: Of the outputs, which may know the best layout.
+        compute: Where to compute; nothing is downloaded.
 
-
-@dataclass(frozen=True, slots=True)
-class _Machine:
-    """How this machine's workers would be laid out, and the bytes of all of them."""
-
-    layouts: tuple[Layout, ...]
-    memory: int | None
+    Raises:
+        ArtistNstError: It cannot be known; says why.
+    """
+    if not jobs:
+        raise ArtistNstError("nothing is to be painted")
+    pace = measure_pace(finished)
+    if pace is None:
+        return run_trial(jobs, compute)
+    layouts, _, _ = choose_layouts(jobs, compute)
+    layout = make_calibration(layouts, jobs, folder).best or layouts[-1]
+    return Trial(layout, 0.0, pace / layout.workers)
 
 
 def run_trial(jobs: Sequence[PlannedJob], compute: ComputeOptions) -> Trial:
@@ -88,7 +101,7 @@ def run_trial(jobs: Sequence[PlannedJob], compute: ComputeOptions) -> Trial:
 
     def start() -> None:
         ours, theirs = context.Pipe()
-        arguments = theirs, jobs[0].job, [largest] * len(jobs), compute
+        arguments = theirs, jobs[0], [largest] * len(jobs), compute
         process = context.Process(target=_run_process, args=arguments, daemon=True)
         with blocked_interrupts():
             process.start()
@@ -99,17 +112,17 @@ def run_trial(jobs: Sequence[PlannedJob], compute: ComputeOptions) -> Trial:
     try:
         began = time.perf_counter()
         start()
-        machine = _receive(pipes[0])
+        layouts, all_memory = _receive(pipes[0])
         seconds = time.perf_counter() - began
-        for _ in range(1, max(layout.workers for layout in machine.layouts)):
+        for _ in range(1, max(layout.workers for layout in layouts)):
             start()
             _receive(pipes[-1])
         paces = []
-        for layout in machine.layouts:
-            memory = machine.memory and machine.memory // layout.workers
+        for layout in layouts:
+            memory = all_memory and all_memory // layout.workers
             used = pipes[: layout.workers]
             for pipe in used:
-                pipe.send(_Request(layout.threads, memory))
+                pipe.send(Task(jobs[0], layout.threads, memory))
             paces.append(mean(map(_receive, used)) / layout.workers)
     finally:
         for process in processes:
@@ -118,7 +131,7 @@ def run_trial(jobs: Sequence[PlannedJob], compute: ComputeOptions) -> Trial:
         for pipe in pipes:
             pipe.close()
     pace = min(paces)
-    return Trial(machine.layouts[paces.index(pace)], seconds, pace)
+    return Trial(layouts[paces.index(pace)], seconds, pace)
 
 
 def _receive(pipe: Connection) -> Any:
@@ -136,41 +149,37 @@ def _receive(pipe: Connection) -> Any:
 
 def _run_process(
     pipe: Connection,
-    job: CheckedJob,
+    first: PlannedJob,
     jobs: Sequence[PlannedJob],
     compute: ComputeOptions,
 ) -> None:
-    """Answer how the machine's workers are laid out, and then the pace of requests.
+    """Answer the layouts of this machine's workers and their bytes, then each pace.
 
     What goes wrong is answered by a text.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    stop_spinning()
-    logging.getLogger("artist_nst").propagate = False
-    logging.getLogger("artist_nst").addHandler(logging.NullHandler())
+    set_up_process()
     from artist_nst.batch.network import identify_network
     from artist_nst.batch.worker import Painter
-    from artist_nst.nst.machine import configure_process
 
-    configure_process()
+    recipe = first.job.recipe
     try:
         compute = replace(compute, offline=True)
         painter = Painter(Workplace(Path(), compute))
-        identify_network(painter.networks, job.recipe, may_download=False)
-        painter.networks.load(job.recipe)
+        identify_network(painter.networks, recipe, may_download=False)
+        painter.networks.load(recipe)
         layouts, _, memory = choose_layouts(jobs, compute)
-        pipe.send(_Machine(layouts, memory))
+        pipe.send((layouts, memory))
         while True:
-            request = pipe.recv()
-            pipe.send(_measure_pace(painter, job, request))
+            pipe.send(_measure_pace(painter, pipe.recv()))
     except (EOFError, OSError):
         return
     except ArtistNstError as error:
         pipe.send(format_error(error))
 
 
-def _measure_pace(painter: Painter, job: CheckedJob, request: _Request) -> float:
+def _measure_pace(painter: Painter, task: Task) -> float:
     """Measure a worker's seconds for a megapixel and iteration."""
+    job = task.planned.job
     levels = tuple(
         (scale, min(count, ITERATIONS)) for scale, count in job.recipe.levels
     )
@@ -184,10 +193,10 @@ def _measure_pace(painter: Painter, job: CheckedJob, request: _Request) -> float
         if time.perf_counter() - began > TRIAL_SECONDS:
             raise KeyboardInterrupt  # which ends a painting without an error
 
-    task = Task(PlannedJob("", few), request.threads, request.max_memory)
+    few_task = replace(task, planned=replace(task.planned, job=few))
     # Ended before the first level is.
     with suppress(KeyboardInterrupt):
-        painter.make_painting(task, note)
+        painter.make_painting(few_task, note)
     if not steps:
         raise ArtistNstError("a few iterations take too long")
     # What is done once for each painting.

@@ -148,10 +148,7 @@ def fetch(path: Path) -> None:
         UsageError: A package lacks.
         ArtistNstError: It cannot be read.
     """
-    url = to_url(path)
-    assert url is not None
-    with _translated(url, "read"):
-        system, name = _open(url)
+    with _opened(path) as (system, name):
         info = system.info(name)
         if info["type"] == "directory":
             raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file in it")
@@ -201,10 +198,7 @@ def fetch_folder(folder: Path) -> None:
     Raises:
         ArtistNstError: It cannot be read.
     """
-    url = to_url(folder)
-    assert url is not None
-    with _translated(url, "read"):
-        system, name = _open(url)
+    with _opened(folder) as (system, name):
         # What was listed before may be old.
         system.invalidate_cache()
         found = {
@@ -247,10 +241,7 @@ def list_folders(folder: Path) -> list[str]:
 
 
 def _list(folder: Path) -> list[dict[str, Any]]:
-    url = to_url(folder)
-    assert url is not None
-    with _translated(url, "read"):
-        system, name = _open(url)
+    with _opened(folder) as (system, name):
         system.invalidate_cache()
         try:
             return [*system.ls(name, detail=True)]
@@ -264,11 +255,9 @@ def exists(path: Path) -> bool:
     Raises:
         ArtistNstError: The store cannot be read.
     """
-    url = to_url(path)
-    if url is None:
+    if to_url(path) is None:
         return os.path.exists(path)
-    with _translated(url, "read"):
-        system, name = _open(url)
+    with _opened(path) as (system, name):
         try:
             system.info(name)
         except FileNotFoundError:
@@ -282,10 +271,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ArtistNstError: It cannot be read.
     """
-    url = to_url(path)
-    assert url is not None
-    with _translated(url, "read"):
-        system, name = _open(url)
+    with _opened(path) as (system, name):
         try:
             content: bytes = system.cat_file(name)
         except FileNotFoundError:
@@ -317,11 +303,8 @@ def upload(path: Path) -> str:
         UsageError: A package lacks.
         ArtistNstError: The store refuses it.
     """
-    url = to_url(path)
-    assert url is not None
-    with _translated(url, "written"):
-        system, name = _open(url)
-        if url.partition("://")[0] in OBJECT_STORES:
+    with _opened(path, "written") as (system, name):
+        if str(to_url(path)).partition("://")[0] in OBJECT_STORES:
             system.put_file(str(path), name)
         else:
             _put_and_move(system, path, name)
@@ -342,6 +325,18 @@ def _put_and_move(system: Any, path: Path, name: str) -> None:
         with suppress(Exception):
             system.rm_file(temporary)
         raise
+
+
+@contextmanager
+def _opened(path: Path, done: str = "read") -> Iterator[tuple[Any, str]]:
+    """Yield the file system of a place in the mirror, and its name there.
+
+    What the store's package raises meanwhile is raised as an ArtistNstError.
+    """
+    url = to_url(path)
+    assert url is not None
+    with _translated(url, done):
+        yield _open(url)
 
 
 def _open(url: str) -> tuple[Any, str]:

@@ -28,8 +28,8 @@ from artist_nst.nst.features import TargetCache
 from artist_nst.painting.mask_names import combine_styles
 from artist_nst.painting.networks import Networks
 from artist_nst.painting.pipeline import Painting, Progress, paint
-from artist_nst.painting.record import is_cut_short
-from artist_nst.painting.record_types import Record, RecordedPicture
+from artist_nst.painting.record import is_cut_short, list_masks
+from artist_nst.painting.record_types import Record
 from artist_nst.painting.regions import MaskedStyle, RegionRequest
 from artist_nst.painting.style_sources import StyleRequest
 from artist_nst.styles.pick import Pick
@@ -184,7 +184,7 @@ def _check_pictures(job: CheckedJob, record: Record) -> None:
     if record["content"]["sha256"] != job.picture.sha256:
         changed = name_path(job.photo)
     elif not job.regions.hashes.issuperset(
-        picture["sha256"] for picture in _list_masks(record)
+        picture["sha256"] for picture in list_masks(record)
     ):
         changed = "a mask"
     elif not any(style.pick for style in job.styles):
@@ -199,18 +199,9 @@ def _check_pictures(job: CheckedJob, record: Record) -> None:
         )
 
 
-def _list_masks(record: Record) -> list[RecordedPicture]:
-    return [
-        picture
-        for region in record.get("regions", ())
-        for picture in (region["mask"], region["style_mask"])
-        if picture is not None
-    ]
-
-
 def _record_urls(record: Record) -> None:
     """Name what is behind URLs by them, not by its place on this machine."""
-    for picture in (record["content"], *record["styles"], *_list_masks(record)):
+    for picture in (record["content"], *record["styles"], *list_masks(record)):
         if picture["path"] is not None:
             picture["path"] = to_url(picture["path"]) or picture["path"]
     if record["corpora"] is not None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from artist_nst.batch.plan import Plan, PlannedJob
     from artist_nst.batch.runner import BatchProgress, Outcome
     from artist_nst.batch.tasks import Pool, Workplace
-    from artist_nst.batch.trial import Trial
     from artist_nst.painting.compute import ComputeOptions
     from artist_nst.painting.networks import Networks
 
@@ -107,6 +106,7 @@ def estimate_batch(
     from artist_nst.batch.estimate import estimate_jobs
     from artist_nst.batch.output_store import pull
     from artist_nst.batch.plan import make_plan
+    from artist_nst.batch.trial import estimate_pace
     from artist_nst.batch.urls import to_url
 
     found = None
@@ -120,57 +120,38 @@ def estimate_batch(
     if found is not None:
         source.report(found.conflicts, len(jobs) - len(found.conflicts))
     planned_jobs = plan.jobs if found is None else found.remaining
-    with console.status("painting a few iterations, to estimate the time"):
-        trial, lacking = _estimate_pace(planned_jobs, found, folder, compute)
+    times = [
+        (planned.job, entry.seconds)
+        for planned, entry in (found.finished if found else ())
+        if entry.seconds
+    ]
     remaining = [planned.job for planned in planned_jobs]
     estimate = estimate_jobs(remaining)
-    if trial is not None:
-        estimate = estimate_jobs(remaining, trial.pace, trial.start)
+    with console.status("painting a few iterations, to estimate the time"):
+        try:
+            trial = estimate_pace(planned_jobs, times, folder, compute)
+        except ArtistNstError as error:
+            duration = f"not known: {error}"
+        else:
+            estimate = estimate_jobs(remaining, trial.pace, trial.start)
+            seconds = format_seconds(estimate.seconds or 0)
+            duration = f"{seconds} on this machine, by {trial.layout}"
     finished = len(found.finished) if found else 0
     done = f"; {finished:,} more are finished" if finished else ""
     count = format_count(estimate.picks, "painting")
     picked = f"; those of {count} are still to be picked" if estimate.picks else ""
-    seconds = estimate.seconds
     facts = {
         "paintings": f"{estimate.paintings:,}{done}",
         "photos": f"{estimate.photos:,}",
         "works": f"{estimate.works:,}{picked}",
         "pixels": f"{estimate.megapixel_iterations:,.0f} megapixel iterations",
-        "time": f"not known: {lacking}"
-        if trial is None or seconds is None
-        else f"{format_seconds(seconds)} on this machine, by {trial.layout}",
+        "time": duration,
         "disk": format_bytes(estimate.output_bytes),
         "memory": f"{format_bytes(estimate.memory_bytes)} for the largest painting, "
         "less in strips (--max-memory)",
     }
     rows = [{"what": name, "estimate": text} for name, text in facts.items()]
     print_table(("what", "estimate"), rows)
-
-
-def _estimate_pace(
-    jobs: Sequence[PlannedJob],
-    found: FinishedJobs | None,
-    folder: Path,
-    compute: ComputeOptions,
-) -> tuple[Trial | None, str]:
-    """Estimate the pace of this machine's workers; or say why it is not known."""
-    from artist_nst.batch.estimate import measure_pace
-    from artist_nst.batch.local import choose_layouts, make_calibration
-    from artist_nst.batch.trial import Trial, run_trial
-
-    if not jobs:
-        return None, "nothing is to be painted"
-    finished = found.finished if found else ()
-    pairs = ((planned.job, entry.seconds) for planned, entry in finished)
-    pace = measure_pace((job, seconds) for job, seconds in pairs if seconds)
-    if pace is not None:
-        layouts, _, _ = choose_layouts(jobs, compute)
-        layout = make_calibration(layouts, jobs, folder).best or layouts[-1]
-        return Trial(layout, 0.0, pace / layout.workers), ""
-    try:
-        return run_trial(jobs, compute), ""
-    except ArtistNstError as error:
-        return None, str(error)
 
 
 def _look_for_finished(

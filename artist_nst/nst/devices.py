@@ -1,10 +1,12 @@
 """Choice of the device that computes."""
 
+import re
 from typing import Literal
 
 import torch
 
 from artist_nst.errors import UsageError
+from artist_nst.nst.machine import count_cores
 
 DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
@@ -34,6 +36,16 @@ def choose_device(name: DeviceName = "auto") -> torch.device:
         choices = " or ".join(available)
         raise UsageError(f"--device {name}: torch finds none here; use {choices}")
     return torch.device(name)
+
+
+def use_described_threads(description: str) -> None:
+    """Compute with as many threads as :func:`describe_device` said, if there are cores.
+
+    With another number sums are rounded otherwise, and the minimizer takes another way.
+    """
+    described = re.fullmatch(r"cpu \((\d+) threads\)", description)
+    if described is not None and int(described[1]) <= count_cores():
+        torch.set_num_threads(int(described[1]))
 
 
 def describe_device(device: torch.device) -> str:

@@ -1,7 +1,7 @@
 """One level of the pyramid: targets, memory, precision, minimization."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import ceil
@@ -112,8 +112,8 @@ class LevelPainter:
     cache: TargetCache
     precision: Precision
     max_memory: int | None
-    regions: Sequence[Region] = ()
-    kept: KeptPart | None = None
+    regions: Sequence[Region]
+    kept: KeptPart | None
 
     def iteration_cost(self, level: Level) -> float:
         """Return the cost of an iteration, relative to other levels'."""
@@ -138,7 +138,7 @@ class LevelPainter:
             precision,
             channels,
             self._count_style_places(level),
-            max(1, len(self.regions)),
+            len(self.regions),
         )
         limits = self.memory_limits()
         return estimator.choose_strategy(level.height, level.width, *limits)
@@ -193,9 +193,7 @@ class LevelPainter:
         if finders:
             image = photo if previous is None else _mix_frequencies(photo, start)
             targets = find_neighbors(targets, finders, image)
-            weights = [region.weights for region in regions]
-            weights = weights or [tuple(weight for _, weight in styles)]
-            sources = _combine_sources(targets, weights)
+            sources = _combine_sources(targets, regions)
         run = _LevelRun(self, level, targets, finders, kept, on_iteration)
         return PaintedLevel(*run.run(start), sources)
 
@@ -205,20 +203,21 @@ class LevelPainter:
         """Prepare each region's search among its works.
 
         Returns:
-            One of all works if there are no regions; none if the recipe has no
-            neighbors.
+            One for each region; none if the recipe has no neighbors.
         """
         recipe = self.recipe
         if not recipe.neighbor_weights:
             return []
 
-        def make_finder(
-            weights: Sequence[float], masks: Mapping[int, Tensor]
-        ) -> NeighborFinder:
-            indices = [index for index, weight in enumerate(weights) if weight > 0]
-            layer_masks = [
-                make_layer_masks(self.network, recipe, masks[index]).get_places()
-                if index in masks
+        def make_finder(region: Region) -> NeighborFinder:
+            indices = [index for index, weight in enumerate(region.weights) if weight]
+            max_share = recipe.max_share
+            if region.mask is not None:
+                # It may be after fewer works than fill it by that share each.
+                max_share = max(max_share, 1 / len(indices))
+            masks = [
+                make_layer_masks(self.network, recipe, mask).get_places()
+                if (mask := region.style_masks.get(index)) is not None
                 else None
                 for index in indices
             ]
@@ -228,16 +227,11 @@ class LevelPainter:
                 [styles[index][0] for index in indices],
                 dtype=DTYPES[self.precision],
                 turns=recipe.turns,
-                # A region may be after fewer works than fill it by that share each.
-                max_share=max(recipe.max_share, 1 / len(indices))
-                if regions
-                else recipe.max_share,
-                masks=layer_masks,
+                max_share=max_share,
+                masks=masks,
             )
 
-        if not regions:
-            return [make_finder([weight for _, weight in styles], {})]
-        return [make_finder(region.weights, region.style_masks) for region in regions]
+        return [make_finder(region) for region in regions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,20 +391,16 @@ def find_neighbors(
     return targets.with_neighbors(neighbors)
 
 
-def _combine_sources(targets: Targets, weights: Sequence[Sequence[float]]) -> Tensor:
+def _combine_sources(targets: Targets, regions: Sequence[Region]) -> Tensor:
     """Return which style each place is after, ``(h, w)``; −1 if it is after none.
 
     Where regions overlap, that of the largest mask decides.
-
-    Args:
-        targets: With each region's neighbors.
-        weights: Of the styles in each region.
     """
     combined = largest = None
-    for style, numbers in zip(targets.styles, weights, strict=True):
+    for style, region in zip(targets.styles, regions, strict=True):
         assert style.neighbors is not None
         # The last is what −1 is an index of.
-        indices = [*torch.tensor(numbers).nonzero()[:, 0].tolist(), -1]
+        indices = [*torch.tensor(region.weights).nonzero()[:, 0].tolist(), -1]
         sources = torch.tensor(indices)[style.neighbors.sources.cpu()]
         if style.masks is None:
             return sources
@@ -485,16 +475,13 @@ def _make_start(
     if recipe.init == "content":
         return photo.clone()
     if recipe.init == "style":
-        weights = [tuple(weight for _, weight in styles)]
         start = photo
-        for index, numbers in enumerate(
-            [region.weights for region in regions] or weights
-        ):
-            image = styles[numbers.index(max(numbers))][0]
+        for region in regions:
+            image = styles[region.weights.index(max(region.weights))][0]
             covering = _resize_to_cover(image, *photo.shape[-2:])
-            if not regions:
+            if region.mask is None:
                 return covering
-            start = torch.lerp(start, covering, regions[index].mask)
+            start = torch.lerp(start, covering, region.mask)
         return start
     # On the CPU, so that a seed gives the same noise on every device.
     generator = torch.Generator().manual_seed(seed)

@@ -15,7 +15,7 @@ from artist_nst.nst.masks import LayerMasks, make_layer_masks
 from artist_nst.nst.matting import MattingTerm
 from artist_nst.nst.neighbors import Neighbors, cell_size, pool_to_grid, sum_distances
 from artist_nst.nst.precision import DTYPES
-from artist_nst.nst.regions import Region
+from artist_nst.nst.regions import Region, make_whole
 from artist_nst.nst.strips import backward_strips, forward_strips
 from artist_nst.nst.tensors import to_pixels
 from artist_nst.nst.vgg import VGG, count_positions
@@ -373,7 +373,7 @@ def compute_targets(
         total_weight = sum(weights) or 1.0
         means: dict[str, Tensor] = {}
         for index, ((image, _), weight) in enumerate(zip(styles, weights, strict=True)):
-            if regions and not weight:
+            if not weight and any(weights):
                 continue
             masks = None
             if index in style_masks:
@@ -392,13 +392,13 @@ def compute_targets(
     targets = [
         StyleTargets(
             mean_grams(region.weights, region.style_masks),
-            masks=make_layer_masks(network, recipe, region.mask),
-            weight=region.strength * float(region.mask.mean()),
+            masks=None
+            if region.mask is None
+            else make_layer_masks(network, recipe, region.mask),
+            weight=region.weight,
         )
-        for region in regions
+        for region in regions or [make_whole(styles)]
     ]
-    if not regions:
-        targets = [StyleTargets(mean_grams([weight for _, weight in styles], {}))]
     features = cache.content_features(network, content, recipe.content_weights)
     matting = None
     if recipe.matting:

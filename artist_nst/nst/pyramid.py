@@ -22,7 +22,7 @@ from artist_nst.nst.minimize import (
     choose_optimizer,
 )
 from artist_nst.nst.objective import KeptPart, Losses, WeightedImage
-from artist_nst.nst.regions import Region
+from artist_nst.nst.regions import Region, make_whole
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Recipe
 
@@ -167,7 +167,7 @@ def run_pyramid(
         cache=cache or TargetCache(),
         precision=precision,
         max_memory=max_memory,
-        regions=regions,
+        regions=regions or [make_whole(styles)],
         kept=None if kept is None else KeptPart(kept.to(content.dtype), content),
     )
     drafter = painter

@@ -33,7 +33,7 @@ def describe_record(facts: Record, recipe: Mapping[str, Any]) -> list[tuple[str,
     return [
         ("photo", facts["content"]["path"] or format_title(facts["content"])),
         ("after", "; ".join(map(format_title, facts["styles"]))),
-        *([("regions", _format_regions(facts))] if is_divided(facts) else []),
+        *([("regions", regions)] if (regions := _format_regions(facts)) else []),
         ("size", f"{width}×{height} pixels, style scale {recipe['style_scale']:g}"),
         ("recipe", f"{recipe['name']} ({recipe['source']})"),
         ("network", f"{facts['network']['name']}, {recipe['pool']} pooling"),
@@ -56,13 +56,8 @@ def describe_record(facts: Record, recipe: Mapping[str, Any]) -> list[tuple[str,
     ]
 
 
-def is_divided(facts: Record) -> bool:
-    """Tell whether parts of a painting were treated differently."""
-    keys = "regions", "segmented", "protect_faces"
-    return any(facts.get(key) for key in keys)
-
-
 def _format_regions(facts: Record) -> str:
+    """Say how parts of a painting were treated; nothing if it has none."""
     parts = []
     for region in facts.get("regions", ()):
         mask = "the rest" if region["mask"] is None else format_title(region["mask"])

@@ -16,7 +16,7 @@ from artist_nst._types import PathLike, Pixels
 from artist_nst.errors import ArtistNstError, UsageError, format_count
 from artist_nst.image.color import LUMA
 from artist_nst.image.faces import Face, find_faces, scale_face
-from artist_nst.image.files import read_picture, resize
+from artist_nst.image.files import MAX_PIXELS, read_picture, resize
 from artist_nst.nst.regions import Region
 from artist_nst.nst.tensors import to_tensor
 from artist_nst.painting.regions import MaskedStyle, RegionPlan
@@ -173,7 +173,7 @@ def find_segments(
 def read_mask(
     path: PathLike,
     size: tuple[int, int] | None = None,
-    max_pixels: int | None = None,
+    max_pixels: int = MAX_PIXELS,
     width: int | None = None,
 ) -> Pixels:
     """Read any picture as a mask ``(H, W)`` in [0, 1].
@@ -190,8 +190,8 @@ def read_mask(
     Raises:
         ArtistNstError: It cannot be read, or is black everywhere.
     """
-    limit = {} if max_pixels is None else {"max_pixels": max_pixels}
-    picture = read_picture(path, width=width if size is None else size[1], **limit)
+    width = width if size is None else size[1]
+    picture = read_picture(path, max_pixels=max_pixels, width=width)
     mask = picture.alpha
     if mask is None:
         mask = picture.pixels @ LUMA

@@ -333,6 +333,16 @@ def find_sources(
     return sources
 
 
+def list_masks(facts: Record) -> list[RecordedPicture]:
+    """List the masks of a record, of the photo's parts and of styles."""
+    return [
+        picture
+        for region in facts.get("regions", ())
+        for picture in (region["mask"], region["style_mask"])
+        if picture is not None
+    ]
+
+
 def find_regions(
     facts: Record,
     painting: PathLike,
@@ -354,9 +364,7 @@ def find_regions(
         UsageError: One is not there, or is another picture by its hash; one of
             ``moved_to`` is none of them.
     """
-    regions = facts.get("regions", [])
-    pictures = [region[key] for region in regions for key in ("mask", "style_mask")]
-    hashes = {picture["sha256"] for picture in pictures if picture is not None}
+    hashes = {picture["sha256"] for picture in list_masks(facts)}
     for path in moved_to:
         if not os.path.isfile(path):
             raise UsageError(f"--mask {path}: there is no such file")
@@ -372,7 +380,7 @@ def find_regions(
         return _find_picture(picture, Path(painting), list(moved_to), option)
 
     masks = []
-    for region in regions:
+    for region in facts.get("regions", ()):
         styles = [sources[index] for index in region["styles"]]
         masks.append(
             MaskedStyle(

@@ -59,6 +59,13 @@ class MaskedStyle:
         return format_path(cast(PathLike, self.mask)) if is_file else "image in memory"
 
     @property
+    def request(self) -> StyleRequest | None:
+        """The request for its style images; None if the part is left."""
+        if self.style is None or isinstance(self.style, StyleRequest):
+            return self.style
+        return StyleRequest(images=self.style)
+
+    @property
     def sources(self) -> list[Source]:
         """The style images after :meth:`RegionRequest.choose`; none if it is left."""
         return [] if self.style is None else cast(list[Source], self.style)
@@ -119,15 +126,10 @@ class RegionRequest:
             return None if picture is None else files.place(picture)
 
         def place_mask(mask: MaskedStyle) -> MaskedStyle:
-            style = mask.style
-            if style is not None:
-                if not isinstance(style, StyleRequest):
-                    style = StyleRequest(images=style)
-                style = style.place(files)
             return replace(
                 mask,
                 mask=place_picture(mask.mask),
-                style=style,
+                style=mask.request and mask.request.place(files),
                 style_mask=place_picture(mask.style_mask),
             )
 
@@ -145,12 +147,9 @@ class RegionRequest:
         """
 
         def choose_styles(mask: MaskedStyle) -> MaskedStyle:
-            style = mask.style
-            if style is None:
+            if mask.request is None:
                 return mask
-            if not isinstance(style, StyleRequest):
-                style = StyleRequest(images=style)
-            sources = style.choose(seed, photo, on_progress)
+            sources = mask.request.choose(seed, photo, on_progress)
             if mask.style_mask is not None and len(sources) > 1:
                 raise UsageError(
                     f"--mask {mask.name}: a part of a style needs a single work or "

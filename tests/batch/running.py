@@ -80,7 +80,7 @@ def kill_group(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def wait_for(is_true: Callable[[], object], seconds: float = 240) -> None:
+def wait_for(is_true: Callable[[], object], seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < end, "it did not come about in time"

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.tools, pytest.mark.usefixtures("photos")]
 
 
 class Store:
-    """An S3 server with two buckets, ``photos`` and ``work``."""
+    """An S3 server with two buckets, ``photos`` and ``prints``."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -44,14 +44,14 @@ class Store:
             secret="y",
             use_listings_cache=False,
         )
-        for bucket in ("photos", "work"):
+        for bucket in ("photos", "prints"):
             self.files.mkdir(bucket)
         self.files.put("photos", "photos/in", recursive=True)
         self.files.put_file("style.png", "photos/style.png")
 
     def list_paintings(self) -> dict[str, str]:
         """Return the tags of the paintings by their names."""
-        found = self.files.find("work/out", detail=True, refresh=True)
+        found = self.files.find("prints/out", detail=True, refresh=True)
         return {
             name.rpartition("/")[2]: info["ETag"]
             for name, info in found.items()
@@ -59,7 +59,7 @@ class Store:
         }
 
     def count_lines(self) -> Counter[str]:
-        lines = self.files.cat_file("work/out/batch.jsonl").splitlines()
+        lines = self.files.cat_file("prints/out/batch.jsonl").splitlines()
         entries = map(json.loads, lines)
         return Counter(line["out"] for line in entries if line["state"] == "finished")
 
@@ -106,7 +106,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 CHANGES = {
     "photos": "s3://photos/in/*.png",
     "style": "s3://photos/style.png",
-    "out": "s3://work/out",
+    "out": "s3://prints/out",
 }
 NAMES = {f"p{p}-style,ratio-{ratio}.png" for p in range(PHOTOS) for ratio in RATIOS}
 
@@ -114,10 +114,10 @@ NAMES = {f"p{p}-style,ratio-{ratio}.png" for p in range(PHOTOS) for ratio in RAT
 def check(store: Store, ran: Ran) -> None:
     """Assert that all is painted, each once, and one as the library paints it."""
     assert ran.code == 0, ran.err
-    assert ran.out.strip() == "s3://work/out/report.html"
+    assert ran.out.strip() == "s3://prints/out/report.html"
     assert store.list_paintings().keys() == NAMES
     assert store.count_lines() == dict.fromkeys(NAMES, 1)
-    store.files.get_file("work/out/p3-style,ratio-20.png", "p3.png")
+    store.files.get_file("prints/out/p3-style,ratio-20.png", "p3.png")
     np.testing.assert_array_equal(read_pixels("p3.png"), paint_alone("p3", 20))
 
 

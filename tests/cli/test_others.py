@@ -96,37 +96,36 @@ def test_quick_commands_load_no_heavy_modules(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "loaded"
 
 
-def test_a_reader_who_stops_reading(tmp_path: Path) -> None:
-    """``artist-nst artists | head -0``."""
+def list_artists_to(out: int, folder: Path) -> tuple[int, bytes]:
+    """Run ``artist-nst artists`` with that stdout; return the code and stderr."""
     code = "from artist_nst.__main__ import main; main()"
-    reading, writing = os.pipe()
-    os.close(reading)
     done = subprocess.run(
         [sys.executable, "-c", code, "artists", "-q"],
-        stdout=writing,
+        stdout=out,
         stderr=subprocess.PIPE,
-        cwd=tmp_path,
+        cwd=folder,
         check=False,
     )
+    return done.returncode, done.stderr
+
+
+def test_a_reader_who_stops_reading(tmp_path: Path) -> None:
+    """``artist-nst artists | head -0``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = list_artists_to(writing, tmp_path)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert ended == (0, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
     """``artist-nst paint … -o - > painting.png`` must not seem to have worked."""
-    code = "from artist_nst.__main__ import main; main()"
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-c", code, "artists", "-q"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            cwd=tmp_path,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert b"No space left" in done.stderr
-    assert done.stderr.count(b"\n") == 1
+        code, stderr = list_artists_to(full.fileno(), tmp_path)
+    assert code == 1
+    assert b"No space left" in stderr
+    assert stderr.count(b"\n") == 1
 
 
 class TestDoctor:

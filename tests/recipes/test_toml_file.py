@@ -318,7 +318,8 @@ def test_a_mistake_is_one_line_that_names_the_file_and_the_field() -> None:
         line = get_error(write(text))
         assert line.startswith(("mine.toml: ", "mine.toml is ")), text
         assert says in line, text
-        assert len(line) < 500, text
+        # All fields have to be named where none is near.
+        assert len(line) < max(400, len(says) + 60), text
 
 
 @pytest.mark.usefixtures("here")

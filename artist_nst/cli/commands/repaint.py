@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -79,6 +78,7 @@ def repaint(
     open_console(options.quiet, options.verbose)
     open_file(painting).close()
     load_torch()
+    from artist_nst.nst.devices import use_described_threads
     from artist_nst.painting import record
     from artist_nst.painting.regions import RegionPlan
     from artist_nst.painting.style_sources import StyleRequest
@@ -95,7 +95,7 @@ def repaint(
     options = _apply_record(options, facts, base.network)
     session = PaintSession(options.change_recipe(base), options)
     if session.recipe == from_dict(facts["recipe"]):
-        _use_threads(facts["device"])
+        use_described_threads(facts["device"])
     photo = record.find_content(facts, painting, content)
     seed = facts["seed"] if options.seed is None else options.seed
     if artist or work:
@@ -135,20 +135,6 @@ def repaint(
         session.paint(
             photo, plan, seed, out, corpora=options.corpora, may_replace=may_replace
         )
-
-
-def _use_threads(device: str) -> None:
-    """Compute with as many threads as the painting was, if there are so many cores.
-
-    Sums are rounded otherwise with another number, and the minimizer takes another way.
-    """
-    import torch
-
-    from artist_nst.nst.machine import count_cores
-
-    recorded = re.fullmatch(r"cpu \((\d+) threads\)", device)
-    if recorded is not None and int(recorded[1]) <= count_cores():
-        torch.set_num_threads(int(recorded[1]))
 
 
 def _get_artist(facts: Record) -> str | None:

@@ -203,7 +203,9 @@ class TestDemo:
             height, width, _ = pixels("demo/sheet.png").shape
             assert width > 600
             assert height > 300
-            assert len(files()) == 1 + 2 * 3 + 1
+            # Style images and the mask are there to try other commands with.
+            assert len(files()) == 1 + 2 * 3 + 2
+            assert pixels("demo/cup.png").shape == pixels("demo/coffee.png").shape
             assert "compact" not in ran.err
         for name in ("chelsea", "coffee"):
             network = load_record(f"demo/{name}-painted.png")["network"]

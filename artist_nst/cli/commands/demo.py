@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Photographs of scikit-image, and the work whose style each is painted in.
 PAIRS = (("chelsea", "procedural-01"), ("coffee", "procedural-02"))
+# Ellipses around the cup and its saucer, in pixels of the coffee's photograph.
+CUP = (170, 8, 420, 160), (80, 70, 482, 392)
+EDGE = 4  # pixels, of the mask's blur
 
 
 @with_options(RunOptions, "offline")
@@ -67,6 +70,7 @@ def demo(
         pairs.append((_write_photo(name, out), RegionPlan.make([source])))
         # A style image at hand, to try other commands with.
         shutil.copyfile(source.path, out / f"{source.slug}{source.path.suffix}")
+    _write_mask(out)
     rows = []
     for photo, plan in pairs:
         (source,) = plan.sources
@@ -92,6 +96,21 @@ def _is_painted(
     with suppress(UsageError):
         return path.exists() and session.is_painted(path, photo, plan, 0)
     return False
+
+
+def _write_mask(folder: Path) -> None:
+    """Write a mask of the cup to ``cup.png``, to try ``paint --mask`` with."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFilter
+
+    from artist_nst.image.files import read_picture, write_picture
+
+    height, width = read_picture(folder / "coffee.png").size
+    mask = Image.new("L", (width, height))
+    for ellipse in CUP:
+        ImageDraw.Draw(mask).ellipse(ellipse, fill=255)
+    soft = np.asarray(mask.filter(ImageFilter.GaussianBlur(EDGE)).convert("RGB"))
+    write_picture(folder / "cup.png", soft)
 
 
 def _write_photo(name: str, folder: Path) -> Path:

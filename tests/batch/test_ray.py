@@ -36,6 +36,15 @@ pytest.importorskip("ray")
 pytestmark = [pytest.mark.tools, pytest.mark.usefixtures("photos")]
 
 
+COUNT_BYTES = """
+import ray, sys, time
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+time.sleep(3)  # until the nodes have told it
+whole, free = ray.cluster_resources(), ray.available_resources()
+print(whole["object_store_memory"] - free["object_store_memory"])
+"""
+
+
 class Cluster:
     """Nodes of one CPU each."""
 
@@ -84,6 +93,16 @@ class Cluster:
         assert self.nodes[-1].poll() is None, text
         return "Ray runtime started" in text
 
+    def count_object_bytes(self) -> float:
+        """Count the bytes that the object stores of all nodes hold."""
+        ran = subprocess.run(
+            [sys.executable, "-c", COUNT_BYTES, self.address],
+            env={**os.environ, **self.access},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        return float(ran.stdout)
+
     def kill(self, number: int) -> None:
         """Kill all processes of a node."""
         node = self.nodes[number]
@@ -131,6 +150,7 @@ def test_a_node_is_lost(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> No
     assert ran.code == 0, ran.err
     assert "Ray cluster of 2 nodes with 2 CPUs and 0 GPUs" in ran.err
     check_all()
+    assert cluster.count_object_bytes() == 0
     before = stamp_paintings()
     began = time.monotonic()
     ran = run("--ray", cluster.address)

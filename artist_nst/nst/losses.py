@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from artist_nst.nst.products import correlate_rows, multiply_rows
+
 # Positions of bfloat16 features that are multiplied at once in a Gram matrix.
 _CHUNK_POSITIONS = 1024
 
@@ -175,7 +177,7 @@ def _nonzero_norm(target: Tensor) -> Tensor:
 def _correlate(flat: Tensor) -> Tensor:
     """F Fᵀ of ``(N, M)``."""
     if flat.dtype != torch.bfloat16:
-        return flat @ flat.T
+        return correlate_rows(flat.T)
     # A bfloat16 product is rounded to eight bits: short ones are added in float32.
     filters, positions = flat.shape
     end = positions - positions % _CHUNK_POSITIONS
@@ -192,7 +194,7 @@ def _multiply(symmetric: Tensor, features: Tensor) -> Tensor:
     flat, symmetric = features.flatten(1), symmetric.to(features.dtype)
     if features.is_contiguous():
         return (symmetric @ flat).view(features.shape)
-    return (flat.T @ symmetric).T.view(features.shape)
+    return multiply_rows(flat.T, symmetric).T.view(features.shape)
 
 
 class _Gram(torch.autograd.Function):

@@ -152,6 +152,10 @@ class MemoryEstimator:
         """Bytes that losses and gradient take, including their targets."""
         constant = _IMAGE_COPIES * 4 * self.channels * height * width
         constant += self._kept_bytes()
+        # Targets are float32 in any precision.
+        directions = 1 if self.feature_bytes == 2 else 2
+        layers = self.recipe.compared_layers
+        constant += directions * self.network.count_transformed_bytes(layers)
         if self.recipe.matting:
             constant += _MATTING_BYTES * height * width
         held, peak = 0, 0

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from artist_nst.errors import UsageError, format_count
+from artist_nst.nst.products import multiply_rows
 from artist_nst.nst.strips import FEATURE_ROWS, forward_strips
 from artist_nst.nst.vgg import VGG
 from artist_nst.recipes.recipe import Turns
@@ -361,7 +362,7 @@ class NeighborFinder:
             step = max(1, BLOCK_ELEMENTS // len(keys))
             for start in range(0, len(queries), step):
                 block = slice(start, start + step)
-                cosines, best = (queries[block] @ keys.T).max(1)
+                cosines, best = multiply_rows(queries[block], keys).max(1)
                 is_better = cosines > scores[block, work]
                 scores[block, work] = cosines.to(self._exact).where(
                     is_better, scores[block, work]

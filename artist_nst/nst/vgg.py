@@ -14,6 +14,13 @@ from torch.nn import functional
 
 from artist_nst.nst.losses import Window, gram, guided_grams
 from artist_nst.nst.weights.checkpoint import Weights
+from artist_nst.nst.winograd import (
+    WinogradKernel,
+    convolve,
+    count_bytes,
+    has_enough_channels,
+    has_enough_tiles,
+)
 from artist_nst.recipes.recipe import Padding, Pool
 
 # Of the images that the weights were trained on, RGB.
@@ -85,6 +92,7 @@ class VGG(nn.Module):
             self._filter_counts[layer] = root.filters
         self._projected = frozenset(weights.projection_roots)
         self._low_precision: dict[tuple[str, torch.dtype, torch.device], Kernel] = {}
+        self._winograd: dict[str, WinogradKernel] = {}
 
     def forward(
         self, image: Tensor, layers: Iterable[str], dtype: torch.dtype | None = None
@@ -135,12 +143,7 @@ class VGG(nn.Module):
         """
         features: dict[str, Tensor] = {}
         for layer in block.layers:
-            weight, bias = self._get_kernel(layer, dtype)
-            padding = 1
-            if layer == self.layers[0]:
-                x = self._prepare_input(x, weight.dtype)
-                padding = 0 if self.padding == "replicate" else 1
-            x = functional.conv2d(x, weight, bias, padding=padding).relu_()
+            x = self._convolve(layer, x, dtype).relu_()
             if layer in layers:
                 features[layer] = x[..., rows, :].squeeze(0)
         x = x[..., rows, :]
@@ -187,6 +190,17 @@ class VGG(nn.Module):
             for layer in block.layers
         )
 
+    def count_transformed_bytes(self, layers: Iterable[str]) -> int:
+        """Count the bytes that the transformed kernels of ``layers`` may take.
+
+        For features in float32 (:mod:`artist_nst.nst.winograd`), not their gradients.
+        """
+        return sum(
+            count_bytes(self.get_buffer(f"{layer}_weight"))
+            for block in self.blocks(layers)
+            for layer in block.layers
+        )
+
     @property
     def memory_format(self) -> torch.memory_format:
         """How features are stored: channels last, which the fastest kernels need.
@@ -196,6 +210,18 @@ class VGG(nn.Module):
         """
         is_mps = self.mean.device.type == "mps"
         return torch.contiguous_format if is_mps else torch.channels_last
+
+    def _convolve(self, layer: str, x: Tensor, dtype: torch.dtype | None) -> Tensor:
+        weight, bias = self._get_kernel(layer, dtype)
+        padding = 1
+        if layer == self.layers[0]:
+            x = self._prepare_input(x, weight.dtype)
+            padding = 0 if self.padding == "replicate" else 1
+        elif has_enough_channels(weight) and has_enough_tiles(x):
+            if layer not in self._winograd:
+                self._winograd[layer] = WinogradKernel(weight)
+            return convolve(x, self._winograd[layer], bias)
+        return functional.conv2d(x, weight, bias, padding=padding)
 
     def _get_kernel(self, layer: str, dtype: torch.dtype | None) -> Kernel:
         weight = self.get_buffer(f"{layer}_weight")

@@ -114,7 +114,7 @@ class MemoryEstimator:
         candidates = [(rows, max_history, optimizer) for rows in heights]
         # What paints another picture comes after all else: our own L-BFGS, whose
         # vectors are float32, and then a shorter history.
-        if optimizer == "lbfgs":
+        if optimizer in ("lbfgs", "lbfgs-clipped"):
             optimizer = "lbfgs-device"
             candidates.append((heights[-1], max_history, optimizer))
         shorter = range(max_history - 1, MIN_HISTORY - 1, -1)

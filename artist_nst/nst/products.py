@@ -17,7 +17,9 @@ def prefers_convolutions(tensor: Tensor) -> bool:
     if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
         return False
     backends = torch.backends
-    return backends.mkl.is_available() and backends.mkldnn.is_available()
+    # torch has no types for these.
+    available = (one.is_available() for one in (backends.mkl, backends.mkldnn))
+    return all(available)
 
 
 def multiply_rows(rows: Tensor, others: Tensor) -> Tensor:
@@ -33,8 +35,9 @@ def correlate_rows(rows: Tensor) -> Tensor:
     if not prefers_convolutions(rows):
         return rows.T @ rows
     image, count = _to_image(rows), rows.shape[1]
-    # The gradient of a kernel is the sum over places of input times output.
-    return conv2d_weight(image, (count, count, 1, 1), image)[..., 0, 0]
+    # A kernel's gradient is the sum over places of input times output's gradient.
+    kernel: Tensor = conv2d_weight(image, (count, count, 1, 1), image)  # type: ignore[no-untyped-call]
+    return kernel[..., 0, 0]
 
 
 def _to_image(rows: Tensor) -> Tensor:

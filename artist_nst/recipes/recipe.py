@@ -27,7 +27,7 @@ StyleSize = Literal["width", "content"]
 Turns = Literal["none", "mirror", "all"]
 MaskPropagation = Literal["simple", "inside", "all"]
 Init = Literal["content", "rand", "style", "noisy-content"]
-Optimizer = Literal["auto", "lbfgs", "lbfgs-device", "adam"]
+Optimizer = Literal["auto", "lbfgs", "lbfgs-clipped", "lbfgs-device", "adam"]
 Color = Literal[
     "none",
     "reinhard",
@@ -235,8 +235,9 @@ class Recipe:
     )
     optimizer: Optimizer = setting(
         "lbfgs",
-        "lbfgs is scipy's L-BFGS-B, lbfgs-device our own, also on a GPU; auto takes "
-        "the first for a VGG on a CPU, else the second.",
+        "lbfgs is scipy's L-BFGS-B, lbfgs-clipped the same without bounds, faster, "
+        "lbfgs-device our own, also on a GPU; auto takes the second for a VGG on a "
+        "CPU, else the third.",
         option="optimizer",
     )
     history: int = setting(

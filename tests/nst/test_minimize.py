@@ -19,7 +19,8 @@ from artist_nst.recipes.published import recipe
 from artist_nst.recipes.recipe import Optimizer, Recipe
 
 SHAPE = (1, 3, 4, 5)
-BOTH = pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+ALL = pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-clipped", "adam"])
+SCIPYS = pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-clipped"])
 
 
 def noise(seed: int, low: float = 20.0, high: float = 235.0) -> Tensor:
@@ -87,7 +88,8 @@ def assert_best(result: MinimizeResult, bowl: Bowl) -> None:
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "iterations", "distance"), [("lbfgs", 100, 1e-3), ("adam", 400, 0.1)]
+    ("optimizer", "iterations", "distance"),
+    [("lbfgs", 100, 1e-3), ("lbfgs-clipped", 100, 1e-3), ("adam", 400, 0.1)],
 )
 def test_a_minimum_inside(
     optimizer: Optimizer, iterations: int, distance: float
@@ -100,7 +102,7 @@ def test_a_minimum_inside(
     assert_best(result, bowl)
 
 
-@BOTH
+@ALL
 def test_a_minimum_outside(optimizer: Optimizer) -> None:
     bowl = Bowl(noise(1, -200, 455))
     recorder = Recorder()
@@ -115,7 +117,7 @@ def test_a_minimum_outside(optimizer: Optimizer) -> None:
         assert float(image.max()) <= 255
 
 
-@BOTH
+@ALL
 def test_a_start_out_of_range_is_clipped(optimizer: Optimizer) -> None:
     bowl = Bowl(noise(1))
     minimize(bowl, noise(2, -300, 500).double(), settings(optimizer), 2)
@@ -142,7 +144,7 @@ def test_accepted_losses_never_rise() -> None:
     assert totals[-1] < totals[0] / 100
 
 
-@BOTH
+@ALL
 def test_iterations_are_counted_and_limited(optimizer: Optimizer) -> None:
     for iterations in (1, 2, 9):
         bowl, recorder, start = Bowl(noise(1)), Recorder(), noise(2)
@@ -157,31 +159,35 @@ def test_iterations_are_counted_and_limited(optimizer: Optimizer) -> None:
             assert bowl(image)[0].total == losses.total
 
 
-def test_it_converges_at_the_minimum() -> None:
+@SCIPYS
+def test_it_converges_at_the_minimum(optimizer: Optimizer) -> None:
     bowl, recorder = Bowl(noise(1)), Recorder()
-    result = minimize(bowl, noise(1), settings(), 50, recorder)
+    result = minimize(bowl, noise(1), settings(optimizer), 50, recorder)
     assert result.reason == StopReason.CONVERGED
     assert result.iterations == 0 == len(recorder.counts)
     assert torch.equal(result.image, noise(1))
 
 
-def test_it_converges_on_the_way() -> None:
-    result = minimize(Bowl(noise(1)), noise(2), settings(), 10_000)
+@SCIPYS
+def test_it_converges_on_the_way(optimizer: Optimizer) -> None:
+    result = minimize(Bowl(noise(1)), noise(2), settings(optimizer), 10_000)
     assert result.reason == StopReason.CONVERGED
     assert 3 < result.iterations < 1000
 
 
-def test_no_lower_loss_along_the_gradient() -> None:
+@SCIPYS
+def test_no_lower_loss_along_the_gradient(optimizer: Optimizer) -> None:
     def plain(image: Tensor) -> tuple[Losses, Tensor]:
         return Losses(1.0, 0, 0, 0), torch.ones_like(image)
 
-    result = minimize(plain, noise(2), settings(), 50)
+    result = minimize(plain, noise(2), settings(optimizer), 50)
     assert result.reason == StopReason.NO_LOWER_LOSS
     assert result.iterations == 0
     assert result.evaluations < 100
 
 
-def test_a_defeated_line_search_is_started_again() -> None:
+@SCIPYS
+def test_a_defeated_line_search_is_started_again(optimizer: Optimizer) -> None:
     def stuck(_losses: Losses, gradient: Tensor) -> tuple[Losses, Tensor]:
         total = bowl.totals[4]
         return Losses(total, total, 0, 0), gradient
@@ -189,7 +195,7 @@ def test_a_defeated_line_search_is_started_again() -> None:
     # Longer than L-BFGS-B's own second try takes.
     bowl = Bowl(noise(1), at=dict.fromkeys(range(6, 50), stuck))
     recorder = Recorder()
-    result = minimize(bowl, noise(2), settings(), 40, recorder)
+    result = minimize(bowl, noise(2), settings(optimizer), 40, recorder)
     assert bowl.totals[5:49] == [bowl.totals[4]] * 44
     assert result.reason == StopReason.ALL_DONE
     assert recorder.counts == list(range(1, 41))
@@ -197,10 +203,11 @@ def test_a_defeated_line_search_is_started_again() -> None:
     assert_best(result, bowl)
 
 
+@SCIPYS
 @pytest.mark.parametrize("factor", [1e-9, 1.0, 1e12])
-def test_the_losses_unit_does_not_matter(factor: float) -> None:
+def test_the_losses_unit_does_not_matter(factor: float, optimizer: Optimizer) -> None:
     bowl = Bowl(noise(1), factor=factor)
-    result = minimize(bowl, noise(2), settings(), 30)
+    result = minimize(bowl, noise(2), settings(optimizer), 30)
     assert result.iterations == 30
     assert result.losses.total < 1e-4 * bowl.totals[0]
     # The first step moves a pixel by one level on average.
@@ -249,7 +256,7 @@ def interrupt(*_: object) -> Any:
     raise KeyboardInterrupt
 
 
-@BOTH
+@ALL
 def test_interrupted_within_the_objective(optimizer: Optimizer) -> None:
     for evaluation in (2, 5):
         bowl, recorder = Bowl(noise(1), at={evaluation: interrupt}), Recorder()
@@ -263,7 +270,7 @@ def test_interrupted_within_the_objective(optimizer: Optimizer) -> None:
         minimize(bowl, noise(2), settings(optimizer), 50)
 
 
-@BOTH
+@ALL
 def test_interrupted_between_iterations(optimizer: Optimizer) -> None:
     for iteration in (1, 4):
 
@@ -303,7 +310,7 @@ BAD = pytest.mark.parametrize(
 
 
 @BAD
-@BOTH
+@ALL
 def test_not_finite(
     optimizer: Optimizer, bad: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -321,7 +328,7 @@ def test_not_finite(
         minimize(Bowl(noise(1), at={1: bad}), noise(2), settings(optimizer), 50)
 
 
-@BOTH
+@ALL
 def test_other_errors_are_not_caught(optimizer: Optimizer) -> None:
     def fail(*_: object) -> Any:
         raise RuntimeError("of the caller's")
@@ -332,7 +339,7 @@ def test_other_errors_are_not_caught(optimizer: Optimizer) -> None:
         minimize(Bowl(noise(1), at={3: fail}), noise(2), settings(optimizer), 50)
 
 
-@BOTH
+@ALL
 def test_the_same_twice(optimizer: Optimizer) -> None:
     first, second = (
         minimize(Bowl(noise(1)), noise(2), settings(optimizer), 20) for _ in range(2)

@@ -193,7 +193,12 @@ class TestOnPurpose:
         painters = [level["network"] for level in record["computed"]]
         assert painters == ["vgg19", "compact", "compact", "vgg19"]
         optimizers = [level["optimizer"] for level in record["computed"]]
-        assert optimizers == ["lbfgs", "lbfgs-device", "lbfgs-device", "lbfgs"]
+        assert optimizers == [
+            "lbfgs-clipped",
+            "lbfgs-device",
+            "lbfgs-device",
+            "lbfgs-clipped",
+        ]
         assert record["network"]["name"] == "vgg19"
         assert record["network"]["draft_sha256"] == hash_file(PACKAGED_FILE)
         assert record["recipe"]["draft_levels"] == 2

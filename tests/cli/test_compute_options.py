@@ -83,19 +83,20 @@ class TestOptimizer:
             assert cli("paint", photo, style, *SMALL, *more).code == 0
             record = load_record("a.png")
             assert record["recipe"]["optimizer"] == name
-            used = "lbfgs" if name == "auto" else name
+            used = "lbfgs-clipped" if name == "auto" else name
             assert {step["optimizer"] for step in record["computed"]} == {used}
             assert record["iterations"] == 3
 
-    def test_both_lbfgs_reach_the_same_loss(
+    def test_all_lbfgs_reach_the_same_loss(
         self, cli: Cli, photo: Path, style: Path
     ) -> None:
         losses = {}
-        for name in ("lbfgs", "lbfgs-device"):
+        for name in ("lbfgs", "lbfgs-clipped", "lbfgs-device"):
             more = ("-w", 48, "-n", 20, "--precision", "float32", "--optimizer", name)
             assert cli("paint", photo, style, *more, "-o", f"{name}.png").code == 0
             losses[name] = load_record(f"{name}.png")["losses"]["total"]
-        assert losses["lbfgs-device"] == pytest.approx(losses["lbfgs"], rel=0.05)
+        for name in ("lbfgs-clipped", "lbfgs-device"):
+            assert losses[name] == pytest.approx(losses["lbfgs"], rel=0.05)
 
 
 class TestMemory:
@@ -104,7 +105,7 @@ class TestMemory:
     ) -> None:
         assert "GB" not in cli("paint", photo, style, *SMALL).err
         err = cli("paint", photo, style, *SMALL, "-v").err
-        assert re.search(r"48×36: \w+, lbfgs, about 0\.\d+ GB\n", err)
+        assert re.search(r"48×36: \w+, lbfgs-clipped, about 0\.\d+ GB\n", err)
 
     @pytest.mark.usefixtures("full_width")
     def test_less_memory_paints_in_strips(

@@ -191,7 +191,7 @@ class TestMemory:
         assert result.losses.total == pytest.approx(expected.losses.total, rel=0.05)
         # Each level's estimate is logged before it is painted.
         lines = [line for line in caplog.messages if "GB" in line or "evalu" in line]
-        assert lines[0].startswith("56×48: float32, lbfgs, about 0.")
+        assert lines[0].startswith("56×48: float32, lbfgs-clipped, about 0.")
         assert [("GB" in line) for line in lines] == [True, False] * 2
 
     def test_not_enough_at_all(

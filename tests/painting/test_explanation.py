@@ -115,7 +115,7 @@ def test_the_record_in_words(
     assert facts["weights"] == "ratio 5 of gram 0.3 and neighbor 0.4, tv 0.003"
     assert facts["start"] == "rand, seed 1"
     assert (
-        facts["optimizer"] == "lbfgs; iterations 6 at 48×36"
+        facts["optimizer"] == "lbfgs-clipped; iterations 6 at 48×36"
     )  # the others are too small
     assert facts["stopped"] == "all iterations done"
     assert facts["took"].startswith("6 of 6 iterations, ")

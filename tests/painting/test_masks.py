@@ -321,7 +321,9 @@ def test_faces_keep_their_features(network: VGG, style: Path) -> None:
     assert protected.record["protect_faces"]
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-device", "adam"])
+@pytest.mark.parametrize(
+    "optimizer", ["lbfgs", "lbfgs-clipped", "lbfgs-device", "adam"]
+)
 def test_every_optimizer_and_precision(
     photo: Path, style: Path, other: Path, mask: Path, network: VGG, optimizer: Any
 ) -> None:

@@ -216,7 +216,7 @@ def test_paint(report: dict[str, Any]) -> None:
         result = one[row["precision"]]["ours"]
         assert result["iterations"] == len(result["trace"]) == 4
         assert result["trace"][-1][2] < result["trace"][0][2]
-    assert [one["optimizer"] for one in results["minimizers"]] == ["lbfgs", "lbfgs"]
+    assert [one["optimizer"] for one in results["minimizers"]] == ["lbfgs-clipped"] * 2
     assert all(0 < one["share"] < 1 for one in results["minimizers"])
 
 

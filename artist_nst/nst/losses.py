@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from artist_nst.nst.products import correlate_rows, multiply_rows
+from artist_nst.nst.products import multiply_rows
 
 # Positions of bfloat16 features that are multiplied at once in a Gram matrix.
 _CHUNK_POSITIONS = 1024
@@ -177,7 +177,7 @@ def _nonzero_norm(target: Tensor) -> Tensor:
 def _correlate(flat: Tensor) -> Tensor:
     """F Fᵀ of ``(N, M)``."""
     if flat.dtype != torch.bfloat16:
-        return correlate_rows(flat.T)
+        return flat @ flat.T
     # A bfloat16 product is rounded to eight bits: short ones are added in float32.
     filters, positions = flat.shape
     end = positions - positions % _CHUNK_POSITIONS

@@ -9,7 +9,6 @@ smaller error. Where features are the rows of a matrix, as they lie in memory
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.grad import conv2d_weight
 
 
 def prefers_convolutions(tensor: Tensor) -> bool:
@@ -28,16 +27,6 @@ def multiply_rows(rows: Tensor, others: Tensor) -> Tensor:
         return rows @ others.T
     kernel = others.contiguous().view(len(others), 1, 1, -1).permute(0, 3, 1, 2)
     return functional.conv2d(_to_image(rows), kernel)[0, :, 0].T
-
-
-def correlate_rows(rows: Tensor) -> Tensor:
-    """Multiply the transpose of ``(M, N)`` by itself to ``(N, N)``."""
-    if not prefers_convolutions(rows):
-        return rows.T @ rows
-    image, count = _to_image(rows), rows.shape[1]
-    # A kernel's gradient is the sum over places of input times output's gradient.
-    kernel: Tensor = conv2d_weight(image, (count, count, 1, 1), image)  # type: ignore[no-untyped-call]
-    return kernel[..., 0, 0]
 
 
 def _to_image(rows: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -63,14 +64,14 @@ def minimize(
     """
     run = _Run(objective, image, on_iteration)
     optimizer = choose_optimizer(recipe.optimizer, image.device)
-    method = {
-        "lbfgs": _run_bounded_lbfgs,
-        "lbfgs-clipped": _run_clipped_lbfgs,
+    methods: dict[str, Callable[[_Run, Recipe, int], StopReason]] = {
+        "lbfgs": _run_scipy_lbfgs,
+        "lbfgs-clipped": partial(_run_scipy_lbfgs, is_clipped=True),
         "lbfgs-device": _run_device_lbfgs,
         "adam": _run_adam,
-    }[optimizer]
+    }
     try:
-        reason = method(run, recipe, iterations)
+        reason = methods[optimizer](run, recipe, iterations)
     except KeyboardInterrupt:
         if run.best is None:
             raise
@@ -133,25 +134,16 @@ class _Run:
         self.on_iteration(self.iterations, losses, image)
 
 
-def _run_bounded_lbfgs(run: _Run, recipe: Recipe, iterations: int) -> StopReason:
-    """Run scipy's L-BFGS-B within bounds, as the papers' programs do.
+def _run_scipy_lbfgs(
+    run: _Run, recipe: Recipe, iterations: int, *, is_clipped: bool = False
+) -> StopReason:
+    """Run scipy's L-BFGS-B, restarted where float32 noise defeats its line search.
 
-    scipy reads bounds one by one in Python: 3 µs for each.
+    Within bounds, as the papers' programs do, or without on images that are clipped:
+    scipy reads bounds one by one in Python, which takes 3 µs for each.
     """
     # One pair per pixel is the form that scipy would convert other forms to.
-    bounds = [(0.0, 255.0)] * run.first.numel()
-    return _run_scipy_lbfgs(run, recipe, iterations, bounds)
-
-
-def _run_clipped_lbfgs(run: _Run, recipe: Recipe, iterations: int) -> StopReason:
-    """Run scipy's L-BFGS-B without bounds on images that are clipped to their range."""
-    return _run_scipy_lbfgs(run, recipe, iterations, None)
-
-
-def _run_scipy_lbfgs(
-    run: _Run, recipe: Recipe, iterations: int, bounds: list[tuple[float, float]] | None
-) -> StopReason:
-    """Run scipy's L-BFGS-B, restarted where float32 noise defeats its line search."""
+    bounds = None if is_clipped else [(0.0, 255.0)] * run.first.numel()
     image = run.first.double()
 
     def callback(intermediate_result: OptimizeResult) -> None:  # noqa: ARG001
@@ -161,7 +153,7 @@ def _run_scipy_lbfgs(
     while True:
         before = run.iterations
         # A new scale: at the old one the gradient's direction was tried.
-        objective = _ScaledObjective(run, recipe, image, is_clipped=bounds is None)
+        objective = _ScaledObjective(run, recipe, image, is_clipped=is_clipped)
         with _one_blas_thread():
             x, _, info = fmin_l_bfgs_b(
                 objective,

@@ -15,10 +15,8 @@ def prefers_convolutions(tensor: Tensor) -> bool:
     """Return whether a float32 convolution is faster than a matrix product."""
     if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
         return False
-    backends = torch.backends
-    # torch has no types for these.
-    available = (one.is_available() for one in (backends.mkl, backends.mkldnn))
-    return all(available)
+    libraries = torch.backends.mkl, torch.backends.mkldnn
+    return all(library.is_available() for library in libraries)
 
 
 def multiply_rows(rows: Tensor, others: Tensor) -> Tensor:

@@ -14,13 +14,7 @@ from torch.nn import functional
 
 from artist_nst.nst.losses import Window, gram, guided_grams
 from artist_nst.nst.weights.checkpoint import Weights
-from artist_nst.nst.winograd import (
-    WinogradKernel,
-    convolve,
-    count_bytes,
-    has_enough_channels,
-    has_enough_tiles,
-)
+from artist_nst.nst.winograd import WinogradKernel, convolve, count_bytes, is_faster
 from artist_nst.recipes.recipe import Padding, Pool
 
 # Of the images that the weights were trained on, RGB.
@@ -217,7 +211,7 @@ class VGG(nn.Module):
         if layer == self.layers[0]:
             x = self._prepare_input(x, weight.dtype)
             padding = 0 if self.padding == "replicate" else 1
-        elif has_enough_channels(weight) and has_enough_tiles(x):
+        elif is_faster(x, weight):
             if layer not in self._winograd:
                 self._winograd[layer] = WinogradKernel(weight)
             return convolve(x, self._winograd[layer], bias)

@@ -10,6 +10,7 @@ groups, all by torch. Measured (``docs/benchmarks.md``): 1.5 times as fast as on
 direct convolution for 256 channels at 128 × 68 pixels, twice for 512.
 """
 
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,8 +19,15 @@ from torch.nn import functional
 
 from artist_nst.nst.products import prefers_convolutions
 
-# Of Lavin and Gray.
-_INPUT_TRANSFORM = (  # Bᵀ
+
+def _square(*rows: tuple[float, ...]) -> Tensor:
+    """Return M ⊗ M, by which M x Mᵀ of a matrix x is one product."""
+    matrix = torch.tensor(rows, dtype=torch.float64)
+    return torch.kron(matrix, matrix).float()
+
+
+# From Bᵀ, G and Aᵀ of Lavin and Gray.
+_INPUT_TRANSFORM = _square(
     (4, 0, -5, 0, 1, 0),
     (0, -4, -4, 1, 1, 0),
     (0, 4, -4, -1, 1, 0),
@@ -27,7 +35,7 @@ _INPUT_TRANSFORM = (  # Bᵀ
     (0, 2, -1, -2, 1, 0),
     (0, 4, 0, -5, 0, 1),
 )
-_KERNEL_TRANSFORM = (  # G
+_KERNEL_TRANSFORM = _square(
     (1 / 4, 0, 0),
     (-1 / 6, -1 / 6, -1 / 6),
     (-1 / 6, 1 / 6, -1 / 6),
@@ -35,7 +43,7 @@ _KERNEL_TRANSFORM = (  # G
     (1 / 24, -1 / 12, 1 / 6),
     (0, 0, 1),
 )
-_OUTPUT_TRANSFORM = (  # Aᵀ
+_OUTPUT_TRANSFORM = _square(
     (1, 1, 1, 1, 1, 0),
     (0, 1, -1, 2, -2, 0),
     (0, 1, 1, 4, 4, 0),
@@ -57,41 +65,29 @@ class WinogradKernel:
 
     def __init__(self, kernel: Tensor) -> None:
         self.kernel = kernel
-        self._forward: Tensor | None = None
-        self._backward: Tensor | None = None
 
-    @property
+    @cached_property
     def forward(self) -> Tensor:
         """G g Gᵀ ``(36 N, C, 1, 1)``."""
-        if self._forward is None:
-            self._forward = _transform_kernel(self.kernel)
-        return self._forward
+        return _transform_kernel(self.kernel)
 
-    @property
+    @cached_property
     def backward(self) -> Tensor:
         """The same of the turned kernel from N to C channels ``(36 C, N, 1, 1)``."""
-        if self._backward is None:
-            self._backward = _transform_kernel(self.kernel.flip(2, 3).transpose(0, 1))
-        return self._backward
+        return _transform_kernel(self.kernel.flip(2, 3).transpose(0, 1))
 
 
-def has_enough_channels(kernel: Tensor) -> bool:
-    """Return whether a kernel has so many channels that Winograd can pay."""
-    filters, channels = kernel.shape[:2]
-    return prefers_convolutions(kernel) and filters * channels >= _MIN_CHANNEL_PAIRS
+def is_faster(image: Tensor, kernel: Tensor) -> bool:
+    """Return whether Winograd is faster for ``(1, C, H, W)`` and ``(N, C, 3, 3)``."""
+    rows, columns = _count_tiles(image)
+    return _has_enough_channels(kernel) and rows * columns >= _MIN_TILES
 
 
 def count_bytes(kernel: Tensor) -> int:
-    """Count the bytes of a kernel as it is needed for one direction."""
+    """Count the bytes of a kernel as it is needed for one direction; 0 if never."""
     filters, channels = kernel.shape[:2]
     size = _PLANES * filters * channels * kernel.itemsize
-    return size if has_enough_channels(kernel) else 0
-
-
-def has_enough_tiles(image: Tensor) -> bool:
-    """Return whether ``(1, C, H, W)`` is so large that Winograd pays."""
-    height, width = image.shape[-2:]
-    return -(-height // _TILE) * -(-width // _TILE) >= _MIN_TILES
+    return size if _has_enough_channels(kernel) else 0
 
 
 def convolve(image: Tensor, kernel: WinogradKernel, bias: Tensor) -> Tensor:
@@ -119,7 +115,7 @@ class _Convolution(torch.autograd.Function):
 def _convolve(image: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     channels, height, width = image.shape[1:]
     filters = len(kernel) // _PLANES
-    rows, columns = -(-height // _TILE), -(-width // _TILE)
+    rows, columns = _count_tiles(image)
     padded = image.new_zeros(rows * _TILE + 2, columns * _TILE + 2, channels)
     padded[1 : height + 1, 1 : width + 1] = image[0].permute(1, 2, 0)
     down, across, _ = padded.stride()
@@ -128,10 +124,10 @@ def _convolve(image: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tens
         (rows, columns, _INPUTS, _INPUTS, channels),
         (_TILE * down, _TILE * across, down, across, 1),
     ).reshape(rows * columns, _PLANES, channels)
-    inputs = _kronecker(_INPUT_TRANSFORM) @ tiles
+    inputs = _INPUT_TRANSFORM @ tiles
     planes = inputs.view(1, 1, rows * columns, -1).permute(0, 3, 1, 2)
     products = functional.conv2d(planes, kernel, groups=_PLANES)[0, :, 0].T
-    outputs = _kronecker(_OUTPUT_TRANSFORM) @ products.reshape(-1, _PLANES, filters)
+    outputs = _OUTPUT_TRANSFORM @ products.reshape(-1, _PLANES, filters)
     result = torch.empty(
         (1, filters, rows * _TILE, columns * _TILE), memory_format=torch.channels_last
     )
@@ -152,11 +148,16 @@ def _transform_kernel(kernel: Tensor) -> Tensor:
     """G g Gᵀ of ``(N, C, 3, 3)`` as a kernel of 36 groups, ``(36 N, C, 1, 1)``."""
     filters, channels = kernel.shape[:2]
     flat = kernel.permute(2, 3, 0, 1).reshape(9, filters * channels)
-    planes = (_kronecker(_KERNEL_TRANSFORM) @ flat).view(-1, 1, 1, channels)
+    planes = (_KERNEL_TRANSFORM @ flat).view(-1, 1, 1, channels)
     return planes.permute(0, 3, 1, 2)
 
 
-def _kronecker(matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    """Return M ⊗ M, by which M x Mᵀ of a matrix x is one product."""
-    exact = torch.tensor(matrix, dtype=torch.float64)
-    return torch.kron(exact, exact).float()
+def _has_enough_channels(kernel: Tensor) -> bool:
+    filters, channels = kernel.shape[:2]
+    return prefers_convolutions(kernel) and filters * channels >= _MIN_CHANNEL_PAIRS
+
+
+def _count_tiles(image: Tensor) -> tuple[int, int]:
+    """Count the tiles that cover an image, in rows and columns."""
+    height, width = image.shape[-2:]
+    return -(-height // _TILE), -(-width // _TILE)

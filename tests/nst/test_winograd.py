@@ -9,7 +9,7 @@ from artist_nst.nst.winograd import (
     WinogradKernel,
     convolve,
     count_bytes,
-    has_enough_channels,
+    is_faster,
 )
 
 CHANNELS_LAST = torch.channels_last
@@ -72,15 +72,19 @@ def test_the_output_may_be_modified() -> None:
 
 
 def test_other_types_and_few_channels_are_left_to_torch() -> None:
-    assert not has_enough_channels(noise(256, 256, 3, 3).double())
-    assert not has_enough_channels(noise(256, 256, 3, 3).bfloat16())
-    assert not has_enough_channels(noise(64, 64, 3, 3))
-    assert count_bytes(noise(64, 64, 3, 3)) == 0
+    large = noise(1, 256, 64, 64)
+    for kernel in (
+        noise(256, 256, 3, 3).double(),
+        noise(256, 256, 3, 3).bfloat16(),
+        noise(64, 64, 3, 3),
+    ):
+        assert not is_faster(large, kernel)
+        assert count_bytes(kernel) == 0
 
 
 def test_counted_bytes_are_those_taken() -> None:
     kernel = noise(256, 128, 3, 3)
-    if not has_enough_channels(kernel):
+    if not is_faster(noise(1, 128, 64, 64), kernel):
         pytest.skip("this processor's convolutions are not by oneDNN")
     made = WinogradKernel(kernel)
     assert made.forward.nbytes == made.backward.nbytes == count_bytes(kernel)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+
 from artist_nst._types import Precision
 from artist_nst.errors import ArtistNstError
 from artist_nst.nst.neighbors import (
@@ -152,10 +154,7 @@ class MemoryEstimator:
         """Bytes that losses and gradient take, including their targets."""
         constant = _IMAGE_COPIES * 4 * self.channels * height * width
         constant += self._kept_bytes()
-        # Targets are float32 in any precision.
-        directions = 1 if self.feature_bytes == 2 else 2
-        layers = self.recipe.compared_layers
-        constant += directions * self.network.count_transformed_bytes(layers)
+        constant += self._transformed_bytes()
         if self.recipe.matting:
             constant += _MATTING_BYTES * height * width
         held, peak = 0, 0
@@ -193,6 +192,15 @@ class MemoryEstimator:
             peak = max(peak, held + working + gradients)
             sides = sides[0] // 2, sides[1] // 2
         return round(_OVERHEAD * (constant + peak)) + _BASE_BYTES
+
+    def _transformed_bytes(self) -> int:
+        """Bytes that kernels take as they are transformed for faster convolutions."""
+        layers = self.recipe.compared_layers
+        # Targets are in the network's own precision, and have no gradients.
+        own = self.network.count_transformed_bytes(layers)
+        if self.feature_bytes != 2:
+            return 2 * own
+        return own + 2 * self.network.count_transformed_bytes(layers, torch.bfloat16)
 
     def _kept_bytes(self) -> int:
         """Bytes that the works' hypercolumns take."""

@@ -61,9 +61,14 @@ def prefers_bfloat16(device: str) -> bool:
     if device != "cpu" or not supports_bfloat16(device):
         return supports_bfloat16(device)
     vendor, instructions = _identify_processor()
-    return "amx_bf16" in instructions or (
-        "AMD" in vendor and "avx512_bf16" in instructions
-    )
+    return has_amx() or ("AMD" in vendor and "avx512_bf16" in instructions)
+
+
+@cache
+def has_amx() -> bool:
+    """Return whether the CPU multiplies bfloat16 matrices by AMX."""
+    _, instructions = _identify_processor()
+    return "amx_bf16" in instructions
 
 
 def _identify_processor() -> tuple[str, set[str]]:

@@ -11,17 +11,15 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def prefers_convolutions(tensor: Tensor) -> bool:
-    """Return whether a float32 convolution is faster than a matrix product."""
-    if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-        return False
+def has_onednn(device: torch.device) -> bool:
+    """Return whether a device is an x86 processor whose convolutions are oneDNN's."""
     libraries = torch.backends.mkl, torch.backends.mkldnn
-    return all(library.is_available() for library in libraries)
+    return device.type == "cpu" and all(one.is_available() for one in libraries)
 
 
 def multiply_rows(rows: Tensor, others: Tensor) -> Tensor:
     """Multiply ``(M, K)`` by the transpose of ``(N, K)`` to ``(M, N)``."""
-    if not prefers_convolutions(rows):
+    if rows.dtype != torch.float32 or not has_onednn(rows.device):
         return rows @ others.T
     kernel = others.contiguous().view(len(others), 1, 1, -1).permute(0, 3, 1, 2)
     return functional.conv2d(_to_image(rows), kernel)[0, :, 0].T

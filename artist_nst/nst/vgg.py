@@ -86,7 +86,7 @@ class VGG(nn.Module):
             self._filter_counts[layer] = root.filters
         self._projected = frozenset(weights.projection_roots)
         self._low_precision: dict[tuple[str, torch.dtype, torch.device], Kernel] = {}
-        self._winograd: dict[str, WinogradKernel] = {}
+        self._winograd: dict[tuple[str, torch.dtype], WinogradKernel] = {}
 
     def forward(
         self, image: Tensor, layers: Iterable[str], dtype: torch.dtype | None = None
@@ -184,13 +184,15 @@ class VGG(nn.Module):
             for layer in block.layers
         )
 
-    def count_transformed_bytes(self, layers: Iterable[str]) -> int:
+    def count_transformed_bytes(
+        self, layers: Iterable[str], dtype: torch.dtype | None = None
+    ) -> int:
         """Count the bytes that the transformed kernels of ``layers`` may take.
 
-        For features in float32 (:mod:`artist_nst.nst.winograd`), not their gradients.
+        For features in ``dtype`` (:mod:`artist_nst.nst.winograd`), not their gradients.
         """
         return sum(
-            count_bytes(self.get_buffer(f"{layer}_weight"))
+            count_bytes(self.get_buffer(f"{layer}_weight"), dtype or self.mean.dtype)
             for block in self.blocks(layers)
             for layer in block.layers
         )
@@ -212,9 +214,11 @@ class VGG(nn.Module):
             x = self._prepare_input(x, weight.dtype)
             padding = 0 if self.padding == "replicate" else 1
         elif is_faster(x, weight):
-            if layer not in self._winograd:
-                self._winograd[layer] = WinogradKernel(weight)
-            return convolve(x, self._winograd[layer], bias)
+            key = layer, weight.dtype
+            if key not in self._winograd:
+                kernel = self.get_buffer(f"{layer}_weight")
+                self._winograd[key] = WinogradKernel(kernel, weight.dtype)
+            return convolve(x, self._winograd[key], bias)
         return functional.conv2d(x, weight, bias, padding=padding)
 
     def _get_kernel(self, layer: str, dtype: torch.dtype | None) -> Kernel:

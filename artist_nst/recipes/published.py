@@ -244,7 +244,7 @@ _numbers = partial(Recipe, name="", source="")
 # thereafter costs a fifth, and leaves less to do for the network itself.
 _with_drafts = partial(
     _numbers,
-    levels=((1 / 3, 60), (2 / 3, 50), (1.0, 30), (1.0, 35)),
+    levels=((1 / 3, 40), (2 / 3, 50), (1.0, 30), (1.0, 35)),
     draft_levels=2,
     optimizer="auto",
     history=5,

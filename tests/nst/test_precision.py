@@ -28,7 +28,11 @@ EACH_RECIPE = pytest.mark.parametrize("name", ["gram", "default"])
 class TestChoice:
     @pytest.fixture(autouse=True)
     def no_cache(self) -> Iterator[None]:
-        functions = precision.prefers_bfloat16, precision.supports_bfloat16
+        functions = (
+            precision.prefers_bfloat16,
+            precision.supports_bfloat16,
+            precision.has_amx,
+        )
         for function in functions:
             function.cache_clear()
         yield

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from artist_nst.nst import winograd
 from artist_nst.nst.winograd import (
     WinogradKernel,
     convolve,
@@ -50,12 +51,23 @@ def test_outputs_and_gradients(
     assert relative_error(gradient, exact_gradient) < 1e-5
 
 
-def test_many_channels_lose_no_more() -> None:
-    image, kernel = noise(1, 256, 44, 48).relu(), noise(256, 256, 3, 3, seed=1)
-    bias = torch.zeros(256)
-    exact = functional.conv2d(image.double(), kernel.double(), padding=1)
-    result = convolve(image, WinogradKernel(kernel), bias)
-    assert relative_error(result, exact) < 1e-5
+@pytest.mark.parametrize(
+    ("dtype", "error"), [(torch.float32, 5e-6), (torch.bfloat16, 0.015)]
+)
+def test_many_channels_lose_no_more(dtype: torch.dtype, error: float) -> None:
+    image, kernel = noise(1, 256, 44, 48).relu().to(dtype), noise(128, 256, 3, 3)
+    image.requires_grad_()
+    bias = torch.ones(128, dtype=dtype)
+    exact_image = image.detach().double().requires_grad_()
+    exact = functional.conv2d(exact_image, kernel.double(), bias.double(), padding=1)
+    result = convolve(image, WinogradKernel(kernel, dtype), bias)
+    assert result.dtype == dtype
+    assert relative_error(result, exact) < error
+
+    slope = noise(*exact.shape, seed=2)
+    (gradient,) = torch.autograd.grad(result, image, slope.to(dtype))
+    (exact_gradient,) = torch.autograd.grad(exact, exact_image, slope.double())
+    assert relative_error(gradient, exact_gradient) < error
 
 
 def test_the_output_may_be_modified() -> None:
@@ -71,20 +83,23 @@ def test_the_output_may_be_modified() -> None:
         assert torch.allclose(gradient, expected, atol=1e-4)
 
 
-def test_other_types_and_few_channels_are_left_to_torch() -> None:
-    large = noise(1, 256, 64, 64)
-    for kernel in (
-        noise(256, 256, 3, 3).double(),
-        noise(256, 256, 3, 3).bfloat16(),
-        noise(64, 64, 3, 3),
-    ):
-        assert not is_faster(large, kernel)
-        assert count_bytes(kernel) == 0
+def test_float64_few_channels_and_amx_are_left_to_torch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(winograd, "has_amx", lambda: True)
+    large, kernel = noise(1, 256, 64, 64), noise(256, 256, 3, 3)
+    for dtype in (torch.float64, torch.bfloat16):
+        assert not is_faster(large.to(dtype), kernel)
+        assert count_bytes(kernel, dtype) == 0
+    assert not is_faster(large[:, :64], noise(64, 64, 3, 3))
+    assert count_bytes(noise(64, 64, 3, 3), torch.float32) == 0
 
 
-def test_counted_bytes_are_those_taken() -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_counted_bytes_are_those_taken(dtype: torch.dtype) -> None:
     kernel = noise(256, 128, 3, 3)
-    if not is_faster(noise(1, 128, 64, 64), kernel):
-        pytest.skip("this processor's convolutions are not by oneDNN")
-    made = WinogradKernel(kernel)
-    assert made.forward.nbytes == made.backward.nbytes == count_bytes(kernel)
+    if not is_faster(noise(1, 128, 64, 64).to(dtype), kernel):
+        pytest.skip("this processor's convolutions are faster, or not by oneDNN")
+    made = WinogradKernel(kernel, dtype)
+    expected = count_bytes(kernel, dtype)
+    assert made.forward.nbytes == made.backward.nbytes == expected

@@ -111,7 +111,7 @@ class TestWriting:
         assert text.startswith("# A recipe of artist-nst")
         assert all(line.startswith("#") for line in text.splitlines()[:3])
         assert "\nratio = 5.0\n" in text
-        assert "60], [0.6666666666666666, 50], [1.0, 30], [1.0, 35]]\n" in text
+        assert "40], [0.6666666666666666, 50], [1.0, 30], [1.0, 35]]\n" in text
         assert "\n[content_layers]\nconv4_2 = 1.0\n" in text
         assert "\n[neighbor_layers]\nconv1_1 = 0.2\n" in text
 

@@ -5,7 +5,7 @@ import { Stage } from "./stage.js";
 import { StylePicker } from "./style-picker.js";
 
 const EXAMPLES = { ratio: "1, 5, 25", "style-scale": "0.6, 1, 1.8", color: "none, reinhard, luminance", pick: "typical, mix, whole",
-  seed: "1, 2, 3", recipe: "default, gram, art.py", iterations: "50, 100, 175", "long-side": "256, 512", work: "titles of works" };
+  seed: "1, 2, 3", recipe: "default, gram, art.py", iterations: "50, 100, 155", "long-side": "256, 512", work: "titles of works" };
 
 const facts = await api("/api/settings");
 setLimits(facts.limits);

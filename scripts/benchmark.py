@@ -38,6 +38,7 @@ from artist_nst.errors import ArtistNstError, UsageError, suggest
 
 NAMES = (
     "evaluation",
+    "layers",
     "compact",
     "paint",
     "memory",

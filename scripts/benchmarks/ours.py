@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import lru_cache
+from statistics import median
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from artist_nst._types import Precision
 from artist_nst.nst.devices import DeviceName, describe_device
@@ -19,7 +21,7 @@ from artist_nst.nst.minimize import choose_optimizer, minimize
 from artist_nst.nst.objective import Losses, Objective, Targets, compute_targets
 from artist_nst.nst.precision import DTYPES
 from artist_nst.nst.pyramid import Step, deterministic_cudnn, run_pyramid
-from artist_nst.nst.vgg import VGG
+from artist_nst.nst.vgg import VGG, Block
 from artist_nst.painting.compute import ComputeOptions
 from artist_nst.painting.networks import has_drafts, load_draft_network, load_network
 from artist_nst.recipes.published import RECIPES
@@ -108,6 +110,63 @@ def time_evaluations(
             for _ in range(2):  # kernels are loaded, and the graph captured
                 objective(photo)
         return timing.time_calls(lambda: objective(photo), problem.get_device(), min_s)
+
+
+def time_layers(
+    problem: Problem, precision: Precision, min_s: float
+) -> list[dict[str, Any]]:
+    """Measure each layer's convolution, ReLU and gradient, of random features.
+
+    Returns:
+        In order: its name, ``channels`` and ``size`` of its input, the median seconds
+        of torch's convolution (``direct``) and of the network (``ours``).
+    """
+    network, recipe, photo, _ = _load(problem)
+    dtype, device = DTYPES[precision] or network.mean.dtype, problem.get_device()
+    rows = []
+    for pools, block in enumerate(network.blocks(recipe.compared_layers)):
+        height, width = (side >> pools for side in photo.shape[-2:])
+        for layer in block.layers:
+            weight = network.get_buffer(f"{layer}_weight").to(dtype)
+            bias = network.get_buffer(f"{layer}_bias").to(dtype)
+            filters, channels = weight.shape[:2]
+            inputs = torch.rand(1, channels, height, width, device=device)
+            slopes = torch.rand(1, filters, height, width, device=device)
+            # Images are float32 in any precision.
+            is_first = layer == network.layers[0]
+            own = _as_features(inputs, inputs.dtype if is_first else dtype)
+            plain, slope = _as_features(inputs, dtype), _as_features(slopes, dtype)
+
+            def convolve(
+                x: Tensor = plain,
+                weight: Tensor = weight,
+                bias: Tensor = bias,
+                slope: Tensor = slope,
+            ) -> None:
+                y = functional.conv2d(x, weight, bias, padding=1).relu_()
+                torch.autograd.grad(y, x, slope)
+
+            def run_layer(
+                x: Tensor = own, layer: str = layer, slope: Tensor = slope
+            ) -> None:
+                block = Block((layer,), pooled=False)
+                _, y = network.run_block(block, x, (), dtype)
+                torch.autograd.grad(y, x, slope)
+
+            direct, ours = (
+                median(timing.time_calls(call, device, min_s))
+                for call in (convolve, run_layer)
+            )
+            size = height, width
+            row = {"layer": layer, "channels": channels, "size": size}
+            rows.append({**row, "direct": direct, "ours": ours})
+    return rows
+
+
+def _as_features(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Lay random values out as features are, to be differentiated."""
+    features = values.to(dtype).contiguous(memory_format=torch.channels_last)
+    return features.requires_grad_()
 
 
 def paint(problem: Problem, precision: Precision, out: str) -> dict[str, Any]:

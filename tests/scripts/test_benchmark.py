@@ -35,6 +35,16 @@ from tests.scripts.conftest import SCRIPTS
 
 pytestmark = pytest.mark.tools
 
+NAMES = (
+    "evaluation",
+    "layers",
+    "compact",
+    "paint",
+    "precision",
+    "startup",
+    "program",
+)
+
 
 @pytest.fixture(scope="module")
 def report(
@@ -45,7 +55,7 @@ def report(
     for name, seed in (("photo", 1), ("style", 2)):
         Image.fromarray(picture(72, 96, seed)).save(folder / f"{name}.png")
     command = [sys.executable, str(SCRIPTS / "benchmark.py"), "--quick"]
-    command += ["evaluation", "compact", "paint", "precision", "startup", "program"]
+    command += [*NAMES]
     command += ["--content", "photo.png", "--style", "style.png", "--device", "cpu"]
     command += ["--weights", str(weights_file)]
     command += ["--json", "report.json", "--save", "saved"]
@@ -159,8 +169,7 @@ def test_the_report_describes_the_machine(report: dict[str, Any]) -> None:
     assert report["device"]["kind"] == "cpu"
     assert len(report["device"]["weights_sha256"]) == 64
     assert report["date"].startswith("20")
-    names = ["evaluation", "compact", "paint", "precision", "startup", "program"]
-    assert [*report["results"]] == names
+    assert [*report["results"]] == [*NAMES]
     for name in report["results"]:
         assert f"{name}: " in report["output"]
 
@@ -191,6 +200,20 @@ def test_evaluation(report: dict[str, Any]) -> None:
         assert row["share_of_peak"] == pytest.approx(limit / seconds)
         ratio = plain_seconds / seconds
         assert row["times_faster_than_plain"] == pytest.approx(ratio)
+
+
+def test_layers(report: dict[str, Any]) -> None:
+    results = report["results"]["layers"]
+    assert [total["precision"] for total in results["sums"]] == ["float32", "bfloat16"]
+    for total in results["sums"]:
+        rows = [r for r in results["rows"] if r["precision"] == total["precision"]]
+        assert [row["layer"] for row in rows][::12] == ["conv1_1", "conv5_1"]
+        assert [row["size"] for row in rows][::12] == [[34, 64], [2, 4]]
+        assert all(row["ours"] > 0 for row in rows)
+        direct = sum(row["direct"] for row in rows)
+        assert total["direct"] == pytest.approx(direct)
+        ratio = total["evaluation"] / direct
+        assert total["times_direct"] == pytest.approx(ratio)
 
 
 def test_compact(report: dict[str, Any]) -> None:

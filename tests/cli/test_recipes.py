@@ -63,7 +63,7 @@ def test_values_are_written_for_people(cli: Cli) -> None:
     assert patel["levels"] == "12 × (1, 20)"
     assert patel["content layers"] == "conv3_1=1"
     assert patel["ratio"] == "100"
-    assert default["levels"] == "(0.3333, 60), (0.6667, 50), (1, 30), (1, 35)"
+    assert default["levels"] == "(0.3333, 40), (0.6667, 50), (1, 30), (1, 35)"
     assert default["style layers"].startswith("conv1_1=0.2, conv2_1=0.2, ")
     assert default["tv"] == "0.003"
     assert art["ratio"] == "10000"

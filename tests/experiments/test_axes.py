@@ -27,7 +27,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "neighbor-layer": ("conv2_2=0.7", {"neighbor_layers": (("conv2_2", 0.7),)}),
     "turns": ("mirror", {"turns": "mirror"}),
     "max-share": ("0.5", {"max_share": 0.5}),
-    "iterations": ("18", {"levels": ((1 / 3, 6), (2 / 3, 5), (1.0, 3), (1.0, 4))}),
+    "iterations": ("18", {"levels": ((1 / 3, 4), (2 / 3, 6), (1.0, 3), (1.0, 5))}),
     "init": ("rand", {"init": "rand"}),
     "tv": ("0.5", {"tv": 0.5}),
     "network": ("vgg16", {"network": "vgg16"}),

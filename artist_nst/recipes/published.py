@@ -241,7 +241,7 @@ PUBLICATIONS: dict[str, Publication] = {
 # Name and source are filled in from the publications.
 _numbers = partial(Recipe, name="", source="")
 # The coarsest level gives the large strokes and takes little time; what is drafted
-# thereafter costs a fifth, and leaves less to do for the network itself.
+# thereafter costs a quarter, and leaves less to do for the network itself.
 _with_drafts = partial(
     _numbers,
     levels=((1 / 3, 40), (2 / 3, 50), (1.0, 30), (1.0, 35)),

@@ -122,45 +122,52 @@ def time_layers(
         of torch's convolution (``direct``) and of the network (``ours``).
     """
     network, recipe, photo, _ = _load(problem)
-    dtype, device = DTYPES[precision] or network.mean.dtype, problem.get_device()
     rows = []
     for pools, block in enumerate(network.blocks(recipe.compared_layers)):
         height, width = (side >> pools for side in photo.shape[-2:])
         for layer in block.layers:
-            weight = network.get_buffer(f"{layer}_weight").to(dtype)
-            bias = network.get_buffer(f"{layer}_bias").to(dtype)
-            filters, channels = weight.shape[:2]
-            inputs = torch.rand(1, channels, height, width, device=device)
-            slopes = torch.rand(1, filters, height, width, device=device)
-            # Images are float32 in any precision.
-            is_first = layer == network.layers[0]
-            own = _as_features(inputs, inputs.dtype if is_first else dtype)
-            plain, slope = _as_features(inputs, dtype), _as_features(slopes, dtype)
-
-            def convolve(
-                x: Tensor = plain,
-                weight: Tensor = weight,
-                bias: Tensor = bias,
-                slope: Tensor = slope,
-            ) -> None:
-                y = functional.conv2d(x, weight, bias, padding=1).relu_()
-                torch.autograd.grad(y, x, slope)
-
-            def run_layer(
-                x: Tensor = own, layer: str = layer, slope: Tensor = slope
-            ) -> None:
-                block = Block((layer,), pooled=False)
-                _, y = network.run_block(block, x, (), dtype)
-                torch.autograd.grad(y, x, slope)
-
-            direct, ours = (
-                median(timing.time_calls(call, device, min_s))
-                for call in (convolve, run_layer)
+            channels = network.get_buffer(f"{layer}_weight").shape[1]
+            inputs = torch.rand(1, channels, height, width, device=photo.device)
+            direct, ours = _time_layer(network, layer, inputs, precision, min_s)
+            rows.append(
+                {
+                    "layer": layer,
+                    "channels": channels,
+                    "size": (height, width),
+                    "direct": direct,
+                    "ours": ours,
+                }
             )
-            size = height, width
-            row = {"layer": layer, "channels": channels, "size": size}
-            rows.append({**row, "direct": direct, "ours": ours})
     return rows
+
+
+def _time_layer(
+    network: VGG, layer: str, inputs: Tensor, precision: Precision, min_s: float
+) -> tuple[float, float]:
+    """Measure the median seconds of torch's convolution, and of the network's."""
+    dtype = DTYPES[precision] or network.mean.dtype
+    weight, bias = (
+        network.get_buffer(f"{layer}_{part}").to(dtype) for part in ("weight", "bias")
+    )
+    plain = _as_features(inputs, dtype)
+    # Images are float32 in any precision.
+    is_first = layer == network.layers[0]
+    own = _as_features(inputs, inputs.dtype if is_first else dtype)
+    slope = torch.rand_like(functional.conv2d(plain, weight, bias, padding=1))
+
+    def convolve() -> None:
+        y = functional.conv2d(plain, weight, bias, padding=1).relu_()
+        torch.autograd.grad(y, plain, slope)
+
+    def run_layer() -> None:
+        _, y = network.run_block(Block((layer,), pooled=False), own, (), dtype)
+        torch.autograd.grad(y, own, slope)
+
+    direct, ours = (
+        median(timing.time_calls(call, inputs.device, min_s))
+        for call in (convolve, run_layer)
+    )
+    return direct, ours
 
 
 def _as_features(values: Tensor, dtype: torch.dtype) -> Tensor:

@@ -121,8 +121,10 @@ class Painter:
             ArtistNstError: It cannot be painted.
         """
         job, compute = task.planned.job, self.workplace.compute
-        if task.threads is not None:
+        if task.threads not in (None, torch.get_num_threads()):
             torch.set_num_threads(task.threads)
+            # Targets computed with another number of threads may be rounded otherwise.
+            self.cache = TargetCache(MAX_CACHE_BYTES)
         if task.max_memory is not None:
             compute = replace(compute, max_memory=task.max_memory)
             self.cache.limit_bytes = min(

@@ -15,11 +15,14 @@ from typing import Any
 
 import numpy as np
 import psutil
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from artist_nst.nst.devices import use_described_threads
 from artist_nst.nst.vgg import VGG
 from artist_nst.painting.pipeline import paint
+from artist_nst.painting.record import load_record
 from artist_nst.recipes.settings import change_setting
 from artist_nst.recipes.toml_file import find_recipe
 
@@ -117,11 +120,28 @@ def read_pixels(path: Path | str) -> NDArray[np.uint8]:
     return np.asarray(Image.open(path))
 
 
-def paint_alone(
+def assert_as_alone(
+    path: Path | str,
     photo: str,
     ratio: int,
     settings: Mapping[str, str] = SETTINGS,
     network: VGG | None = None,
+) -> None:
+    """Assert that a job has the pixels that the library paints with its threads.
+
+    With another number of threads MKL and oneDNN may round sums differently.
+    """
+    threads = torch.get_num_threads()
+    use_described_threads(load_record(path)["device"])
+    try:
+        alone = _paint_alone(photo, ratio, settings, network)
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(read_pixels(path), alone)
+
+
+def _paint_alone(
+    photo: str, ratio: int, settings: Mapping[str, str], network: VGG | None
 ) -> NDArray[np.uint8]:
     """Paint a job of the command by the library."""
     recipe = find_recipe("default")
@@ -144,5 +164,5 @@ def check_all(folder: str = "out") -> None:
     counts = count_lines("finished", folder)
     assert counts == dict.fromkeys(names, 1)
     for photo, ratio in ((0, 1), (3, 20), (7, 5)):
-        painted = read_pixels(f"{folder}/p{photo}-style,ratio-{ratio}.png")
-        np.testing.assert_array_equal(painted, paint_alone(f"p{photo}", ratio))
+        path = f"{folder}/p{photo}-style,ratio-{ratio}.png"
+        assert_as_alone(path, f"p{photo}", ratio)

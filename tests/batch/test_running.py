@@ -8,20 +8,18 @@ import signal
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
 from artist_nst import load_network, recipe
 from tests.batch.running import (
     PHOTOS,
+    assert_as_alone,
     check_all,
     count_lines,
     count_paintings,
     finish,
     list_workers,
-    paint_alone,
-    read_pixels,
     run,
     stamp_paintings,
     start,
@@ -94,9 +92,8 @@ def test_twenty_workers_and_two_drivers_are_killed() -> None:
     assert not count_lines("failed")
     network = load_network(recipe("default", network="compact"))
     for photo, ratio in names:
-        alone = paint_alone(photo, ratio, settings, network)
-        painting = read_pixels(f"out/{names[photo, ratio]}")
-        np.testing.assert_array_equal(painting, alone)
+        path = f"out/{names[photo, ratio]}"
+        assert_as_alone(path, photo, ratio, settings, network)
 
 
 def kill_driver(process: subprocess.Popen[str]) -> None:

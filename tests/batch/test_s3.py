@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from math import inf
 from pathlib import Path
 
-import numpy as np
 import pytest
 import s3fs
 from moto import server
@@ -20,10 +19,9 @@ from tests.batch.running import (
     PHOTOS,
     RATIOS,
     Ran,
+    assert_as_alone,
     finish,
     kill_group,
-    paint_alone,
-    read_pixels,
     run,
     start,
     wait_for,
@@ -118,7 +116,7 @@ def check(store: Store, ran: Ran) -> None:
     assert store.list_paintings().keys() == NAMES
     assert store.count_lines() == dict.fromkeys(NAMES, 1)
     store.files.get_file("prints/out/p3-style,ratio-20.png", "p3.png")
-    np.testing.assert_array_equal(read_pixels("p3.png"), paint_alone("p3", 20))
+    assert_as_alone("p3.png", "p3", 20)
 
 
 def test_the_driver_is_killed_and_started_elsewhere(store: Store) -> None:

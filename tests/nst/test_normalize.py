@@ -56,11 +56,11 @@ def test_means_are_over_positions_then_images(
     weights: Weights, means: dict[str, Tensor]
 ) -> None:
     assert tuple(means) == LAYERS
-    images = [features(weights, one) for one in photographs()]
+    images = [features(weights, one.double()) for one in photographs()]
     for layer, mean in means.items():
         assert mean.dtype == torch.float64
         assert mean.shape == weights.kernels[layer][1].shape
-        each = [one[layer].double().flatten(1).mean(dim=1) for one in images]
+        each = [one[layer].flatten(1).mean(dim=1) for one in images]
         torch.testing.assert_close(mean, torch.stack(each).mean(dim=0))
 
 
